@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+//
+// The seam between an output and its disk. An output asks for an act and is told later how it
+// went; nothing here blocks the asker. file_writer does it with threads and system calls, tests
+// with memory and faults, io_uring can do it without touching rotation or reactor.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+
+#include "base/error.hpp"
+
+namespace captured::storage {
+
+/// Files of one output that may be open at a time: the current one, the next one, and some that
+/// are being closed while the disk is slow.
+inline constexpr std::uint32_t open_files_max = 8;
+
+enum class file_action : std::uint8_t {
+  create,   ///< make a new file `name` (never an existing one, no symbolic link), reserve
+            ///< `bytes_expected`
+  publish,  ///< rename the open file to `name`; fails with EEXIST rather than replace
+  write,    ///< `octets` at `offset`; may write fewer
+  sync,     ///< force what was written to the device
+  finish,   ///< cut to `offset` octets, sync if asked, rename to `name`, sync the folder, close
+  discard,  ///< remove the file and close it
+};
+
+/// What is asked. Requests of one slot may be carried out at the same time when they are writes;
+/// the asker waits for the completion of all others before it asks for the next on that slot.
+struct file_request {
+  file_action action = file_action::write;
+  std::uint32_t slot = 0;    ///< which open file, below open_files_max; chosen by the asker
+  std::uint64_t token = 0;   ///< handed back in the completion
+  std::uint64_t offset = 0;  ///< write: where; finish: exact length of the file
+  std::span<const std::byte> octets;  ///< write: stay valid and unchanged until the completion
+  std::uint64_t bytes_expected = 0;   ///< create: octets to preallocate, 0 for none
+  bool force_to_device = false;       ///< finish: fsync file and folder
+  std::string name;  ///< create, publish, finish: file name within the output's folder
+};
+
+struct file_completion {
+  file_action action = file_action::write;
+  std::uint32_t slot = 0;
+  std::uint64_t token = 0;
+  base::error_code error;          ///< success, or the errno of the call that failed
+  std::size_t octets_written = 0;  ///< write: may be short without an error
+};
+
+/// Takes requests from one thread at a time. Completions come through the handler given to the
+/// implementation's constructor, from any thread, one at a time or several at once.
+class file_operations {
+ public:
+  using completion_handler = std::function<void(const file_completion&)>;
+
+  virtual ~file_operations() = default;
+
+  /// Starts the act; returns at once. After a failed `finish` the same request may be made again:
+  /// steps that were already done are not done twice.
+  virtual void submit(file_request request) = 0;
+};
+
+}  // namespace captured::storage
