@@ -32,7 +32,8 @@ class block_source {
   [[nodiscard]] virtual std::uint32_t block_count() const noexcept = 0;
 
   /// The octets of a block, page-aligned. Valid while the source lives; to be touched only between
-  /// `try_take` and `release` of that index.
+  /// `try_take` and `release` of that index. They may be overwritten, but the 32-bit word at
+  /// offset 8 must keep bit 0 set: it is what keeps the kernel away.
   [[nodiscard]] virtual std::span<std::byte> block_memory(std::uint32_t index) noexcept = 0;
 
   /// Takes the next finished block, in the order of filling, or nothing. Never blocks, no system
@@ -42,9 +43,9 @@ class block_source {
   /// Packets lost just before the first packet of this held block (epb_dropcount of that packet).
   [[nodiscard]] virtual std::uint64_t losses_before(std::uint32_t index) const noexcept = 0;
 
-  /// Gives a block back to the producer. Reads the kernel's counters first, so that a loss is
-  /// charged to the block that is filled next: the ring stands still while its oldest block is
-  /// held, so what grew until now was lost behind everything that was taken so far.
+  /// Gives a block back to the producer; in any order. Reads the kernel's counters first: the ring
+  /// stands still while its oldest block is held, so what grew until now was lost behind
+  /// everything that was taken so far, and is charged to the next filling of that oldest block.
   virtual void release(std::uint32_t index) noexcept = 0;
 
   /// Reads the kernel's counters and returns the sums. One system call.

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include "capture/block_ring.hpp"
+
+#include <utility>
+
+#include <linux/if_packet.h>
+
+#include "base/check.hpp"
+
+namespace captured::capture {
+namespace {
+
+constexpr std::size_t status_offset =
+    offsetof(tpacket_block_desc, hdr) + offsetof(tpacket_hdr_v1, block_status);
+
+/// Status of a block on its way back: in use for the kernel, whose "in use" is bit 0, and a value
+/// that the kernel never writes, so that the taker knows it from a new filling.
+constexpr std::uint32_t status_returning = TP_STATUS_USER | 1u << 30;
+
+}  // namespace
+
+block_ring::block_ring(std::span<std::byte> memory, std::uint32_t block_bytes)
+    : memory_(memory),
+      block_bytes_(block_bytes),
+      block_count_(static_cast<std::uint32_t>(memory.size() / block_bytes)),
+      ledger_(block_count_) {
+  CAPTURED_CHECK(memory.size() % block_bytes == 0);
+}
+
+std::span<std::byte> block_ring::block_memory(std::uint32_t index) noexcept {
+  CAPTURED_CHECK(index < block_count_);
+  return memory_.subspan(std::size_t{index} * block_bytes_, block_bytes_);
+}
+
+std::atomic_ref<std::uint32_t> block_ring::status(std::uint32_t index) noexcept {
+  std::byte* const word = block_memory(index).data() + status_offset;
+  return std::atomic_ref(*reinterpret_cast<std::uint32_t*>(word));
+}
+
+std::optional<std::uint32_t> block_ring::try_take() noexcept {
+  // When every block is held, the next one in the circle still shows its old status, or whatever
+  // its holder has written there: not to be looked at.
+  if (taken_ - released_.load(std::memory_order_acquire) == block_count_) {
+    return std::nullopt;
+  }
+  const std::uint32_t word = status(next_).load(std::memory_order_acquire);
+  if ((word & TP_STATUS_USER) == 0 || word == status_returning) {
+    return std::nullopt;
+  }
+  const std::uint32_t index = next_;
+  next_ = next_ + 1 == block_count_ ? 0 : next_ + 1;
+  ++taken_;
+  return index;
+}
+
+std::uint64_t block_ring::losses_before(std::uint32_t index) const noexcept {
+  return ledger_.losses_before(index);
+}
+
+std::uint64_t block_ring::count_new_drops() noexcept {
+  const producer_counters counted = read_counters();
+  sums_.packets_total += counted.packets;
+  sums_.drops_total += counted.drops;
+  sums_.freezes_total += counted.freezes;
+  froze_ = froze_ || counted.freezes != 0;
+  return counted.drops;
+}
+
+void block_ring::release(std::uint32_t index) noexcept {
+  // Catches a second release, and a holder that cleared the bit that keeps the kernel away.
+  CAPTURED_CHECK((status(index).load(std::memory_order_relaxed) & TP_STATUS_USER) != 0);
+  ledger_.charge(count_new_drops());
+  if (index == ledger_.oldest()) {
+    release_oldest(index);
+    return;
+  }
+  ledger_.release(index);
+  status(index).store(TP_STATUS_KERNEL, std::memory_order_release);
+}
+
+void block_ring::release_oldest(std::uint32_t index) noexcept {
+  ledger_.release(index);
+  // First the taker learns that it may look at the block, then the producer gets it. The other way
+  // round the taker could miss a block that is filled at once, together with its wake-up.
+  status(index).store(status_returning, std::memory_order_relaxed);
+  released_.store(ledger_.released_in_order(), std::memory_order_release);
+  const bool stood_still = std::exchange(froze_, false);
+  status(index).store(TP_STATUS_KERNEL, std::memory_order_release);
+  if (!stood_still) {
+    return;
+  }
+  // What a producer that stood still lost between the reading and the store lies before this
+  // block too, unless it has meanwhile filled it and stands still at the next.
+  const std::uint64_t late = count_new_drops();
+  if (froze_) {
+    ledger_.charge(late);
+  } else {
+    ledger_.charge_released(index, late);
+  }
+}
+
+ring_statistics block_ring::statistics() noexcept {
+  ledger_.charge(count_new_drops());
+  return sums_;
+}
+
+}  // namespace captured::capture

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+//
+// Filter text in libpcap's syntax (pcap-filter(7)) to a program for our own socket. The only place
+// that knows libpcap; nothing is captured or filtered with it.
+#pragma once
+
+#include <string>
+
+#include "base/error.hpp"
+#include "capture/device.hpp"
+#include "capture/filter_program.hpp"
+#include "capture/options.hpp"
+
+namespace captured::capture {
+
+/// Compiles `options.filter` for the live device, as `vlan`, `inbound` and others need it, with
+/// `options.snaplen` as what it keeps and with the test of `options.which` before it. Empty text
+/// takes everything. Needs CAP_NET_RAW unless the text is empty. Fails with libpcap's own words, or
+/// when the program is longer than the kernel takes.
+[[nodiscard]] base::result<filter_program> compile_filter(const device& from,
+                                                          const interface_options& options);
+
+/// Compiles for no device, without rights: for checking a configuration. What passes here can
+/// still fail for a device that lacks, say, a network mask.
+[[nodiscard]] base::result<> check_filter(const std::string& text);
+
+/// What `automatic` means on this device.
+[[nodiscard]] direction effective_direction(direction which, const device& from) noexcept;
+
+}  // namespace captured::capture

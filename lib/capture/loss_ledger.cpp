@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#include "capture/loss_ledger.hpp"
+
+#include <utility>
+
+#include "base/check.hpp"
+
+namespace captured::capture {
+
+loss_ledger::loss_ledger(std::uint32_t block_count)
+    : losses_(block_count), released_early_(block_count) {
+  CAPTURED_CHECK(block_count > 0);
+}
+
+void loss_ledger::release(std::uint32_t block) noexcept {
+  CAPTURED_CHECK(block < losses_.size() && released_early_[block] == 0);
+  losses_[block] = 0;
+  if (block != oldest_) {
+    released_early_[block] = 1;
+    return;
+  }
+  losses_[block] = std::exchange(waiting_, 0);
+  do {
+    released_early_[oldest_] = 0;
+    oldest_ = oldest_ + 1 == losses_.size() ? 0 : oldest_ + 1;
+    ++released_in_order_;
+  } while (released_early_[oldest_] != 0);
+}
+
+}  // namespace captured::capture

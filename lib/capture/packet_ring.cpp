@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include "capture/packet_ring.hpp"
+
+#include <utility>
+
+namespace captured::capture {
+
+packet_ring::packet_ring(packet_socket socket, base::mapping memory,
+                         const interface_options& options)
+    : block_ring(memory.bytes(), options.ring.block_bytes),
+      socket_(std::move(socket)),
+      memory_(std::move(memory)),
+      timeout_(options.ring.timeout),
+      promiscuous_(options.promiscuous) {}
+
+base::result<std::unique_ptr<packet_ring>> packet_ring::open(const device& from,
+                                                             const interface_options& options,
+                                                             const filter_program& program) {
+  if (auto type = link_type_of(from); !type) {
+    return type.error();
+  }
+  auto socket = packet_socket::open(from.name);
+  if (!socket) {
+    return socket.error();
+  }
+  // The filter before the ring, both before the device: nothing has to be drained.
+  if (auto attached = socket->attach_filter(program); !attached) {
+    return attached.error();
+  }
+  auto memory = socket->set_up_ring(options.ring);
+  if (!memory) {
+    return memory.error();
+  }
+  std::unique_ptr<packet_ring> ring(
+      new packet_ring(std::move(*socket), std::move(*memory), options));
+  if (auto bound = ring->bind(from); !bound) {
+    return bound.error();
+  }
+  return ring;
+}
+
+base::result<> packet_ring::bind(const device& to) {
+  if (promiscuous_) {
+    if (auto made = socket_.set_promiscuous(to.index); !made) {
+      return made.error();
+    }
+  }
+  return socket_.bind(to.index);
+}
+
+producer_counters packet_ring::read_counters() noexcept {
+  return socket_.read_counters();
+}
+
+}  // namespace captured::capture

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+//
+// The ring that the kernel fills from one device: a packet socket, its mapped blocks and the order
+// of steps in which they come up and go down. How blocks are taken and given back is block_ring's.
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "base/error.hpp"
+#include "base/mapping.hpp"
+#include "capture/block_ring.hpp"
+#include "capture/device.hpp"
+#include "capture/packet_socket.hpp"
+
+namespace captured::capture {
+
+/// Threads as in block_source. `attach_filter`, `reject_all` and `bind` may be called beside both.
+///
+/// To end exactly: `reject_all`, wait three times `timeout()` for the last block to retire, take
+/// what is there, release it all, `statistics()`. Read at once the figures would be wrong.
+class packet_ring final : public block_ring {
+ public:
+  /// Opens socket and ring, attaches `program` and only then begins to receive from `from`, so that
+  /// no packet passes that the program rejects. Fails as the steps of packet_socket do.
+  static base::result<std::unique_ptr<packet_ring>> open(const device& from,
+                                                         const interface_options& options,
+                                                         const filter_program& program);
+
+  /// Begins to receive from a device that was made anew under its name. Blocks, filter and sums
+  /// stay. A device that is down is taken all the same and reports ENETDOWN (poll_set.hpp).
+  base::result<> bind(const device& to);
+
+  base::result<> attach_filter(const filter_program& program) {
+    return socket_.attach_filter(program);
+  }
+  base::result<> reject_all() { return socket_.reject_all(); }
+  /// Several rings on one device: open each with `capture::reject_all()`, join all, then attach the
+  /// filters. A ring that takes packets before all have joined gets those of the others too.
+  base::result<> join_fanout(std::uint16_t group, fanout_mode mode) {
+    return socket_.join_fanout(group, mode);
+  }
+
+  /// Readable while the block before the kernel's own is unreleased: wait edge-triggered, with
+  /// poll_set, then take until there is nothing. Stays owned by the ring.
+  [[nodiscard]] int fd() const noexcept { return socket_.fd(); }
+  /// A block with packets retires after this.
+  [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }
+
+ private:
+  packet_ring(packet_socket socket, base::mapping memory, const interface_options& options);
+  [[nodiscard]] producer_counters read_counters() noexcept override;
+
+  packet_socket socket_;
+  base::mapping memory_;
+  std::chrono::milliseconds timeout_;
+  bool promiscuous_;
+};
+
+}  // namespace captured::capture

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#include "capture/packet_socket.hpp"
+
+#include <cstdio>
+#include <fstream>
+#include <limits>
+#include <utility>
+
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <sys/socket.h>
+
+#include "capture/ring_geometry.hpp"
+
+namespace captured::capture {
+namespace {
+
+/// Shifts the frame so that its data lie 4-octet aligned behind the 14 octets of an Ethernet
+/// header, as a packet block that is written in place wants them.
+constexpr unsigned int reserve_on_ethernet = 2;
+
+template <class Value>
+bool set_option(int fd, int level, int name, const Value& value) noexcept {
+  return ::setsockopt(fd, level, name, &value, sizeof value) == 0;
+}
+
+/// Memory that can be had without pushing others out; everything when it cannot be found out.
+std::uint64_t memory_available() {
+  std::ifstream table("/proc/meminfo");
+  std::string line;
+  while (std::getline(table, line)) {
+    unsigned long long kibibytes = 0;
+    if (std::sscanf(line.c_str(), "MemAvailable: %llu kB", &kibibytes) == 1) {
+      return std::uint64_t{kibibytes} * 1024;
+    }
+  }
+  return std::numeric_limits<std::uint64_t>::max();
+}
+
+base::failure no_memory(std::string context) {
+  base::failure why = base::system_failure(ENOMEM, std::move(context));
+  why.detail = why.code.message() + ": the kernel does not grant a ring of this size";
+  return why;
+}
+
+}  // namespace
+
+base::result<packet_socket> packet_socket::open(std::string device_name) {
+  base::unique_fd fd(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) {
+    return base::system_failure(errno, "open packet socket for " + device_name);
+  }
+  return packet_socket(std::move(fd), std::move(device_name));
+}
+
+base::result<base::mapping> packet_socket::set_up_ring(const ring_options& options) {
+  auto request = ring_geometry(options, device_name_);
+  if (!request) {
+    return request.error();
+  }
+  const std::string context = "open " + ring_text(options, device_name_);
+  if (options.size_bytes > memory_available()) {
+    return no_memory(context);
+  }
+  const int version = TPACKET_V3;
+  if (!set_option(fd(), SOL_PACKET, PACKET_VERSION, version) ||
+      !set_option(fd(), SOL_PACKET, PACKET_RESERVE, reserve_on_ethernet)) {
+    return base::system_failure(errno, context);
+  }
+  if (!set_option(fd(), SOL_PACKET, PACKET_RX_RING, *request)) {
+    return errno == ENOMEM ? no_memory(context) : base::system_failure(errno, context);
+  }
+  auto memory = base::mapping::shared(fd(), options.size_bytes);
+  if (!memory) {
+    return base::system_failure(memory.error().code.value(),
+                                "map " + ring_text(options, device_name_));
+  }
+  return memory;
+}
+
+base::result<> packet_socket::attach_filter(const filter_program& program) {
+  auto instructions = program.instructions;  // the kernel's structure is not const
+  const sock_fprog argument{.len = static_cast<unsigned short>(instructions.size()),
+                            .filter = instructions.data()};
+  if (!set_option(fd(), SOL_SOCKET, SO_ATTACH_FILTER, argument)) {
+    return base::system_failure(errno, "attach filter to " + device_name_);
+  }
+  return {};
+}
+
+base::result<> packet_socket::reject_all() {
+  return attach_filter(capture::reject_all());
+}
+
+base::result<> packet_socket::set_promiscuous(int device_index) {
+  packet_mreq membership{};
+  membership.mr_ifindex = device_index;
+  membership.mr_type = PACKET_MR_PROMISC;
+  if (!set_option(fd(), SOL_PACKET, PACKET_ADD_MEMBERSHIP, membership)) {
+    return base::system_failure(errno, "make " + device_name_ + " promiscuous");
+  }
+  return {};
+}
+
+base::result<> packet_socket::bind(int device_index) {
+  sockaddr_ll address{};
+  address.sll_family = AF_PACKET;
+  address.sll_protocol = htons(ETH_P_ALL);
+  address.sll_ifindex = device_index;
+  if (::bind(fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    return base::system_failure(errno, "bind " + device_name_);
+  }
+  return {};
+}
+
+base::result<> packet_socket::join_fanout(std::uint16_t group, fanout_mode mode) {
+  constexpr std::array<std::uint32_t, 4> kernel_modes = {PACKET_FANOUT_HASH, PACKET_FANOUT_LB,
+                                                         PACKET_FANOUT_CPU, PACKET_FANOUT_QM};
+  const std::uint32_t argument = group | kernel_modes[static_cast<std::size_t>(mode)] << 16;
+  if (!set_option(fd(), SOL_PACKET, PACKET_FANOUT, argument)) {
+    return base::system_failure(errno, "join fanout group of " + device_name_);
+  }
+  return {};
+}
+
+producer_counters packet_socket::read_counters() const noexcept {
+  tpacket_stats_v3 counted{};
+  socklen_t length = sizeof counted;
+  if (::getsockopt(fd(), SOL_PACKET, PACKET_STATISTICS, &counted, &length) != 0) {
+    return {};
+  }
+  return {
+      .packets = counted.tp_packets, .drops = counted.tp_drops, .freezes = counted.tp_freeze_q_cnt};
+}
+
+}  // namespace captured::capture

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+//
+// An AF_PACKET socket with a TPACKET_V3 ring (packet(7)), one step for each act, so that the order
+// of steps stands in one place, packet_ring. Knows sockets, not packets.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/mapping.hpp"
+#include "base/unique_fd.hpp"
+#include "capture/block_ring.hpp"
+#include "capture/filter_program.hpp"
+#include "capture/options.hpp"
+
+namespace captured::capture {
+
+/// How the sockets of a fanout group share the packets of a device.
+enum class fanout_mode : std::uint8_t { hash, load_balance, cpu, queue };
+
+/// Move-only owner of the socket. Every failure names the act and the device. Any thread, one at
+/// a time; `attach_filter`, `reject_all` and `read_counters` may run beside one another.
+class packet_socket {
+ public:
+  /// A SOCK_RAW socket that receives nothing yet, for it is made with protocol 0. Needs
+  /// CAP_NET_RAW, the later steps do not. `device_name` serves the messages.
+  static base::result<packet_socket> open(std::string device_name);
+
+  /// Makes the ring and maps it. A size that the kernel cannot grant is a failure that says so,
+  /// never a smaller ring; a size above the memory available is not even tried, for the kernel
+  /// would rather kill processes than refuse. Unmap before the socket is closed.
+  base::result<base::mapping> set_up_ring(const ring_options& options);
+
+  /// Takes effect for packets that arrive after the call; one that is being judged just then may
+  /// still be judged by the filter before.
+  base::result<> attach_filter(const filter_program& program);
+  /// No further packet is accepted.
+  base::result<> reject_all();
+
+  /// Takes every frame that the device hears, until the socket is closed or the device vanishes.
+  base::result<> set_promiscuous(int device_index);
+  /// Begins to receive. Again after a device was made anew: ring and filter stay.
+  base::result<> bind(int device_index);
+  /// Joins a group of sockets of this process that share one device; only after `bind`.
+  base::result<> join_fanout(std::uint16_t group, fanout_mode mode);
+
+  /// PACKET_STATISTICS: growth since the last reading.
+  [[nodiscard]] producer_counters read_counters() const noexcept;
+
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  [[nodiscard]] const std::string& device_name() const noexcept { return device_name_; }
+
+ private:
+  packet_socket(base::unique_fd fd, std::string device_name)
+      : fd_(std::move(fd)), device_name_(std::move(device_name)) {}
+
+  base::unique_fd fd_;
+  std::string device_name_;
+};
+
+}  // namespace captured::capture
