@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""Compiles every header alone, twice over in one file, so that each can be the first #include of a
+stranger's source. Several headers share a compiler process only in time, never in a file.
+
+Usage: check_headers.py ROOT COMPILER [FLAG…]. Fails when a header does, or when there is none.
+"""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+
+def headers_of(root):
+    for folder in ("lib", "daemon", "tests"):
+        yield from sorted((root / folder).rglob("*.hpp"))
+
+
+def compile_alone(root, header, command):
+    """What the compiler says against the header, or nothing."""
+    name = header.relative_to(root)
+    line = f'#include "{header}"\n'
+    where = [f"-I{root}/{folder}" for folder in ("lib", "daemon", "tests", "")]
+    run = subprocess.run([*command, *where, "-fsyntax-only", "-x", "c++", "-"],
+                         input=line + line, capture_output=True, text=True, check=False)
+    if run.returncode == 0:
+        return None
+    return f"{name}:1: does not compile alone\n{run.stderr.rstrip()}"
+
+
+def main(root, *command):
+    root = Path(root).resolve()
+    headers = list(headers_of(root))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        said = list(pool.map(lambda header: compile_alone(root, header, command), headers))
+    complaints = [text for text in said if text]
+    print(*complaints, sep="\n", end="\n" if complaints else "")
+    print(f"{len(headers)} headers compiled alone, {len(complaints)} complaints")
+    return 1 if complaints or not headers else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
