@@ -19,6 +19,10 @@ namespace captured::storage {
 /// are being closed while the disk is slow.
 inline constexpr std::uint32_t open_files_max = 8;
 
+/// Requests of one output that may be under way at a time; an asker that needs more waits. Enough
+/// for writes of 1 MiB to keep any disk busy, and for one other act on each open file.
+inline constexpr std::size_t requests_in_flight_max = 256;
+
 enum class file_action : std::uint8_t {
   create,   ///< make a new file `name` (never an existing one, no symbolic link), reserve
             ///< `bytes_expected`
@@ -26,7 +30,8 @@ enum class file_action : std::uint8_t {
   write,    ///< `octets` at `offset`; may write fewer
   sync,     ///< force what was written to the device
   finish,   ///< cut to `offset` octets, sync if asked, rename to `name`, sync the folder, close
-  discard,  ///< remove the file and close it
+  discard,  ///< remove the file and close it; it is closed even if removing fails
+  leave,    ///< close the file as it is, for one that cannot be finished; never fails
 };
 
 /// What is asked. Requests of one slot may be carried out at the same time when they are writes;
@@ -34,7 +39,7 @@ enum class file_action : std::uint8_t {
 struct file_request {
   file_action action = file_action::write;
   std::uint32_t slot = 0;    ///< which open file, below open_files_max; chosen by the asker
-  std::uint64_t token = 0;   ///< handed back in the completion
+  std::uint64_t token = 0;   ///< handed back in the completion; tells writes under way apart
   std::uint64_t offset = 0;  ///< write: where; finish: exact length of the file
   std::span<const std::byte> octets;  ///< write: stay valid and unchanged until the completion
   std::uint64_t bytes_expected = 0;   ///< create: octets to preallocate, 0 for none

@@ -17,8 +17,11 @@ struct rotation_options {
   std::chrono::seconds interval{300};  ///< aligned to the wall clock, independent of traffic
   std::uint64_t packets = 0;
   bool skip_empty = false;  ///< the interval leaves a file open that holds no packet yet
+
+  friend bool operator==(const rotation_options&, const rotation_options&) = default;
 };
 
+/// Why a file ends. When several limits are reached at once, the first in this order is named.
 enum class rotation_reason : std::uint8_t { none, size, interval, packets, command };
 
 /// What is known of the current file.
@@ -32,7 +35,10 @@ struct file_progress {
 [[nodiscard]] base::wall_time next_interval_end(const rotation_options&, base::wall_time now);
 
 /// Does the file end before `upcoming_bytes` more are encoded into it? A file without packets is
-/// never ended for size, so that something larger than the limit still gets a file.
+/// never ended for size, so that something larger than the limit still gets a file. A clock that
+/// steps back more than an interval before the file's own interval ends the file too; without
+/// that it would stay open for as long as the step was. With `skip_empty` the caller takes a new
+/// `interval_end` when the first packet goes into a file that was left open.
 [[nodiscard]] rotation_reason rotation_due(const rotation_options&, const file_progress&,
                                            std::uint64_t upcoming_bytes, base::wall_time now);
 

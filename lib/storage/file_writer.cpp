@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include "storage/file_writer.hpp"
+
+#include <array>
+#include <csignal>
+#include <string_view>
+
+#include <pthread.h>
+
+#include "base/check.hpp"
+#include "storage/open_file.hpp"
+#include "storage/request_queue.hpp"
+
+namespace captured::storage {
+
+/// What object and threads own together; each thread holds a reference while it runs.
+struct file_writer::shared_state {
+  base::unique_fd folder;
+  std::shared_ptr<system_calls> calls;
+  // A slot is touched by one thread at a time: askers wait for the completions of other acts.
+  std::array<open_file, open_files_max> slots;
+  request_queue data_requests;
+  request_queue slow_requests;
+
+  std::mutex mutex;
+  std::condition_variable thread_ended;
+  int threads_running = 0;     // guarded by mutex
+  completion_handler handler;  // guarded by mutex; empty once abandoned
+
+  file_completion carry_out(const file_request& request);
+  void run(request_queue& requests);
+};
+
+namespace {
+
+constexpr std::chrono::milliseconds destructor_grace{1000};
+
+bool is_for_data(file_action action) {
+  return action == file_action::write || action == file_action::sync;
+}
+
+/// Blocks the signals of the process in the calling thread, so that threads begun meanwhile inherit
+/// that: signals are for the daemon's own thread, and SIGXFSZ must be an error, not the end.
+class blocked_signals {
+ public:
+  blocked_signals() {
+    sigset_t all;
+    ::sigfillset(&all);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP}) {
+      ::sigdelset(&all, fault);
+    }
+    ::pthread_sigmask(SIG_BLOCK, &all, &before_);
+  }
+  blocked_signals(const blocked_signals&) = delete;
+  blocked_signals& operator=(const blocked_signals&) = delete;
+  ~blocked_signals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
+file_completion file_writer::shared_state::carry_out(const file_request& request) {
+  open_file& file = slots[request.slot];
+  file_completion done{request.action, request.slot, request.token, {}, 0};
+  switch (request.action) {
+    case file_action::create:
+      done.error = file.create(*calls, folder.get(), request.name, request.bytes_expected);
+      break;
+    case file_action::publish:
+      done.error = file.publish(*calls, folder.get(), request.name);
+      break;
+    case file_action::write: {
+      const auto written = open_file::write(*calls, file.fd(), request.octets, request.offset);
+      done.error = written.error;
+      done.octets_written = written.octets;
+      break;
+    }
+    case file_action::sync:
+      done.error = open_file::sync(*calls, file.fd());
+      break;
+    case file_action::finish:
+      done.error = file.finish(*calls, folder.get(), request.name,
+                               {request.offset, request.force_to_device});
+      break;
+    case file_action::discard:
+      done.error = file.discard(*calls, folder.get());
+      break;
+    case file_action::leave:
+      file.leave();
+      break;
+  }
+  return done;
+}
+
+void file_writer::shared_state::run(request_queue& requests) {
+  while (const auto request = requests.pop()) {
+    const auto done = carry_out(*request);
+    // Held over the call, so that `abandon` knows that no handler runs once it has the mutex.
+    const std::lock_guard lock(mutex);
+    if (handler) {
+      handler(done);
+    }
+  }
+  const std::lock_guard lock(mutex);
+  --threads_running;
+  thread_ended.notify_all();
+}
+
+file_writer::file_writer(std::shared_ptr<shared_state> state) : state_(std::move(state)) {}
+
+base::result<std::unique_ptr<file_writer>> file_writer::start(base::unique_fd folder,
+                                                              completion_handler handler,
+                                                              std::shared_ptr<system_calls> calls) {
+  auto state = std::make_shared<shared_state>();
+  state->folder = std::move(folder);
+  state->calls = std::move(calls);
+  state->handler = std::move(handler);
+  std::unique_ptr<file_writer> writer(new file_writer(state));
+  const auto begin = [&state](request_queue& requests, const char* name) {
+    {
+      const std::lock_guard lock(state->mutex);
+      ++state->threads_running;
+    }
+    std::jthread thread([state, &requests] { state->run(requests); });
+    ::pthread_setname_np(thread.native_handle(), name);
+    return thread;
+  };
+  const blocked_signals blocked;
+  try {
+    writer->data_thread_ = begin(state->data_requests, "file-data");
+    writer->slow_thread_ = begin(state->slow_requests, "file-slow");
+  } catch (const std::system_error& error) {
+    const std::lock_guard lock(state->mutex);
+    --state->threads_running;
+    return base::system_failure(error.code().value(), "start a thread for files");
+  }
+  return writer;
+}
+
+file_writer::~file_writer() {
+  abandon(destructor_grace);
+}
+
+void file_writer::submit(file_request request) {
+  CAPTURED_CHECK(request.slot < open_files_max);
+  CAPTURED_CHECK(request.name.find('/') == std::string::npos);
+  auto& requests = is_for_data(request.action) ? state_->data_requests : state_->slow_requests;
+  requests.push(std::move(request));
+}
+
+bool file_writer::abandon(std::chrono::milliseconds grace) {
+  state_->data_requests.close();
+  state_->slow_requests.close();
+  completion_handler unused;  // destroyed here, in the owner's thread, and outside the mutex
+  bool ended = false;
+  {
+    std::unique_lock lock(state_->mutex);
+    unused = std::exchange(state_->handler, nullptr);
+    ended =
+        state_->thread_ended.wait_for(lock, grace, [this] { return state_->threads_running == 0; });
+  }
+  for (auto* const thread : {&data_thread_, &slow_thread_}) {
+    if (thread->joinable()) {
+      ended ? thread->join() : thread->detach();
+    }
+  }
+  return ended;
+}
+
+}  // namespace captured::storage

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "storage/open_file.hpp"
+
+#include <cerrno>
+
+#include "base/check.hpp"
+
+namespace captured::storage {
+
+namespace {
+
+base::error_code to_code(int errno_value) {
+  return {errno_value, boost::system::system_category()};
+}
+
+template <class Call>
+call_result retried(const Call& call) {
+  call_result done = call();
+  while (done.error == EINTR) {
+    done = call();
+  }
+  return done;
+}
+
+bool is_unsupported(int error) {
+  return error == EOPNOTSUPP || error == ENOSYS || error == EINVAL;
+}
+
+}  // namespace
+
+base::error_code open_file::create(system_calls& calls, int folder, const std::string& name,
+                                   std::uint64_t bytes_expected) {
+  CAPTURED_CHECK(!is_open());
+  const auto made = retried([&] { return calls.create(folder, name.c_str()); });
+  if (made.error != 0) {
+    return to_code(made.error);
+  }
+  fd_.reset(static_cast<int>(made.value));
+  name_ = name;
+  done_ = finish_step::begun;
+  if (bytes_expected == 0) {
+    return {};
+  }
+  const auto reserved = retried([&] { return calls.allocate(fd(), bytes_expected); });
+  if (reserved.error == 0 || is_unsupported(reserved.error)) {
+    return {};
+  }
+  // The name must be free again for the next attempt.
+  discard(calls, folder);
+  return to_code(reserved.error);
+}
+
+base::error_code open_file::rename_to(system_calls& calls, int folder, const std::string& name) {
+  const char* const from = name_.c_str();
+  const char* const to = name.c_str();
+  int error = retried([&] { return calls.rename(folder, from, to); }).error;
+  if (is_unsupported(error)) {
+    // NFS and some FUSE file systems have no RENAME_NOREPLACE. A link does not replace either, but
+    // then both names stand for a moment, and for longer if removing the first one fails. So a
+    // name that is in the way may be our own, from an attempt before this one.
+    error = retried([&] { return calls.link(folder, from, to); }).error;
+    if (error == EEXIST && calls.is_same_file(fd(), folder, to).value == 1) {
+      error = 0;
+    }
+    if (error == 0) {
+      error = retried([&] { return calls.remove(folder, from); }).error;
+      error = error == ENOENT ? 0 : error;
+    }
+  }
+  if (error == 0) {
+    name_ = name;
+  }
+  return to_code(error);
+}
+
+base::error_code open_file::publish(system_calls& calls, int folder, const std::string& name) {
+  CAPTURED_CHECK(is_open());
+  return rename_to(calls, folder, name);
+}
+
+open_file::written open_file::write(system_calls& calls, int fd, std::span<const std::byte> octets,
+                                    std::uint64_t offset) {
+  const auto done = retried([&] { return calls.write(fd, octets, offset); });
+  if (done.error == 0 && done.value == 0 && !octets.empty()) {
+    return {0, to_code(EIO)};
+  }
+  return {static_cast<std::size_t>(done.value), to_code(done.error)};
+}
+
+base::error_code open_file::sync(system_calls& calls, int fd) {
+  return to_code(retried([&] { return calls.sync_data(fd); }).error);
+}
+
+base::error_code open_file::finish(system_calls& calls, int folder, const std::string& name,
+                                   ending end) {
+  CAPTURED_CHECK(is_open());
+  if (done_ < finish_step::cut) {
+    if (const auto cut = retried([&] { return calls.cut(fd(), end.bytes); }); cut.error != 0) {
+      return to_code(cut.error);
+    }
+    done_ = finish_step::cut;
+  }
+  if (done_ < finish_step::forced) {
+    if (end.force_to_device) {
+      if (const auto forced = retried([&] { return calls.sync(fd()); }); forced.error != 0) {
+        return to_code(forced.error);
+      }
+    }
+    done_ = finish_step::forced;
+  }
+  if (done_ < finish_step::renamed) {
+    if (const auto error = rename_to(calls, folder, name)) {
+      return error;
+    }
+    done_ = finish_step::renamed;
+  }
+  if (end.force_to_device) {
+    const auto forced = retried([&] { return calls.sync(folder); });
+    if (forced.error != 0 && !is_unsupported(forced.error)) {
+      return to_code(forced.error);
+    }
+  }
+  fd_.reset();
+  return {};
+}
+
+base::error_code open_file::discard(system_calls& calls, int folder) {
+  CAPTURED_CHECK(is_open());
+  const int error = retried([&] { return calls.remove(folder, name_.c_str()); }).error;
+  fd_.reset();
+  return to_code(error == ENOENT ? 0 : error);
+}
+
+}  // namespace captured::storage

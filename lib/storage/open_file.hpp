@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+//
+// One open file of an output and the acts of file_operations on it, with their order, retries and
+// fallbacks. Blocks as long as the disk does; not for the thread that serves packets.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/unique_fd.hpp"
+#include "storage/system_calls.hpp"
+
+namespace captured::storage {
+
+/// Each function is called by one thread at a time, and only `write` and `sync` while `is_open`.
+/// Errors are errno values in the system category. `folder` is always the same directory.
+class open_file {
+ public:
+  [[nodiscard]] bool is_open() const noexcept { return static_cast<bool>(fd_); }
+
+  /// Makes the file and reserves `bytes_expected` octets. A file system that cannot reserve is no
+  /// error; one that has no room (ENOSPC) is, and leaves no file behind.
+  base::error_code create(system_calls& calls, int folder, const std::string& name,
+                          std::uint64_t bytes_expected);
+  /// Renames without replacing. May be repeated after a failure.
+  base::error_code publish(system_calls& calls, int folder, const std::string& name);
+
+  struct written {
+    std::size_t octets = 0;
+    base::error_code error;
+  };
+  /// One write, which may be short. One that takes nothing and gives no reason is EIO, so that
+  /// nobody asks for ever.
+  static written write(system_calls& calls, int fd, std::span<const std::byte> octets,
+                       std::uint64_t offset);
+  /// Forces what was written to the device.
+  static base::error_code sync(system_calls& calls, int fd);
+
+  struct ending {
+    std::uint64_t bytes = 0;
+    bool force_to_device = false;
+  };
+  /// Cuts, forces to the device, renames, forces the folder, closes. May be repeated after a
+  /// failure and goes on with the step that failed. Mind that Linux reports a failed fsync once:
+  /// a repeated one that succeeds does not prove that the octets reached the device.
+  base::error_code finish(system_calls& calls, int folder, const std::string& name, ending);
+  /// Removes and closes the file. It is closed even if removing failed.
+  base::error_code discard(system_calls& calls, int folder);
+  /// Closes the file as it is.
+  void leave() noexcept { fd_.reset(); }
+
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+
+ private:
+  enum class finish_step : std::uint8_t { begun, cut, forced, renamed };
+
+  base::error_code rename_to(system_calls& calls, int folder, const std::string& name);
+
+  base::unique_fd fd_;
+  std::string name_;
+  finish_step done_ = finish_step::begun;
+};
+
+}  // namespace captured::storage

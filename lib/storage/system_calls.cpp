@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include "storage/system_calls.hpp"
+
+#include <cerrno>
+#include <cstdio>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace captured::storage {
+
+namespace {
+
+constexpr mode_t file_mode = 0640;
+
+call_result from_return(std::int64_t value) noexcept {
+  return value < 0 ? call_result{0, errno} : call_result{value, 0};
+}
+
+}  // namespace
+
+call_result system_calls::create(int folder, const char* name) noexcept {
+  return from_return(
+      ::openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, file_mode));
+}
+
+call_result system_calls::allocate(int fd, std::uint64_t bytes) noexcept {
+  return from_return(::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)));
+}
+
+call_result system_calls::write(int fd, std::span<const std::byte> octets,
+                                std::uint64_t offset) noexcept {
+  return from_return(::pwrite(fd, octets.data(), octets.size(), static_cast<off_t>(offset)));
+}
+
+call_result system_calls::cut(int fd, std::uint64_t bytes) noexcept {
+  return from_return(::ftruncate(fd, static_cast<off_t>(bytes)));
+}
+
+call_result system_calls::sync_data(int fd) noexcept {
+  return from_return(::fdatasync(fd));
+}
+
+call_result system_calls::sync(int fd) noexcept {
+  return from_return(::fsync(fd));
+}
+
+call_result system_calls::rename(int folder, const char* from, const char* to) noexcept {
+  return from_return(::renameat2(folder, from, folder, to, RENAME_NOREPLACE));
+}
+
+call_result system_calls::link(int folder, const char* from, const char* to) noexcept {
+  return from_return(::linkat(folder, from, folder, to, 0));
+}
+
+call_result system_calls::remove(int folder, const char* name) noexcept {
+  return from_return(::unlinkat(folder, name, 0));
+}
+
+call_result system_calls::is_same_file(int fd, int folder, const char* name) noexcept {
+  struct stat open_file {};
+  struct stat named {};
+  if (::fstat(fd, &open_file) < 0 || ::fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) < 0) {
+    return {0, errno};
+  }
+  return {open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino ? 1 : 0, 0};
+}
+
+}  // namespace captured::storage

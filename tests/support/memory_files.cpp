@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: MIT
+#include "support/memory_files.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/bytes.hpp"
+
+namespace captured::testing {
+
+namespace {
+
+using storage::file_action;
+using storage::file_request;
+
+std::uint64_t checksum_of(std::span<const std::byte> octets) {
+  constexpr std::uint64_t prime = 0x100000001b3;
+  std::uint64_t sum = 0xcbf29ce484222325 ^ octets.size();
+  for (; octets.size() >= 8; octets = octets.subspan(8)) {
+    sum = (sum ^ base::load_native<std::uint64_t>(octets.data())) * prime;
+    sum ^= sum >> 32;
+  }
+  for (const auto octet : octets) {
+    sum = (sum ^ std::to_integer<std::uint64_t>(octet)) * prime;
+  }
+  return sum;
+}
+
+}  // namespace
+
+memory_files::memory_files(completion_handler handler, delivery how)
+    : handler_(std::move(handler)), delivery_(how), slots_(storage::open_files_max) {}
+
+void memory_files::breach(const std::string& words) const {
+  if (breach_) {
+    breach_(words);
+    return;
+  }
+  std::fprintf(stderr, "memory_files: the asker breaks the contract: %s\n", words.c_str());
+  std::abort();
+}
+
+void memory_files::check(bool holds, const file_request& request, const char* words) const {
+  if (!holds) {
+    breach("slot " + std::to_string(request.slot) + ", token " + std::to_string(request.token) +
+           ": " + words);
+  }
+}
+
+void memory_files::check_request(const file_request& request) const {
+  const bool is_write = request.action == file_action::write;
+  const bool names = request.action == file_action::create ||
+                     request.action == file_action::publish ||
+                     request.action == file_action::finish;
+  const bool is_open = !slots_[request.slot].name.empty();
+  check(waiting_.size() < storage::requests_in_flight_max, request, "too many acts under way");
+  check(is_open == (request.action != file_action::create), request,
+        is_open ? "a file is already open there" : "no file is open there");
+  check(!names || (!request.name.empty() && request.name.find('/') == std::string::npos), request,
+        "the name is empty or has a '/'");
+  check(!is_write || !request.octets.empty(), request, "a write of nothing");
+  for (const auto& each : waiting_) {
+    const bool both_write = is_write && each.request.action == file_action::write;
+    check(each.request.slot != request.slot || both_write, request,
+          "another act on the slot is under way");
+    check(!both_write || each.request.token != request.token, request,
+          "two writes under way have the same token");
+  }
+}
+
+void memory_files::submit(file_request request) {
+  if (request.slot >= storage::open_files_max) {
+    breach("slot " + std::to_string(request.slot) + " does not exist");
+    return;
+  }
+  check_request(request);
+  const auto checksum = checksum_of(request.octets);
+  const auto fate = strike(request.action);
+  waiting_.push_back({std::move(request), checksum, fate});
+  if (delivery_ == delivery::at_once && !delivering_) {
+    delivering_ = true;
+    run_all();
+    delivering_ = false;
+  }
+}
+
+memory_files::fault memory_files::strike(file_action action) {
+  fault fate;
+  for (auto& each : faults_) {
+    if (each.which.action && *each.which.action != action) {
+      continue;
+    }
+    if (each.which.nth > 1) {
+      --each.which.nth;
+    } else if (each.which.times > 0) {
+      each.which.times -= each.which.times == for_ever ? 0 : 1;
+      fate = fate.what == effect::none ? each : fate;
+    }
+  }
+  return fate;
+}
+
+std::size_t memory_files::ready() const {
+  if (stalled_) {
+    return 0;
+  }
+  return static_cast<std::size_t>(std::ranges::count_if(
+      waiting_, [](const waiting& each) { return each.fate.what != effect::hangs; }));
+}
+
+bool memory_files::run_at(std::size_t place) {
+  if (stalled_) {
+    return false;
+  }
+  const auto chosen = std::ranges::find_if(waiting_, [&place](const waiting& each) {
+    return each.fate.what != effect::hangs && place-- == 0;
+  });
+  if (chosen == waiting_.end()) {
+    return false;
+  }
+  const waiting act = std::move(*chosen);
+  waiting_.erase(chosen);
+  complete(act);
+  return true;
+}
+
+std::size_t memory_files::run_all() {
+  std::size_t completed = 0;
+  while (run_one()) {
+    ++completed;
+  }
+  return completed;
+}
+
+void memory_files::release() {
+  stalled_ = false;
+  if (delivery_ == delivery::at_once) {
+    run_all();
+  }
+}
+
+void memory_files::complete(const waiting& act) {
+  const auto& request = act.request;
+  check(checksum_of(request.octets) == act.checksum, request,
+        "octets changed while the write was under way");
+  storage::file_completion done{request.action, request.slot, request.token, {}, 0};
+  const int error = carry_out(act, done.octets_written);
+  done.error = {error, boost::system::system_category()};
+  ++counts_[request.action];
+  handler_(done);
+}
+
+int memory_files::carry_out(const waiting& act, std::size_t& octets_written) {
+  if (act.fate.what == effect::fails) {
+    return act.fate.errno_value;
+  }
+  auto& where = slots_[act.request.slot];
+  switch (act.request.action) {
+    case file_action::create:
+      return create(act.request);
+    case file_action::publish:
+      return rename(where, act.request.name);
+    case file_action::write:
+      return write(act, octets_written);
+    case file_action::sync:
+      sync(where);
+      return 0;
+    case file_action::finish:
+      return finish(act);
+    case file_action::discard:
+      files_.erase(where.name);
+      where = {};
+      return 0;
+    case file_action::leave:
+      where = {};
+      return 0;
+  }
+  return EINVAL;
+}
+
+int memory_files::create(const file_request& request) {
+  if (folder_gone_) {
+    return ENOENT;
+  }
+  if (find(request.name) != nullptr) {
+    return EEXIST;
+  }
+  if (request.bytes_expected > capacity_bytes_ - std::min(capacity_bytes_, used_bytes())) {
+    return ENOSPC;
+  }
+  files_[request.name].reserved_bytes = request.bytes_expected;
+  slots_[request.slot] = {request.name, false};
+  return 0;
+}
+
+int memory_files::rename(slot& where, const std::string& name) {
+  const auto from = files_.find(where.name);
+  if (folder_gone_ || from == files_.end()) {
+    return ENOENT;
+  }
+  if (find(name) != nullptr) {
+    return EEXIST;
+  }
+  auto moved = files_.extract(from);
+  moved.key() = name;
+  files_.insert(std::move(moved));
+  where.name = name;
+  return 0;
+}
+
+int memory_files::write(const waiting& act, std::size_t& octets_written) {
+  const auto& request = act.request;
+  const std::size_t wanted = std::min(request.octets.size(), act.fate.octets_max);
+  file* const into = find(slots_[request.slot].name);
+  if (into == nullptr) {
+    octets_written = wanted;  // removed by others: the octets go where nobody sees them
+    return 0;
+  }
+  const auto free = capacity_bytes_ - std::min(capacity_bytes_, used_bytes());
+  const auto end = std::max<std::uint64_t>(into->octets.size(), into->reserved_bytes);
+  const auto end_max = free > for_ever - end ? for_ever : end + free;
+  if (request.offset >= end_max) {
+    return ENOSPC;
+  }
+  octets_written =
+      static_cast<std::size_t>(std::min<std::uint64_t>(wanted, end_max - request.offset));
+  store(*into, request, octets_written);
+  return 0;
+}
+
+void memory_files::store(file& into, const file_request& request, std::size_t count) {
+  const std::uint64_t begin = request.offset;
+  const std::uint64_t end = begin + count;
+  if (into.octets.size() < end) {
+    into.octets.resize(end);
+  }
+  for (const auto& [from, to] : into.covered) {
+    const auto low = std::max(from, begin);
+    const auto high = std::min(to, end);
+    check(low >= high ||
+              std::equal(into.octets.begin() + static_cast<std::ptrdiff_t>(low),
+                         into.octets.begin() + static_cast<std::ptrdiff_t>(high),
+                         request.octets.begin() + static_cast<std::ptrdiff_t>(low - begin)),
+          request, "octets that were already written change");
+  }
+  std::ranges::copy(request.octets.first(count),
+                    into.octets.begin() + static_cast<std::ptrdiff_t>(begin));
+  // The new range takes in all that touch it.
+  std::uint64_t low = begin;
+  std::uint64_t high = end;
+  for (auto each = into.covered.begin(); each != into.covered.end();) {
+    if (each->second < low || each->first > high) {
+      ++each;
+      continue;
+    }
+    low = std::min(low, each->first);
+    high = std::max(high, each->second);
+    each = into.covered.erase(each);
+  }
+  into.covered[low] = high;
+}
+
+void memory_files::sync(const slot& where) {
+  if (file* const which = find(where.name)) {
+    which->forced_bytes = covered_from_start(*which);
+  }
+}
+
+int memory_files::finish(const waiting& act) {
+  const auto& request = act.request;
+  auto& where = slots_[request.slot];
+  if (file* const whole = find(where.name)) {
+    check(request.offset <= covered_from_start(*whole), request,
+          "the file ends behind octets that were never written");
+  }
+  if (!where.renamed) {
+    if (const int error = rename(where, request.name)) {
+      return error;
+    }
+    where.renamed = true;
+  }
+  if (act.fate.what == effect::fails_after_rename) {
+    return act.fate.errno_value;
+  }
+  if (file* const whole = find(where.name)) {
+    whole->octets.resize(request.offset);
+    whole->reserved_bytes = 0;
+    whole->finished = true;
+    whole->forced_bytes = request.force_to_device ? request.offset : whole->forced_bytes;
+  }
+  where = {};
+  return 0;
+}
+
+void memory_files::fail(target which, int errno_value) {
+  faults_.push_back({effect::fails, which, errno_value, 0});
+}
+
+void memory_files::fail_after_rename(target which, int errno_value) {
+  faults_.push_back({effect::fails_after_rename, which, errno_value, 0});
+}
+
+void memory_files::shorten(target which, std::size_t octets_max) {
+  faults_.push_back({effect::shortens, which, 0, octets_max});
+}
+
+void memory_files::hang(target which) {
+  faults_.push_back({effect::hangs, which, 0, 0});
+}
+
+memory_files::file* memory_files::find(std::string_view name) {
+  const auto found = files_.find(name);
+  return found == files_.end() ? nullptr : &found->second;
+}
+
+const memory_files::file* memory_files::find(std::string_view name) const {
+  const auto found = files_.find(name);
+  return found == files_.end() ? nullptr : &found->second;
+}
+
+std::uint64_t memory_files::covered_from_start(const file& which) {
+  const auto first = which.covered.begin();
+  return first == which.covered.end() || first->first != 0 ? 0 : first->second;
+}
+
+std::optional<std::span<const std::byte>> memory_files::contents(std::string_view name) const {
+  const file* const which = find(name);
+  return which == nullptr ? std::nullopt : std::optional(std::span<const std::byte>(which->octets));
+}
+
+std::optional<std::span<const std::byte>> memory_files::published(std::string_view name) const {
+  const file* const which = find(name);
+  if (which == nullptr) {
+    return std::nullopt;
+  }
+  const auto count = std::min<std::uint64_t>(covered_from_start(*which), which->octets.size());
+  return std::span<const std::byte>(which->octets).first(count);
+}
+
+std::vector<std::string> memory_files::names() const {
+  std::vector<std::string> all;
+  for (const auto& [name, unused] : files_) {
+    all.push_back(name);
+  }
+  return all;
+}
+
+bool memory_files::is_finished(std::string_view name) const {
+  const file* const which = find(name);
+  return which != nullptr && which->finished;
+}
+
+std::uint64_t memory_files::used_bytes() const {
+  std::uint64_t sum = 0;
+  for (const auto& [unused, each] : files_) {
+    sum += std::max<std::uint64_t>(each.octets.size(), each.reserved_bytes);
+  }
+  return sum;
+}
+
+std::uint64_t memory_files::forced_bytes(std::string_view name) const {
+  const file* const which = find(name);
+  return which == nullptr ? 0 : which->forced_bytes;
+}
+
+std::uint64_t memory_files::count(file_action action) const {
+  const auto found = counts_.find(action);
+  return found == counts_.end() ? 0 : found->second;
+}
+
+void memory_files::put(const std::string& name, std::span<const std::byte> octets) {
+  auto& made = files_[name];
+  made.octets.assign(octets.begin(), octets.end());
+  made.covered = {{0, octets.size()}};
+  made.finished = true;
+}
+
+bool memory_files::remove(std::string_view name) {
+  const auto found = files_.find(name);
+  if (found == files_.end()) {
+    return false;
+  }
+  files_.erase(found);
+  return true;
+}
+
+}  // namespace captured::testing
