@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+//
+// capturectl: the operator's tool. Picks the subcommand; everything else is in its own file.
+#include "capturectl.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <string_view>
+
+namespace {
+
+using captured::capturectl::exit_trouble;
+using captured::capturectl::exit_usage;
+using captured::capturectl::exit_well;
+
+struct command {
+  std::string_view name;
+  const char* summary;
+  int (*run)(const std::vector<std::string>& arguments);
+};
+
+constexpr std::array commands{
+    command{"verify", "prove that recorded files are whole and none is missing",
+            captured::capturectl::verify},
+};
+
+void print_usage(std::FILE* to) {
+  std::fputs("usage: capturectl COMMAND [ARGUMENT...]\n\ncommands:\n", to);
+  for (const command& each : commands) {
+    std::fprintf(to, "  %-10.*s %s\n", static_cast<int>(each.name.size()), each.name.data(),
+                 each.summary);
+  }
+  std::fputs("\ncapturectl COMMAND --help tells more.\n", to);
+}
+
+int run(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) {
+    print_usage(stderr);
+    return exit_usage;
+  }
+  const std::string& name = arguments.front();
+  if (name == "--help" || name == "-h") {
+    print_usage(stdout);
+    return exit_well;
+  }
+  if (name == "--version") {
+    std::puts("capturectl " CAPTURED_VERSION);
+    return exit_well;
+  }
+  const auto found = std::find_if(commands.begin(), commands.end(),
+                                  [&](const command& each) { return each.name == name; });
+  if (found == commands.end()) {
+    std::fprintf(stderr, "capturectl: there is no command \"%s\"\n\n", name.c_str());
+    print_usage(stderr);
+    return exit_usage;
+  }
+  return found->run({arguments.begin() + 1, arguments.end()});
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run({argv + 1, argv + argc});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "capturectl: %s\n", error.what());
+    return exit_trouble;
+  }
+}

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: MIT
+//
+// capturectl verify: finds the files, lets the library judge them, and prints what it found.
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <sstream>
+
+#include <boost/json.hpp>
+#include <boost/program_options.hpp>
+
+#include "capturectl.hpp"
+#include "format/verification.hpp"
+#include "pipeline/file_source.hpp"
+
+namespace captured::capturectl {
+namespace {
+
+namespace json = boost::json;
+namespace fs = std::filesystem;
+namespace po = boost::program_options;
+
+/// What is left of an output when all its files have been read.
+struct output_summary {
+  std::uint64_t files = 0;
+  std::uint64_t packets = 0;
+  std::uint64_t osdrop = 0;
+  std::uint64_t unwritten = 0;
+  std::uint64_t first_sequence = 0;
+  std::uint64_t last_sequence = 0;
+};
+
+struct outcome {
+  std::vector<format::file_report> files;
+  std::vector<format::finding> between_files;
+  std::map<std::string, output_summary> outputs;
+  std::uint64_t faults = 0;
+  std::uint64_t losses = 0;
+};
+
+const char* word(format::severity level) {
+  switch (level) {
+    case format::severity::note:
+      return "note";
+    case format::severity::loss:
+      return "loss";
+    case format::severity::fault:
+      return "fault";
+  }
+  return "unknown";
+}
+
+bool is_recording_name(const std::string& name) {
+  return name.ends_with(".pcapng") || name.ends_with(".pcapng.part");
+}
+
+/// The recordings in a folder, by name, or the path itself.
+base::result<std::vector<std::string>> list(const std::string& path) {
+  std::error_code error;
+  if (path == "-" || !fs::is_directory(path, error)) {
+    return std::vector{path};
+  }
+  std::vector<std::string> names;
+  for (fs::directory_iterator entry(path, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (is_recording_name(entry->path().filename().string())) {
+      names.push_back(entry->path().string());
+    }
+  }
+  if (error) {
+    return base::system_failure(error.value(), "read folder " + path);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void add_to_summary(outcome& result, const format::file_report& file) {
+  if (!file.note) {
+    return;
+  }
+  const std::uint64_t sequence = file.note->sequence;
+  output_summary& output = result.outputs[file.note->output];
+  output.first_sequence = output.files == 0 ? sequence : std::min(output.first_sequence, sequence);
+  output.last_sequence = std::max(output.last_sequence, sequence);
+  ++output.files;
+  output.packets += file.packets;
+  if (!file.end) {
+    return;
+  }
+  for (const auto& [name, end] : file.end->totals) {
+    const format::interface_totals begin = format::totals_of(file.note->totals, name);
+    output.osdrop += end.osdrop - std::min(begin.osdrop, end.osdrop);
+    output.unwritten += end.unwritten - std::min(begin.unwritten, end.unwritten);
+  }
+}
+
+outcome judge(const std::vector<std::string>& paths) {
+  outcome result;
+  for (const std::string& path : paths) {
+    auto source = pipeline::file_source::open(path);
+    if (!source) {
+      // A file that retention or a rename took away meanwhile is told of like any other trouble.
+      format::file_report report;
+      report.name = path;
+      report.faults = 1;
+      report.findings.push_back({.level = format::severity::fault,
+                                 .file = path,
+                                 .offset = std::nullopt,
+                                 .text = source.error().message()});
+      result.files.push_back(std::move(report));
+    } else {
+      result.files.push_back(format::verify_file(path, *source));
+    }
+    const format::file_report& file = result.files.back();
+    result.faults += file.faults;
+    result.losses += file.losses;
+    add_to_summary(result, file);
+  }
+  result.between_files = format::verify_chains(result.files);
+  for (const format::finding& each : result.between_files) {
+    result.faults += each.level == format::severity::fault ? 1u : 0u;
+    result.losses += each.level == format::severity::loss ? 1u : 0u;
+  }
+  return result;
+}
+
+void print_finding(const format::finding& each) {
+  std::printf("%s: %s", each.file.c_str(), word(each.level));
+  if (each.offset) {
+    std::printf(" at offset %llu", static_cast<unsigned long long>(*each.offset));
+  }
+  std::printf(": %s\n", each.text.c_str());
+}
+
+void print_text(const outcome& result) {
+  for (const format::file_report& file : result.files) {
+    std::printf("%s: %s, %llu packets, %llu octets\n", file.name.c_str(), describe(file.state),
+                static_cast<unsigned long long>(file.packets),
+                static_cast<unsigned long long>(file.octets));
+    std::for_each(file.findings.begin(), file.findings.end(), print_finding);
+    if (file.findings_left_out != 0) {
+      std::printf("%s: and %llu more\n", file.name.c_str(),
+                  static_cast<unsigned long long>(file.findings_left_out));
+    }
+  }
+  std::for_each(result.between_files.begin(), result.between_files.end(), print_finding);
+  for (const auto& [name, output] : result.outputs) {
+    std::printf(
+        "output %s: %llu files, numbers %llu to %llu, stored %llu, osdrop %llu, "
+        "unwritten %llu\n",
+        name.c_str(), static_cast<unsigned long long>(output.files),
+        static_cast<unsigned long long>(output.first_sequence),
+        static_cast<unsigned long long>(output.last_sequence),
+        static_cast<unsigned long long>(output.packets),
+        static_cast<unsigned long long>(output.osdrop),
+        static_cast<unsigned long long>(output.unwritten));
+  }
+  std::printf("%zu files: %llu faults, %llu losses\n", result.files.size(),
+              static_cast<unsigned long long>(result.faults),
+              static_cast<unsigned long long>(result.losses));
+}
+
+json::array to_json(const std::vector<format::finding>& findings) {
+  json::array array;
+  for (const format::finding& each : findings) {
+    json::object object{{"level", word(each.level)}, {"file", each.file}, {"text", each.text}};
+    if (each.offset) {
+      object["offset"] = *each.offset;
+    }
+    array.push_back(std::move(object));
+  }
+  return array;
+}
+
+json::object to_json(const format::file_report& file) {
+  json::object interfaces;
+  for (const auto& [name, account] : file.interfaces) {
+    interfaces[name] = json::object{{"packets", account.packets},
+                                    {"octets", account.octets},
+                                    {"dropcount_sum", account.dropcount_sum},
+                                    {"steps_back", account.steps_back}};
+  }
+  json::object object{{"name", file.name},
+                      {"state", describe(file.state)},
+                      {"octets", file.octets},
+                      {"packets", file.packets},
+                      {"interfaces", std::move(interfaces)},
+                      {"findings", to_json(file.findings)},
+                      {"findings_left_out", file.findings_left_out}};
+  if (file.note) {
+    object["output"] = file.note->output;
+    object["recording"] = file.note->recording;
+    object["sequence"] = file.note->sequence;
+  }
+  return object;
+}
+
+void print_json(const outcome& result) {
+  json::array files;
+  for (const format::file_report& file : result.files) {
+    files.push_back(to_json(file));
+  }
+  json::object outputs;
+  for (const auto& [name, output] : result.outputs) {
+    outputs[name] = json::object{{"files", output.files},
+                                 {"first_sequence", output.first_sequence},
+                                 {"last_sequence", output.last_sequence},
+                                 {"stored", output.packets},
+                                 {"osdrop", output.osdrop},
+                                 {"unwritten", output.unwritten}};
+  }
+  const json::object whole{{"files", std::move(files)},
+                           {"between_files", to_json(result.between_files)},
+                           {"outputs", std::move(outputs)},
+                           {"faults", result.faults},
+                           {"losses", result.losses}};
+  std::puts(json::serialize(whole).c_str());
+}
+
+struct verify_options {
+  std::vector<std::string> paths;
+  bool json = false;
+  bool help = false;
+};
+
+po::options_description visible_options(verify_options& into) {
+  po::options_description visible("options");
+  visible.add_options()                                               //
+      ("json", po::bool_switch(&into.json), "print one JSON object")  //
+      ("help,h", po::bool_switch(&into.help), "print this and do nothing");
+  return visible;
+}
+
+void print_usage(std::FILE* to) {
+  verify_options unused;
+  std::ostringstream options;
+  options << visible_options(unused);
+  std::fprintf(to,
+               "usage: capturectl verify [--json] FILE... | FOLDER...\n\n"
+               "Checks recorded files to the octet, their statistics against their packets, and\n"
+               "the files of each output against one another. Of a folder, all *.pcapng and\n"
+               "*.pcapng.part in it. Exit status: 0 all is well, 1 something is broken or lost,\n"
+               "2 wrong usage.\n\n%s",
+               options.str().c_str());
+}
+
+/// Throws po::error for arguments that are not as they should be.
+verify_options parse(const std::vector<std::string>& arguments) {
+  verify_options parsed;
+  po::options_description all = visible_options(parsed);
+  all.add_options()("path", po::value(&parsed.paths));
+  po::positional_options_description positional;
+  positional.add("path", -1);
+  po::variables_map seen;
+  po::store(po::command_line_parser(arguments).options(all).positional(positional).run(), seen);
+  po::notify(seen);
+  return parsed;
+}
+
+}  // namespace
+
+int verify(const std::vector<std::string>& arguments) {
+  verify_options options;
+  try {
+    options = parse(arguments);
+  } catch (const po::error& error) {
+    std::fprintf(stderr, "capturectl verify: %s\n", error.what());
+    return exit_usage;
+  }
+  if (options.help || options.paths.empty()) {
+    print_usage(options.help ? stdout : stderr);
+    return options.help ? exit_well : exit_usage;
+  }
+  std::vector<std::string> files;
+  for (const std::string& path : options.paths) {
+    const auto found = list(path);
+    if (!found) {
+      std::fprintf(stderr, "capturectl verify: %s\n", found.error().message().c_str());
+      return exit_usage;
+    }
+    files.insert(files.end(), found->begin(), found->end());
+  }
+  const outcome result = judge(files);
+  options.json ? print_json(result) : print_text(result);
+  return result.faults + result.losses == 0 ? exit_well : exit_trouble;
+}
+
+}  // namespace captured::capturectl

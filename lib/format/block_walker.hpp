@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+//
+// Steps through pcapng from block to block (draft-ietf-opsawg-pcapng, section "General Block
+// Structure"), in either byte order. It looks at octets the caller holds and reads, waits for and
+// allocates nothing; what a block means is for pcapng_parse.hpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "format/byte_order.hpp"
+#include "format/pcapng_codes.hpp"
+
+namespace captured::format {
+
+/// One whole block in the caller's octets; head and trailer agree.
+struct block_view {
+  std::uint32_t type = 0;
+  byte_order order = byte_order::little;  ///< of the section
+  std::uint64_t offset = 0;               ///< of its first octet, from the start of the walk
+  std::uint32_t total_bytes = 0;          ///< with head and trailer
+  std::span<const std::byte> body;        ///< between the two lengths, with options and padding
+};
+
+/// What is wrong with the octets at a place where a block should begin.
+enum class block_problem : std::uint8_t {
+  none,
+  no_section_header,  ///< the first block is not a section header
+  wrong_magic,        ///< the section header has no byte-order magic
+  too_short,          ///< its length is below what any such block needs
+  not_aligned,        ///< its length is not a multiple of 4
+  too_long,           ///< its length is above the limit
+  trailer_differs,    ///< the length behind the block is not the one before it
+};
+
+/// "the length behind the block is not the one before it"
+[[nodiscard]] const char* describe(block_problem problem) noexcept;
+
+class block_walker {
+ public:
+  enum class status : std::uint8_t { block, more_needed, damaged };
+  struct step {
+    status what = status::damaged;
+    block_view block;                             ///< with status::block
+    std::size_t octets_needed = 0;                ///< with status::more_needed: in all
+    block_problem problem = block_problem::none;  ///< with status::damaged
+  };
+
+  /// Longer blocks than `bytes_max` are damage; the section header has a limit of its own.
+  explicit block_walker(std::uint32_t bytes_max = block_bytes_max) noexcept
+      : bytes_max_(bytes_max) {}
+
+  /// Looks at the octets ahead, which begin at offset(). After status::block the next call wants
+  /// those behind it. octets_needed never exceeds the limit and is checked before it is asked for.
+  [[nodiscard]] step next(std::span<const std::byte> ahead) noexcept;
+
+  [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
+
+ private:
+  [[nodiscard]] block_problem check_length(std::uint32_t type, std::uint32_t total) const noexcept;
+
+  std::uint32_t bytes_max_;
+  std::uint64_t offset_ = 0;
+  byte_order order_ = byte_order::little;
+  bool begun_ = false;
+};
+
+}  // namespace captured::format

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+//
+// verify_chains: what the notes of neighbouring files say of one another.
+#include <algorithm>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "format/verification.hpp"
+
+namespace captured::format {
+namespace {
+
+/// The name a file has, or will have when it is complete, without its folder.
+std::string_view final_name(std::string_view path) {
+  constexpr std::string_view part = ".part";
+  path.remove_prefix(path.find_last_of('/') + 1);  // npos + 1 is 0
+  if (path.ends_with(part)) {
+    path.remove_suffix(part.size());
+  }
+  return path;
+}
+
+std::string quoted(std::string_view name) {
+  return "\"" + std::string(name) + "\"";
+}
+
+class chain_verifier {
+ public:
+  std::vector<finding> run(std::span<const file_report> files) {
+    std::vector<const file_report*> ours;
+    for (const file_report& file : files) {
+      if (file.note) {
+        ours.push_back(&file);
+      }
+    }
+    std::stable_sort(ours.begin(), ours.end(), [](const auto* left, const auto* right) {
+      return std::pair(std::string_view(left->note->output), left->note->sequence) <
+             std::pair(std::string_view(right->note->output), right->note->sequence);
+    });
+    for (std::size_t i = 1; i < ours.size(); ++i) {
+      if (ours[i - 1]->note->output == ours[i]->note->output) {
+        judge_neighbours(*ours[i - 1], *ours[i]);
+      }
+    }
+    return std::move(findings_);
+  }
+
+ private:
+  void find(severity level, const file_report& file, std::string text) {
+    findings_.push_back(
+        {.level = level, .file = file.name, .offset = std::nullopt, .text = std::move(text)});
+  }
+
+  void judge_neighbours(const file_report& before, const file_report& after);
+  void judge_succession(const file_report& before, const file_report& after);
+  void judge_totals(const file_report& before, const file_report& after);
+  void judge_new_recording(const file_report& before, const file_report& after);
+
+  std::vector<finding> findings_;
+};
+
+void chain_verifier::judge_neighbours(const file_report& before, const file_report& after) {
+  const std::uint64_t step = after.note->sequence - before.note->sequence;
+  if (step == 0) {
+    find(severity::fault, after,
+         "it has the same sequence number as " + quoted(final_name(before.name)) + ", " +
+             std::to_string(after.note->sequence));
+    return;
+  }
+  if (step > 1) {
+    find(severity::fault, after,
+         std::to_string(step - 1) + (step == 2 ? " file is" : " files are") + " missing between " +
+             quoted(final_name(before.name)) + " (" + std::to_string(before.note->sequence) +
+             ") and this one (" + std::to_string(after.note->sequence) + ")");
+    return;
+  }
+  judge_succession(before, after);
+}
+
+/// Files whose numbers follow one another.
+void chain_verifier::judge_succession(const file_report& before, const file_report& after) {
+  const std::string_view expected = final_name(before.name);
+  if (!after.note->previous) {
+    find(severity::fault, after, "it names no predecessor, which should be " + quoted(expected));
+  } else if (final_name(*after.note->previous) != expected) {
+    find(severity::fault, after,
+         "it names " + quoted(*after.note->previous) + " as its predecessor, which should be " +
+             quoted(expected));
+  }
+  if (after.note->recording == before.note->recording) {
+    judge_totals(before, after);
+  } else {
+    judge_new_recording(before, after);
+  }
+}
+
+void chain_verifier::judge_totals(const file_report& before, const file_report& after) {
+  if (!before.end) {
+    // A file that has a successor is being closed, or is broken and said to be so.
+    find(severity::note, after,
+         "its totals cannot be judged: " + quoted(final_name(before.name)) + " is " +
+             describe(before.state));
+    return;
+  }
+  std::set<std::string> names;
+  for (const auto& each : before.end->totals) {
+    names.insert(each.first);
+  }
+  for (const auto& each : after.note->totals) {
+    names.insert(each.first);
+  }
+  for (const std::string& name : names) {
+    const interface_totals ended = totals_of(before.end->totals, name);
+    const interface_totals begun = totals_of(after.note->totals, name);
+    const auto compare = [&](const char* what, std::uint64_t at_end, std::uint64_t at_start) {
+      if (at_end != at_start) {
+        find(severity::fault, after,
+             name + ": it begins with " + std::to_string(at_start) + " " + what + ", but " +
+                 quoted(final_name(before.name)) + " ended with " + std::to_string(at_end));
+      }
+    };
+    compare("stored", ended.stored, begun.stored);
+    compare("osdrop", ended.osdrop, begun.osdrop);
+    compare("unwritten", ended.unwritten, begun.unwritten);
+  }
+}
+
+void chain_verifier::judge_new_recording(const file_report& before, const file_report& after) {
+  for (const auto& [name, totals] : after.note->totals) {
+    if (totals != interface_totals{}) {
+      find(severity::fault, after, name + ": a new recording begins, but not from zero");
+    }
+  }
+  if (before.end && before.end->reason == end_reason::rotation) {
+    find(severity::loss, before,
+         "the recording went on after this file, but its next file was never written");
+  }
+}
+
+}  // namespace
+
+std::vector<finding> verify_chains(std::span<const file_report> files) {
+  return chain_verifier().run(files);
+}
+
+}  // namespace captured::format

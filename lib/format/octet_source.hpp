@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+//
+// Where the octets of a capture come from, as seen by the readers here: the seam that keeps files
+// and pipes out of this module. Front to back only; no seeking.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+
+#include "base/error.hpp"
+
+namespace captured::format {
+
+class octet_source {
+ public:
+  virtual ~octet_source() = default;
+
+  /// Puts at least one octet into `room` (not empty) and returns how many; 0 at the end. May give
+  /// fewer than there is room for at any time. Not called again after a failure.
+  virtual base::result<std::size_t> read(std::span<std::byte> room) = 0;
+};
+
+/// Octets that lie in memory already; they must outlive it.
+class memory_source final : public octet_source {
+ public:
+  explicit memory_source(std::span<const std::byte> octets) noexcept : rest_(octets) {}
+
+  base::result<std::size_t> read(std::span<std::byte> room) override {
+    const std::size_t count = std::min(room.size(), rest_.size());
+    std::copy_n(rest_.begin(), count, room.begin());
+    rest_ = rest_.subspan(count);
+    return count;
+  }
+
+ private:
+  std::span<const std::byte> rest_;
+};
+
+}  // namespace captured::format
