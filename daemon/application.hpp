@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//
+// Runs one recording from start to stop: signals, the live line, the time given, the ledger at the
+// end, the exit status.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "settings/configuration.hpp"
+
+namespace captured::daemon {
+
+/// Exit statuses, as captured(8) lists them.
+namespace exit_status {
+inline constexpr int success = 0;
+inline constexpr int trouble = 1;        ///< something required failed, or packets stayed unwritten
+inline constexpr int usage = 2;          ///< options or configuration are wrong
+inline constexpr int interrupted = 130;  ///< a second SIGINT or SIGTERM ended it at once
+}  // namespace exit_status
+
+/// What is asked for beside the configuration.
+struct run_options {
+  std::optional<std::chrono::seconds> duration;  ///< stop by itself after this
+  bool live = false;                             ///< a status line on the terminal each second
+  std::string ledger_file;                       ///< JSON of the ledger at the end; empty for none
+};
+
+/// Records until a signal or the time given ends it; returns the exit status. SIGHUP rotates every
+/// output, SIGUSR1 logs the ledger, SIGTERM and SIGINT stop exactly, a second one ends at once.
+[[nodiscard]] int run(const settings::configuration& wanted, const run_options& options);
+
+}  // namespace captured::daemon

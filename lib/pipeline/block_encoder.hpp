@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+//
+// Turns the packets of a ring block into Enhanced Packet Blocks, compactly, by copying them. Runs
+// for each packet: no call to the system, no allocation, no lock, no log line.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "capture/block_source.hpp"
+#include "capture/frame_cursor.hpp"
+#include "packet/packet_view.hpp"
+
+namespace captured::pipeline {
+
+/// For whom the packets are encoded.
+struct encode_target {
+  std::uint32_t interface_id = 0;  ///< of the file's section
+  std::uint32_t snaplen = 0;       ///< a restored VLAN tag does not lift a packet above it
+};
+
+/// What one call has done.
+struct encode_progress {
+  std::size_t octets = 0;     ///< written into the room
+  std::uint32_t packets = 0;  ///< encoded
+  std::uint64_t captured_octets = 0;
+  std::uint32_t steps_back = 0;  ///< packets stamped before their predecessor
+  std::size_t needed = 0;        ///< room that the next packet wants, when that is the reason
+  bool block_ended = false;
+};
+
+/// A held block and how far it is encoded. Gives the block back when it is destroyed or reset.
+class block_in_work {
+ public:
+  block_in_work() noexcept = default;
+  explicit block_in_work(capture::block_lease lease) noexcept;
+
+  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(lease_); }
+  /// Packets not yet encoded.
+  [[nodiscard]] std::uint32_t remaining() const noexcept {
+    return cursor_.remaining() + (has_pending_ ? 1u : 0u);
+  }
+  [[nodiscard]] bool damaged() const noexcept { return cursor_.damaged(); }
+  /// Losses that the next packet will report.
+  [[nodiscard]] std::uint64_t losses() const noexcept { return losses_; }
+
+  /// Encodes packets into `room` until the block, the room or `packets_max` ends. `newest_ns`
+  /// is the stamp of the interface's packet before, and is carried on.
+  [[nodiscard]] encode_progress encode(std::span<std::byte> room, const encode_target& target,
+                                       std::uint64_t packets_max,
+                                       std::uint64_t& newest_ns) noexcept;
+
+ private:
+  capture::block_lease lease_;
+  capture::frame_cursor cursor_;
+  packet::packet_view pending_;  ///< read from the block, not yet encoded
+  bool has_pending_ = false;
+  std::uint64_t losses_ = 0;
+};
+
+}  // namespace captured::pipeline

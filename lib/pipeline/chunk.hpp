@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+//
+// Encoded octets on their way to a file, and the fixed pool they come from.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/mapping.hpp"
+
+namespace captured::pipeline {
+
+/// What a chunk holds of one interface.
+struct chunk_share {
+  std::uint32_t packets = 0;
+  std::uint64_t octets = 0;  ///< captured octets
+};
+
+/// A piece of one file: whole pcapng blocks, placed at `file_offset`. Owned by the pool; lent to
+/// one user at a time.
+struct chunk {
+  std::uint32_t index = 0;      ///< in its pool; the token of its writes
+  std::span<std::byte> memory;  ///< page-aligned
+  std::size_t used = 0;         ///< octets encoded
+  std::size_t taken = 0;        ///< octets that the disk has taken so far
+  std::uint64_t file_offset = 0;
+  std::uint32_t slot = 0;           ///< the open file it belongs to
+  std::vector<chunk_share> shares;  ///< by interface of the output
+
+  [[nodiscard]] std::size_t room() const noexcept { return memory.size() - used; }
+  [[nodiscard]] std::span<std::byte> free_space() const noexcept { return memory.subspan(used); }
+  [[nodiscard]] std::span<const std::byte> untaken() const noexcept {
+    return memory.subspan(taken, used - taken);
+  }
+};
+
+/// A fixed number of equally large chunks. When none is free no packet is encoded, blocks stay in
+/// the ring, and the kernel counts what it has to drop. One thread at a time.
+class chunk_pool {
+ public:
+  /// Takes the memory at once. Fails with ENOMEM.
+  static base::result<chunk_pool> make(std::uint32_t count, std::size_t chunk_bytes,
+                                       std::size_t interface_count);
+
+  [[nodiscard]] bool has_free() const noexcept { return !free_.empty(); }
+  [[nodiscard]] std::size_t chunk_bytes() const noexcept { return chunk_bytes_; }
+  /// An empty chunk; there must be a free one.
+  [[nodiscard]] chunk& acquire() noexcept;
+  void release(chunk& returned) noexcept;
+
+ private:
+  chunk_pool() = default;
+
+  std::size_t chunk_bytes_ = 0;
+  base::mapping memory_;
+  std::vector<chunk> chunks_;
+  std::vector<chunk*> free_;
+};
+
+}  // namespace captured::pipeline

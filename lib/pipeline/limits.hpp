@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+//
+// Every bound of the pipeline in one place, with its reason. Memory for them is taken at start.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace captured::pipeline::limits {
+
+/// One write: large enough that the cost of the call vanishes, small enough to be filled soon.
+inline constexpr std::size_t chunk_bytes = std::size_t{1} << 20;
+
+/// Encoded but unwritten data of one output: some milliseconds of a fast link, so that a short
+/// stall of the disk is not felt; a longer one is what the rings are for. 8 MiB an output.
+inline constexpr std::uint32_t chunks_per_output = 8;
+
+/// Two lanes of a disk carry out at most every chunk and every open file at a time.
+inline constexpr std::uint32_t requests_in_flight = chunks_per_output + 8;
+
+/// The interface descriptions of one output; with the longest filters they still fit one chunk.
+inline constexpr std::size_t file_head_bytes_max = chunk_bytes / 2;
+
+/// Pause before a failed act is tried again: short enough to resume within two seconds, long
+/// enough to cost nothing meanwhile.
+inline constexpr std::chrono::milliseconds retry_pause{500};
+
+/// Longest sleep of an output: a step of the wall clock is noticed within this time.
+inline constexpr std::chrono::seconds longest_wait{5};
+
+/// Statistics after a loss come no more often than this for one interface.
+inline constexpr std::chrono::seconds loss_statistics_pause{1};
+
+/// Names tried with another suffix when a file of the wanted name exists.
+inline constexpr std::uint32_t name_attempts = 1000;
+
+}  // namespace captured::pipeline::limits

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+#include "pipeline/open_files.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "base/check.hpp"
+#include "pipeline/limits.hpp"
+
+namespace captured::pipeline {
+
+namespace {
+
+constexpr std::string_view part_suffix = ".part";
+
+std::string describe(const storage::file_completion& done, const std::string& where,
+                     const std::string& name) {
+  static constexpr std::array<const char*, 7> acts{"create", "name",   "write", "sync",
+                                                   "close",  "remove", "leave"};
+  return std::string(acts[static_cast<std::size_t>(done.action)]) + " " + where + "/" + name;
+}
+
+}  // namespace
+
+open_files::open_files(storage::file_operations& files, open_files_options options,
+                       open_files_events events)
+    : files_(files), options_(std::move(options)), events_(std::move(events)) {
+  unfinished_.reserve(limits::chunks_per_output);
+  waiting_for_name_.reserve(limits::chunks_per_output);
+  failed_.reserve(limits::requests_in_flight);
+}
+
+bool open_files::next_ready() const noexcept {
+  return next_ && slots_[*next_].at == stage::ready;
+}
+
+bool open_files::next_pending() const noexcept {
+  return next_ && slots_[*next_].at == stage::creating;
+}
+
+bool open_files::slot_free() const noexcept {
+  return slot_at(stage::free).has_value();
+}
+
+std::optional<std::uint32_t> open_files::slot_at(stage wanted) const noexcept {
+  for (std::uint32_t slot = 0; slot < slots_.size(); ++slot) {
+    if (slots_[slot].at == wanted) {
+      return slot;
+    }
+  }
+  return std::nullopt;
+}
+
+void open_files::request(storage::file_request what) {
+  ++in_flight_;
+  files_.submit(std::move(what));
+}
+
+void open_files::create_next(const std::string& hidden_name) {
+  const auto slot = slot_at(stage::free);
+  CAPTURED_CHECK(slot && !next_);
+  next_ = slot;
+  hidden_name_ = hidden_name;
+  slots_[*slot] = {};
+  slots_[*slot].at = stage::creating;
+  request({.action = storage::file_action::create,
+           .slot = *slot,
+           .bytes_expected = options_.preallocate_bytes,
+           .name = hidden_name});
+}
+
+void open_files::begin(const std::string& stem) {
+  CAPTURED_CHECK(next_ready() && !current_);
+  current_ = std::exchange(next_, std::nullopt);
+  slots_[*current_].stem = stem;
+  request_publish(*current_);
+}
+
+std::string open_files::stem_of(const open_file& file) const {
+  return file.attempt == 0 ? file.stem : file.stem + "+" + std::to_string(file.attempt);
+}
+
+std::string open_files::current_name() const {
+  return current_ ? stem_of(slots_[*current_]) + options_.extension : std::string();
+}
+
+void open_files::request_publish(std::uint32_t slot) {
+  slots_[slot].at = stage::publishing;
+  request({.action = storage::file_action::publish,
+           .slot = slot,
+           .name = stem_of(slots_[slot]) + options_.extension + std::string(part_suffix)});
+}
+
+void open_files::submit(chunk& piece) {
+  CAPTURED_CHECK(current_.has_value());
+  piece.slot = *current_;
+  ++slots_[*current_].writes;
+  unfinished_.push_back(&piece);
+  if (slots_[*current_].at == stage::publishing) {
+    waiting_for_name_.push_back(&piece);
+  } else {
+    request_write(piece);
+  }
+}
+
+void open_files::request_write(chunk& piece) {
+  request({.action = storage::file_action::write,
+           .slot = piece.slot,
+           .token = piece.index,
+           .offset = piece.file_offset + piece.taken,
+           .octets = piece.untaken(),
+           .name = {}});
+}
+
+void open_files::sync() {
+  if (!current_ || slots_[*current_].at != stage::open || slots_[*current_].sync_pending) {
+    return;
+  }
+  slots_[*current_].sync_pending = true;
+  request({.action = storage::file_action::sync, .slot = *current_, .name = {}});
+}
+
+void open_files::end(std::uint64_t length, std::uint64_t packets) {
+  CAPTURED_CHECK(current_.has_value());
+  const std::uint32_t slot = *std::exchange(current_, std::nullopt);
+  slots_[slot].ended = true;
+  slots_[slot].length = length;
+  slots_[slot].packets = packets;
+  finish_if_written(slot);
+}
+
+void open_files::finish_if_written(std::uint32_t slot) {
+  const open_file& file = slots_[slot];
+  if (file.ended && file.writes == 0 && file.at == stage::open && !file.sync_pending) {
+    request_finish(slot);
+  }
+}
+
+void open_files::request_finish(std::uint32_t slot) {
+  slots_[slot].at = stage::finishing;
+  request({.action = storage::file_action::finish,
+           .slot = slot,
+           .offset = slots_[slot].length,
+           .force_to_device = options_.force_to_device,
+           .name = stem_of(slots_[slot]) + options_.extension});
+}
+
+void open_files::request_discard(std::uint32_t slot) {
+  slots_[slot].at = stage::leaving;
+  request({.action = storage::file_action::discard, .slot = slot, .name = {}});
+}
+
+void open_files::discard_next() {
+  if (!next_) {
+    return;
+  }
+  const std::uint32_t slot = *std::exchange(next_, std::nullopt);
+  if (slots_[slot].at == stage::ready) {
+    request_discard(slot);
+  } else {
+    slots_[slot].unwanted = true;
+  }
+}
+
+void open_files::on_completion(const storage::file_completion& done, base::steady_time now) {
+  CAPTURED_CHECK(in_flight_ > 0 && done.slot < slots_.size());
+  --in_flight_;
+  if (done.error) {
+    on_failure(done, now);
+    return;
+  }
+  if (done.action == storage::file_action::write) {
+    on_written(done);
+  } else {
+    on_success(done);
+  }
+  note_success();
+}
+
+void open_files::on_failure(const storage::file_completion& done, base::steady_time now) {
+  open_file& file = slots_[done.slot];
+  if (done.action == storage::file_action::create && file.unwanted) {
+    file = {};
+    return;
+  }
+  const bool naming =
+      done.action == storage::file_action::publish || done.action == storage::file_action::finish;
+  if (naming && done.error.value() == EEXIST && file.attempt < limits::name_attempts) {
+    ++file.attempt;
+    done.action == storage::file_action::publish ? request_publish(done.slot)
+                                                 : request_finish(done.slot);
+    return;
+  }
+  failed_.push_back(done);
+  retry_at_ = now + limits::retry_pause;
+  if (!std::exchange(in_trouble_, true)) {
+    const std::string name =
+        done.action == storage::file_action::create ? hidden_name_ : stem_of(file);
+    events_.trouble({done.error, describe(done, options_.directory, name)});
+  }
+}
+
+chunk& open_files::chunk_of(std::uint64_t token) const noexcept {
+  const auto found = std::find_if(unfinished_.begin(), unfinished_.end(),
+                                  [token](const chunk* one) { return one->index == token; });
+  CAPTURED_CHECK(found != unfinished_.end());
+  return **found;
+}
+
+void open_files::on_written(const storage::file_completion& done) {
+  chunk& piece = chunk_of(done.token);
+  piece.taken += done.octets_written;
+  CAPTURED_CHECK(piece.taken <= piece.used);
+  if (piece.taken < piece.used) {
+    request_write(piece);
+    return;
+  }
+  unfinished_.erase(std::find(unfinished_.begin(), unfinished_.end(), &piece));
+  --slots_[done.slot].writes;
+  events_.written(piece);
+  finish_if_written(done.slot);
+}
+
+void open_files::on_success(const storage::file_completion& done) {
+  open_file& file = slots_[done.slot];
+  switch (done.action) {
+    case storage::file_action::create:
+      file.at = stage::ready;
+      if (file.unwanted) {
+        request_discard(done.slot);
+      }
+      return;
+    case storage::file_action::publish:
+      file.at = stage::open;
+      events_.begun(stem_of(file) + options_.extension);
+      for (chunk* piece : std::exchange(waiting_for_name_, {})) {
+        request_write(*piece);
+      }
+      finish_if_written(done.slot);
+      return;
+    case storage::file_action::sync:
+      file.sync_pending = false;
+      finish_if_written(done.slot);
+      return;
+    case storage::file_action::finish:
+      events_.closed({stem_of(file) + options_.extension, file.length, file.packets});
+      file = {};
+      return;
+    case storage::file_action::discard:
+      file = {};
+      return;
+    case storage::file_action::write:
+    case storage::file_action::leave:
+      return;
+  }
+}
+
+void open_files::note_success() {
+  if (successes_to_recover_ > 0) {
+    --successes_to_recover_;
+  }
+  if (in_trouble_ && failed_.empty() && successes_to_recover_ == 0) {
+    in_trouble_ = false;
+    events_.recovered();
+  }
+}
+
+void open_files::retry(base::steady_time now) {
+  if (!retry_at_ || now < *retry_at_) {
+    return;
+  }
+  retry_at_.reset();
+  // Trouble is over when everything that is under way after this has gone well.
+  const auto again = std::exchange(failed_, {});
+  successes_to_recover_ = in_flight_ + static_cast<std::uint32_t>(again.size());
+  for (const storage::file_completion& one : again) {
+    switch (one.action) {
+      case storage::file_action::create:
+        if (slots_[one.slot].unwanted) {
+          slots_[one.slot] = {};
+        } else {
+          request({.action = storage::file_action::create,
+                   .slot = one.slot,
+                   .bytes_expected = options_.preallocate_bytes,
+                   .name = hidden_name_});
+        }
+        break;
+      case storage::file_action::publish:
+        request_publish(one.slot);
+        break;
+      case storage::file_action::write:
+        request_write(chunk_of(one.token));
+        break;
+      case storage::file_action::sync:
+        request({.action = storage::file_action::sync, .slot = one.slot, .name = {}});
+        break;
+      case storage::file_action::finish:
+        request_finish(one.slot);
+        break;
+      case storage::file_action::discard:
+        slots_[one.slot] = {};  // closed already; a later start removes what is left of it
+        break;
+      case storage::file_action::leave:
+        break;
+    }
+  }
+}
+
+bool open_files::settled() const noexcept {
+  return in_flight_ == 0 && failed_.empty() && waiting_for_name_.empty();
+}
+
+}  // namespace captured::pipeline

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+//
+// The files of one output that are open: the next one being prepared, the current one being
+// written, earlier ones being closed. Drives the acts of storage::file_operations in their right
+// order and tries again what failed. Not for what the files contain.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "pipeline/chunk.hpp"
+#include "storage/file_operations.hpp"
+
+namespace captured::pipeline {
+
+/// What became of a file, for the log.
+struct closed_file {
+  std::string name;
+  std::uint64_t size_bytes = 0;
+  std::uint64_t packets = 0;
+};
+
+/// What the owner is told, on its own strand.
+struct open_files_events {
+  std::function<void(const std::string& name)> begun;
+  std::function<void(const closed_file&)> closed;
+  std::function<void(const base::failure&)> trouble;  ///< first failure of a time of trouble
+  std::function<void()> recovered;                    ///< the failed acts have succeeded
+  std::function<void(chunk&)> written;                ///< the disk has taken the whole chunk
+};
+
+struct open_files_options {
+  std::string directory;  ///< for messages
+  std::string extension;  ///< of finished files, with the dot
+  std::uint64_t preallocate_bytes = 0;
+  bool force_to_device = true;  ///< fsync before a file gets its final name
+};
+
+/// One thread (the strand) at a time. `files` must outlive it and must have no request in flight
+/// when it is destroyed, unless it is known never to touch its memory again.
+class open_files {
+ public:
+  open_files(storage::file_operations& files, open_files_options options, open_files_events events);
+
+  [[nodiscard]] bool next_ready() const noexcept;
+  [[nodiscard]] bool next_pending() const noexcept;
+  [[nodiscard]] bool slot_free() const noexcept;
+
+  /// Has a file made under a hidden name. A slot must be free and no next file wanted already.
+  void create_next(const std::string& hidden_name);
+  /// Makes the next file the current one, to be called `stem` + extension when it is complete.
+  void begin(const std::string& stem);
+  /// Final name that the current file is going to have.
+  [[nodiscard]] std::string current_name() const;
+
+  /// Writes a chunk into the current file, when the file has its name.
+  void submit(chunk& piece);
+  /// Forces the current file's written octets to the device; at most one at a time.
+  void sync();
+  /// No chunk will follow for the current file: closes it under its final name once all is written.
+  void end(std::uint64_t length, std::uint64_t packets);
+  /// Removes the prepared next file, also one that is still being made.
+  void discard_next();
+
+  void on_completion(const storage::file_completion& done, base::steady_time now);
+  /// Tries again what failed, when its pause is over.
+  void retry(base::steady_time now);
+  [[nodiscard]] std::optional<base::steady_time> retry_at() const noexcept { return retry_at_; }
+
+  /// Nothing is in flight, failed or waiting.
+  [[nodiscard]] bool settled() const noexcept;
+  [[nodiscard]] bool in_trouble() const noexcept { return in_trouble_; }
+  /// Chunks submitted and not yet taken by the disk, for the ledger of a stop that gives up.
+  [[nodiscard]] const std::vector<chunk*>& unfinished() const noexcept { return unfinished_; }
+
+ private:
+  enum class stage : std::uint8_t { free, creating, ready, publishing, open, finishing, leaving };
+  struct open_file {
+    stage at = stage::free;
+    std::string stem;
+    std::uint32_t attempt = 0;  ///< other names tried because one existed
+    std::uint64_t length = 0;
+    std::uint64_t packets = 0;
+    std::uint32_t writes = 0;  ///< chunks not yet taken
+    bool ended = false;
+    bool unwanted = false;  ///< to be discarded once it is made
+    bool sync_pending = false;
+  };
+
+  void request(storage::file_request what);
+  void request_write(chunk& piece);
+  void request_publish(std::uint32_t slot);
+  void request_finish(std::uint32_t slot);
+  void request_discard(std::uint32_t slot);
+  void finish_if_written(std::uint32_t slot);
+  void on_failure(const storage::file_completion& done, base::steady_time now);
+  void on_written(const storage::file_completion& done);
+  void on_success(const storage::file_completion& done);
+  void note_success();
+  [[nodiscard]] chunk& chunk_of(std::uint64_t token) const noexcept;
+  [[nodiscard]] std::string stem_of(const open_file& file) const;
+  [[nodiscard]] std::optional<std::uint32_t> slot_at(stage wanted) const noexcept;
+
+  storage::file_operations& files_;
+  open_files_options options_;
+  open_files_events events_;
+  std::array<open_file, storage::open_files_max> slots_;
+  std::optional<std::uint32_t> next_;
+  std::optional<std::uint32_t> current_;
+  std::string hidden_name_;
+  std::vector<chunk*> unfinished_;
+  std::vector<chunk*> waiting_for_name_;
+  std::vector<storage::file_completion> failed_;
+  std::uint32_t in_flight_ = 0;
+  std::optional<base::steady_time> retry_at_;
+  bool in_trouble_ = false;
+  std::uint32_t successes_to_recover_ = 0;
+};
+
+}  // namespace captured::pipeline

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+//
+// One output: takes the blocks of its interfaces, encodes them, fills files, rotates them, and
+// keeps the ledger. It knows no thread, clock, socket or Asio: whoever drives it passes events and
+// the time, so that the same code runs on a strand and in a simulation. Which act comes next is
+// decided by flow.hpp; how files come and go is the work of open_files.hpp.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "pipeline/block_encoder.hpp"
+#include "pipeline/chunk.hpp"
+#include "pipeline/file_text.hpp"
+#include "pipeline/flow.hpp"
+#include "pipeline/open_files.hpp"
+#include "pipeline/options.hpp"
+#include "pipeline/port.hpp"
+#include "storage/file_name.hpp"
+#include "storage/rotation.hpp"
+
+namespace captured::pipeline {
+
+/// What the recorder needs from outside. `files` must outlive it.
+struct recorder_surroundings {
+  storage::file_operations* files = nullptr;
+  device_count_reader device_counts;
+  /// For the log, on the driver's thread. `written` is the recorder's own and stays empty.
+  open_files_events events;
+};
+
+/// How an output ended.
+struct recorder_outcome {
+  bool ended = false;
+  bool gave_up = false;  ///< the stop's time was over before the disk had taken everything
+};
+
+/// All members on one thread at a time.
+class output_recorder {
+ public:
+  /// Takes the memory for the chunks. Fails with ENOMEM, on a bad file name, or when the
+  /// description of the interfaces is too long for a file's head.
+  static base::result<std::unique_ptr<output_recorder>> make(
+      const output_options& options, series_start start, std::vector<output_interface> interfaces,
+      recorder_surroundings surroundings, base::moment now);
+
+  output_recorder(const output_recorder&) = delete;
+  output_recorder& operator=(const output_recorder&) = delete;
+
+  /// Blocks were queued, time has passed, or a command was given: does all there is to do.
+  void run(base::moment now);
+  void on_completion(const storage::file_completion& done, base::moment now);
+  /// The current file ends as soon as the next one is ready. Commands given meanwhile are one.
+  void rotate() noexcept { rotation_asked_ = true; }
+  /// The rings are being closed: end when they are drained and written, at `deadline` at the
+  /// latest.
+  void stop(base::steady_time deadline) noexcept { deadline_ = deadline; }
+  /// Reads the counters of kernel and devices into the ledger.
+  void refresh_ledger();
+
+  /// When `run` wants to be called without an event, at the latest.
+  [[nodiscard]] base::steady_time wake_at(base::moment now) const noexcept;
+  [[nodiscard]] recorder_outcome outcome() const noexcept { return outcome_; }
+  [[nodiscard]] bool in_trouble() const noexcept { return files_.in_trouble(); }
+
+ private:
+  output_recorder(const output_options& options, series_start start, storage::file_name name,
+                  std::vector<output_interface> interfaces, recorder_surroundings surroundings,
+                  chunk_pool pool, base::moment now);
+
+  [[nodiscard]] output_state observe(base::moment now) const;
+  [[nodiscard]] bool rotation_due(base::moment now) const;
+  [[nodiscard]] std::uint64_t upcoming_bytes() const;
+  [[nodiscard]] bool has_room() const noexcept;
+  void perform(output_action action, base::moment now);
+  void create_next();
+  void begin_file(base::moment now);
+  void encode_block(base::moment now);
+  void take_block();
+  void write_statistics(base::moment now);
+  void end_file(base::moment now);
+  void give_up();
+  void count_unwritten();
+
+  /// Appends whole blocks to the current file; there must be room for them.
+  void append(const std::vector<std::byte>& octets, base::moment now);
+  /// Makes sure of a current chunk with that much room; false when none can be had.
+  bool reserve(std::size_t octets) noexcept;
+  void submit_chunk();
+  void on_written(chunk& piece);
+  [[nodiscard]] format::recording_totals totals() const;
+
+  output_options options_;
+  series_start series_;
+  storage::file_name name_;
+  file_identity identity_ = describe_host();
+  device_count_reader device_counts_;
+  std::vector<port> ports_;
+  std::vector<format::interface_description_block> descriptions_;
+  chunk_pool pool_;
+  open_files files_;
+
+  // The block being encoded, and where the round over the ports goes on.
+  block_in_work block_;
+  std::size_t block_port_ = 0;
+  std::size_t next_port_ = 0;
+  std::size_t packet_needs_ = 0;  ///< room without which the pending packet cannot go on
+
+  // The current file and the chunk being filled for it.
+  bool file_open_ = false;
+  storage::file_progress progress_;
+  chunk* chunk_ = nullptr;
+  base::steady_time dirty_since_{};
+  std::size_t control_bytes_max_;
+  std::vector<std::byte> text_;  ///< kept for its capacity
+
+  base::steady_time statistics_at_;
+  base::steady_time sync_at_;
+  bool rotation_asked_ = false;
+  bool recording_ended_ = false;
+  std::optional<base::steady_time> deadline_;
+  recorder_outcome outcome_;
+};
+
+}  // namespace captured::pipeline

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#include "pipeline/writer.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+namespace captured::pipeline {
+
+base::moment read_clocks() noexcept {
+  return {std::chrono::system_clock::now(), std::chrono::steady_clock::now()};
+}
+
+writer::writer(boost::asio::any_io_executor pool, ended_handler ended)
+    : strand_(boost::asio::make_strand(std::move(pool))),
+      timer_(strand_),
+      ended_(std::move(ended)) {}
+
+void writer::wake() noexcept {
+  // Exchanges on both sides: the strand's clearing one reads ours, so it sees what we queued.
+  if (!woken_.exchange(true, std::memory_order_acq_rel)) {
+    boost::asio::post(strand_, [this] {
+      woken_.exchange(false, std::memory_order_acq_rel);
+      step();
+    });
+  }
+}
+
+void writer::complete(const storage::file_completion& done) {
+  boost::asio::post(strand_, [this, done] {
+    recorder_->on_completion(done, read_clocks());
+    step();
+  });
+}
+
+void writer::rotate() {
+  boost::asio::post(strand_, [this] {
+    recorder_->rotate();
+    step();
+  });
+}
+
+void writer::stop(base::steady_time deadline) {
+  boost::asio::post(strand_, [this, deadline] {
+    recorder_->stop(deadline);
+    step();
+  });
+}
+
+void writer::refresh_ledger(std::function<void()> done) {
+  boost::asio::post(strand_, [this, done = std::move(done)] {
+    if (!recorder_->outcome().ended) {
+      recorder_->refresh_ledger();
+    }
+    done();
+  });
+}
+
+void writer::step() {
+  const base::moment now = read_clocks();
+  recorder_->run(now);
+  if (!recorder_->outcome().ended) {
+    arm_timer(now);
+  } else if (ended_) {
+    timer_.cancel();
+    std::exchange(ended_, nullptr)(recorder_->outcome());
+  }
+}
+
+void writer::arm_timer(base::moment now) {
+  // A timer that fires too early only asks again; so it is moved only to an earlier time.
+  const base::steady_time at = recorder_->wake_at(now);
+  if (armed_for_ <= at && armed_for_ > now.steady) {
+    return;
+  }
+  armed_for_ = at;
+  timer_.expires_at(at);
+  timer_.async_wait([this](boost::system::error_code error) {
+    if (!error) {
+      armed_for_ = base::steady_time::max();
+      step();
+    }
+  });
+}
+
+}  // namespace captured::pipeline

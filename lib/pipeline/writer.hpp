@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+//
+// The strand of one output: gives output_recorder its events and the time, and lets it be woken
+// once for each burst of blocks. Decides nothing.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+
+#include "pipeline/output_recorder.hpp"
+
+namespace captured::pipeline {
+
+/// Both clocks, now.
+[[nodiscard]] base::moment read_clocks() noexcept;
+
+/// Made and destroyed by the wiring. It must be destroyed after the executor's threads have ended
+/// or can run no handler of it any more.
+class writer {
+ public:
+  using ended_handler = std::function<void(const recorder_outcome&)>;
+
+  /// `ended` is called once, on the strand, when the output has ended.
+  writer(boost::asio::any_io_executor pool, ended_handler ended);
+  writer(const writer&) = delete;
+  writer& operator=(const writer&) = delete;
+
+  /// Before `start`: the recorder that this strand drives.
+  void attach(std::unique_ptr<output_recorder> recorder) { recorder_ = std::move(recorder); }
+  /// Begins the first file.
+  void start() { wake(); }
+
+  /// Any thread. Blocks were queued. Costs one atomic exchange while the strand is awake.
+  void wake() noexcept;
+  /// Any thread. A finished act of the disk; to be given to the file_operations as handler.
+  void complete(const storage::file_completion& done);
+  /// Any thread. Ends the current file.
+  void rotate();
+  /// Any thread. The rings are being closed; end at `deadline` at the latest.
+  void stop(base::steady_time deadline);
+  /// Any thread. Reads the counters into the ledger, then calls `done` on the strand.
+  void refresh_ledger(std::function<void()> done);
+
+ private:
+  void step();
+  void arm_timer(base::moment now);
+
+  boost::asio::strand<boost::asio::any_io_executor> strand_;
+  boost::asio::steady_timer timer_;
+  base::steady_time armed_for_ = base::steady_time::max();
+  ended_handler ended_;
+  std::unique_ptr<output_recorder> recorder_;
+  std::atomic<bool> woken_{false};
+};
+
+}  // namespace captured::pipeline

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+//
+// One output with scripted rings, a disk in memory and a clock that moves when told: the whole
+// pipeline behind its seams, on one thread. For tests that look at what reaches the files.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "pipeline/ledger.hpp"
+#include "pipeline/output_recorder.hpp"
+#include "pipeline/ring_feed.hpp"
+#include "support/memory_files.hpp"
+#include "support/scripted_source.hpp"
+
+namespace captured::test {
+
+struct rig_options {
+  std::size_t interfaces = 1;
+  scripted_options ring;
+  pipeline::output_options output;
+  memory_files::delivery delivery = memory_files::delivery::manual;
+};
+
+/// What is read back of a finished or open file.
+struct read_back {
+  std::uint64_t packets = 0;
+  std::vector<std::uint32_t> numbers;  ///< of its frames, in the order of the file, all interfaces
+  std::uint64_t dropcounts = 0;
+  std::uint64_t statistics_blocks = 0;
+  bool ended = false;  ///< has an end block
+};
+
+class recorder_rig {
+ public:
+  explicit recorder_rig(rig_options options = {});
+
+  /// A frame with the next number arrives at an interface; false when its ring had no room.
+  bool produce(std::size_t interface = 0, std::size_t frame_bytes = 64);
+  /// The ring's timer fires: what was produced reaches the queue.
+  void retire(std::size_t interface = 0);
+  void retire_all();
+  /// Time passes, then the recorder runs and the disk completes what it can.
+  void pass(std::chrono::nanoseconds time);
+  /// Runs recorder and disk in turns until both have nothing to do.
+  void settle();
+  /// The reactor's part of a stop: what is in the rings is offered, and the feeds close.
+  void close_feeds();
+  /// The whole stop; passes time up to `timeout` until the output has ended.
+  void stop(std::chrono::milliseconds timeout = std::chrono::seconds(10));
+
+  [[nodiscard]] base::moment now() const { return now_; }
+  void step_wall_clock(std::chrono::nanoseconds by) { now_.wall += by; }
+  [[nodiscard]] pipeline::output_recorder& recorder() { return *recorder_; }
+  [[nodiscard]] memory_files& disk() { return disk_; }
+  [[nodiscard]] scripted_source& ring(std::size_t interface) { return *lines_[interface]->source; }
+  [[nodiscard]] pipeline::ledger_figures ledger(std::size_t interface = 0) const;
+  [[nodiscard]] std::uint32_t produced(std::size_t interface = 0) const;
+
+  /// Names of the finished files in the order in which they were closed.
+  [[nodiscard]] const std::vector<std::string>& closed() const { return closed_; }
+  [[nodiscard]] const std::vector<std::string>& troubles() const { return troubles_; }
+  [[nodiscard]] std::uint64_t recoveries() const { return recoveries_; }
+
+ private:
+  struct line {
+    std::unique_ptr<scripted_source> source;
+    std::unique_ptr<pipeline::ring_feed> feed;
+    pipeline::interface_ledger ledger;
+    std::uint32_t produced = 0;
+  };
+
+  std::vector<std::unique_ptr<line>> lines_;
+  memory_files disk_;
+  base::moment now_;
+  std::vector<storage::file_completion> completions_;
+  std::vector<std::string> closed_;
+  std::vector<std::string> troubles_;
+  std::uint64_t recoveries_ = 0;
+  std::unique_ptr<pipeline::output_recorder> recorder_;
+};
+
+/// Walks the octets of a file that the recorder wrote, up to the last whole block.
+[[nodiscard]] read_back read_file(std::span<const std::byte> octets);
+
+}  // namespace captured::test

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <numeric>
+
+#include "pipeline/output_recorder.hpp"
+#include "support/catch.hpp"
+#include "support/recorder_rig.hpp"
+
+using namespace std::chrono_literals;
+using captured::storage::file_action;
+using captured::test::memory_files;
+using captured::test::read_back;
+using captured::test::read_file;
+using captured::test::recorder_rig;
+using captured::test::rig_options;
+
+namespace {
+
+/// All finished files one after the other.
+read_back read_all(recorder_rig& rig) {
+  read_back all;
+  for (const std::string& name : rig.closed()) {
+    const read_back one = read_file(rig.disk().contents(name).value());
+    CHECK(one.ended);
+    all.packets += one.packets;
+    all.dropcounts += one.dropcounts;
+    all.statistics_blocks += one.statistics_blocks;
+    all.numbers.insert(all.numbers.end(), one.numbers.begin(), one.numbers.end());
+  }
+  return all;
+}
+
+std::vector<std::uint32_t> numbers_to(std::uint32_t end) {
+  std::vector<std::uint32_t> numbers(end);
+  std::iota(numbers.begin(), numbers.end(), 0u);
+  return numbers;
+}
+
+void produce(recorder_rig& rig, std::uint32_t count, std::size_t interface = 0) {
+  for (std::uint32_t i = 0; i < count; ++i) {
+    rig.produce(interface);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("every packet is in the file once and in order, and the ledger balances") {
+  recorder_rig rig;
+  rig.settle();
+  for (int burst = 0; burst < 20; ++burst) {
+    produce(rig, 30);
+    rig.retire();
+    rig.pass(10ms);
+  }
+  rig.stop();
+  CHECK(rig.closed().size() == 1);
+  CHECK(read_all(rig).numbers == numbers_to(600));
+  CHECK(rig.ledger().stored == 600);
+  CHECK(rig.ledger().filteraccept == 600);
+  CHECK(rig.ledger().osdrop == 0);
+  CHECK_FALSE(rig.recorder().outcome().gave_up);
+  CHECK(rig.disk().names().size() == 1);  // no prepared file is left behind
+}
+
+TEST_CASE("a recording without packets is one whole file with statistics") {
+  recorder_rig rig;
+  rig.settle();
+  rig.stop();
+  REQUIRE(rig.closed().size() == 1);
+  const read_back file = read_all(rig);
+  CHECK(file.packets == 0);
+  CHECK(file.statistics_blocks == 1);
+}
+
+TEST_CASE("a packet reaches the open file within the flush interval") {
+  recorder_rig rig;
+  rig.settle();
+  produce(rig, 3);
+  rig.retire();
+  rig.pass(999ms);
+  const std::string part = rig.disk().names().back();
+  CHECK(read_file(rig.disk().contents(part).value()).packets == 0);
+  rig.pass(1ms);
+  CHECK(read_file(rig.disk().contents(part).value()).packets == 3);
+}
+
+TEST_CASE("rotation by command loses and repeats nothing and every file says its statistics") {
+  rig_options options;
+  options.interfaces = 2;
+  recorder_rig rig(options);
+  rig.settle();
+  for (int turn = 0; turn < 50; ++turn) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      produce(rig, 7, i);
+      rig.retire(i);
+    }
+    rig.recorder().rotate();
+    rig.pass(20ms);
+  }
+  rig.stop();
+  CHECK(rig.closed().size() == 51);
+  const read_back all = read_all(rig);
+  CHECK(all.packets == 700);
+  CHECK(all.statistics_blocks == 102);
+  CHECK(rig.ledger(0).stored == 350);
+  CHECK(rig.ledger(1).stored == 350);
+}
+
+TEST_CASE("a limit on packets cuts inside a ring block, exactly") {
+  rig_options options;
+  options.output.files.rotate.packets = 10;
+  recorder_rig rig(options);
+  rig.settle();
+  produce(rig, 25);
+  rig.retire();
+  rig.pass(10ms);
+  produce(rig, 10);
+  rig.retire();
+  rig.pass(10ms);
+  rig.stop();
+  std::vector<std::uint64_t> counts;
+  for (const std::string& name : rig.closed()) {
+    counts.push_back(read_file(rig.disk().contents(name).value()).packets);
+  }
+  CHECK(counts == std::vector<std::uint64_t>{10, 10, 10, 5});
+  CHECK(read_all(rig).numbers == numbers_to(35));
+}
+
+TEST_CASE("no file grows above the limit on size, and few are made") {
+  rig_options options;
+  options.output.files.rotate.size_bytes = 20'000;
+  options.output.files.preallocate = false;
+  recorder_rig rig(options);
+  rig.settle();
+  for (int burst = 0; burst < 40; ++burst) {
+    produce(rig, 20);
+    rig.retire();
+    rig.pass(10ms);
+  }
+  rig.stop();
+  for (const std::string& name : rig.closed()) {
+    CHECK(rig.disk().contents(name)->size() <= 20'000);
+  }
+  CHECK(rig.closed().size() >= 4);
+  CHECK(rig.closed().size() <= 8);
+  CHECK(read_all(rig).numbers == numbers_to(800));
+}
+
+TEST_CASE("the interval closes files at the wall clock's multiples, also without packets") {
+  rig_options options;
+  options.output.files.rotate.interval = 60s;
+  recorder_rig rig(options);
+  rig.settle();
+  for (int second = 0; second < 200; ++second) {
+    rig.pass(1s);
+  }
+  CHECK(rig.closed().size() == 3);
+  rig.stop();
+  CHECK(rig.closed().size() == 4);
+}
+
+TEST_CASE("empty files can be left out, and a late packet still gets a whole interval's file") {
+  rig_options options;
+  options.output.files.rotate.interval = 60s;
+  options.output.files.rotate.skip_empty = true;
+  recorder_rig rig(options);
+  rig.settle();
+  for (int second = 0; second < 200; ++second) {
+    rig.pass(1s);
+  }
+  CHECK(rig.closed().empty());
+  produce(rig, 1);
+  rig.retire();
+  rig.pass(1s);
+  CHECK(rig.closed().empty());
+  rig.pass(60s);
+  CHECK(rig.closed().size() == 1);
+}
+
+TEST_CASE("a full ring drops in one place, and the gap is told by the packet behind it") {
+  recorder_rig rig;
+  rig.settle();
+  rig.disk().stall();
+  std::uint32_t dropped = 0;
+  // The chunks of the output hold some 8 MiB: far more than that is offered.
+  for (int burst = 0; burst < 4000; ++burst) {
+    for (int i = 0; i < 30; ++i) {
+      dropped += rig.produce() ? 0u : 1u;
+    }
+    rig.retire();
+    rig.recorder().run(rig.now());
+  }
+  CHECK(dropped > 0);
+  rig.disk().release();
+  rig.pass(10ms);
+  for (int burst = 0; burst < 10; ++burst) {
+    produce(rig, 30);
+    rig.retire();
+    rig.pass(10ms);
+  }
+  rig.stop();
+  const auto ledger = rig.ledger();
+  CHECK(ledger.osdrop == dropped);
+  CHECK(ledger.stored + ledger.osdrop == rig.produced());
+  const read_back all = read_all(rig);
+  CHECK(all.packets == ledger.stored);
+  CHECK(all.dropcounts == dropped);
+  CHECK(std::is_sorted(all.numbers.begin(), all.numbers.end()));
+}
+
+TEST_CASE("a disk that is full for a while costs nothing that the rings can hold") {
+  recorder_rig rig;
+  rig.settle();
+  rig.disk().set_capacity(rig.disk().used_bytes() + 500);
+  produce(rig, 40);
+  rig.retire();
+  rig.pass(1s);
+  CHECK(rig.troubles().size() == 1);
+  CHECK(rig.recorder().in_trouble());
+  rig.disk().set_capacity(1u << 30);
+  rig.pass(1s);
+  CHECK(rig.recoveries() == 1);
+  rig.stop();
+  CHECK(read_all(rig).numbers == numbers_to(40));
+  CHECK(rig.ledger().osdrop == 0);
+}
+
+TEST_CASE("a stop with a dead disk ends in time and counts what it could not write") {
+  recorder_rig rig;
+  rig.settle();
+  produce(rig, 20);
+  rig.retire();
+  rig.pass(1s);
+  CHECK(rig.ledger().stored == 20);
+  rig.disk().hang({.action = file_action::write, .times = memory_files::for_ever});
+  produce(rig, 30);
+  rig.retire();
+  rig.pass(1s);
+  produce(rig, 5);
+  const auto before = rig.now().steady;
+  rig.stop(10s);
+  CHECK(rig.now().steady - before <= 11s);
+  CHECK(rig.recorder().outcome().gave_up);
+  CHECK(rig.ledger().stored == 20);
+  CHECK(rig.ledger().unwritten == 35);
+  CHECK(rig.ledger().balanced());
+  CHECK(rig.closed().empty());
+}
+
+TEST_CASE("of a write that was taken in part, whole packets count as stored after a stop") {
+  recorder_rig rig;
+  rig.settle();
+  rig.pass(1s);  // the head of the file is written
+  rig.disk().shorten({.action = file_action::write}, 10 * 108 + 50);
+  rig.disk().fail({.action = file_action::write, .nth = 2, .times = memory_files::for_ever}, EIO);
+  produce(rig, 30);
+  rig.retire();
+  rig.pass(1s);
+  rig.stop(2s);
+  CHECK(rig.recorder().outcome().gave_up);
+  CHECK(rig.ledger().balanced());
+  const std::string part = rig.disk().names().back();
+  CHECK(rig.ledger().stored == read_file(rig.disk().published(part).value()).packets);
+  CHECK(rig.ledger().stored > 0);
+  CHECK(rig.ledger().unwritten > 0);
+}
+
+TEST_CASE("any single act of the disk may fail once, and nothing is missing") {
+  constexpr std::array kinds{file_action::create, file_action::publish, file_action::write,
+                             file_action::finish, file_action::discard};
+  for (const file_action kind : kinds) {
+    for (std::uint64_t nth = 1; nth <= 6; ++nth) {
+      INFO("act " << static_cast<int>(kind) << ", number " << nth);
+      recorder_rig rig;
+      rig.disk().fail({.action = kind, .nth = nth}, EIO);
+      rig.settle();
+      for (int turn = 0; turn < 4; ++turn) {
+        produce(rig, 10);
+        rig.retire();
+        rig.pass(600ms);
+        rig.recorder().rotate();
+        rig.pass(600ms);
+      }
+      rig.stop();
+      CHECK(read_all(rig).numbers == numbers_to(40));
+      CHECK(rig.ledger().balanced());
+      CHECK(rig.ledger().unwritten == 0);
+    }
+  }
+}
+
+TEST_CASE("an existing file keeps its name and content") {
+  rig_options options;
+  recorder_rig probe(options);
+  probe.settle();
+  probe.stop();
+  const std::string name = probe.closed().front();
+  recorder_rig rig(options);
+  const std::array<std::byte, 3> precious{std::byte{1}, std::byte{2}, std::byte{3}};
+  rig.disk().put(name, precious);
+  rig.settle();
+  produce(rig, 4);
+  rig.retire();
+  rig.pass(1s);
+  rig.stop();
+  CHECK(rig.disk().contents(name)->size() == 3);
+  REQUIRE(rig.closed().size() == 1);
+  CHECK(rig.closed().front() != name);
+  CHECK(read_all(rig).packets == 4);
+}
+
+TEST_CASE("while nothing can be done the recorder does not ask to be woken at once") {
+  recorder_rig rig;
+  rig.settle();
+  rig.disk().stall();
+  produce(rig, 30);
+  rig.retire();
+  rig.recorder().rotate();
+  for (int i = 0; i < 100; ++i) {
+    rig.pass(1s);
+    CHECK(rig.recorder().wake_at(rig.now()) > rig.now().steady);
+  }
+}
+
+TEST_CASE("an idle output wakes no more than twice a second") {
+  recorder_rig rig;
+  rig.settle();
+  int wakes = 0;
+  const auto end = rig.now().steady + 60s;
+  while (rig.now().steady < end) {
+    rig.pass(rig.recorder().wake_at(rig.now()) - rig.now().steady);
+    ++wakes;
+  }
+  CHECK(wakes <= 120);
+}
