@@ -41,17 +41,17 @@ struct file_request {
   std::uint32_t slot = 0;    ///< which open file, below open_files_max; chosen by the asker
   std::uint64_t token = 0;   ///< handed back in the completion; tells writes under way apart
   std::uint64_t offset = 0;  ///< write: where; finish: exact length of the file
-  std::span<const std::byte> octets;  ///< write: stay valid and unchanged until the completion
-  std::uint64_t bytes_expected = 0;   ///< create: octets to preallocate, 0 for none
-  bool force_to_device = false;       ///< finish: fsync file and folder
-  std::string name;  ///< create, publish, finish: file name within the output's folder
+  std::span<const std::byte> octets = {};  ///< write: stay valid and unchanged until the completion
+  std::uint64_t bytes_expected = 0;        ///< create: octets to preallocate, 0 for none
+  bool force_to_device = false;            ///< finish: fsync file and folder
+  std::string name = {};  ///< create, publish, finish: file name within the output's folder
 };
 
 struct file_completion {
   file_action action = file_action::write;
   std::uint32_t slot = 0;
   std::uint64_t token = 0;
-  base::error_code error;          ///< success, or the errno of the call that failed
+  base::error_code error = {};     ///< success, or the errno of the call that failed
   std::size_t octets_written = 0;  ///< write: may be short without an error
 };
 

@@ -49,7 +49,7 @@ class memory_files final : public storage::file_operations {
   // --- Faults ---
   /// Which act a fault strikes: the n-th of its kind that is asked for from now on, 1 the next.
   struct target {
-    std::optional<storage::file_action> action;  ///< nothing: acts of every kind count
+    std::optional<storage::file_action> action = {};  ///< nothing: acts of every kind count
     std::uint64_t nth = 1;
     std::uint64_t times = 1;  ///< as many in a row
   };
