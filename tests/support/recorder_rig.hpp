@@ -18,6 +18,8 @@
 
 namespace captured::test {
 
+using testing::memory_files;
+
 struct rig_options {
   std::size_t interfaces = 1;
   scripted_options ring;

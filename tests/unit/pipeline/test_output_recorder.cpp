@@ -209,11 +209,15 @@ TEST_CASE("a full ring drops in one place, and the gap is told by the packet beh
 }
 
 TEST_CASE("a disk that is full for a while costs nothing that the rings can hold") {
-  recorder_rig rig;
+  rig_options options;
+  options.output.files.preallocate = false;
+  recorder_rig rig(options);
   rig.settle();
+  rig.pass(1s);  // the head of the file is written
   rig.disk().set_capacity(rig.disk().used_bytes() + 500);
   produce(rig, 40);
   rig.retire();
+  rig.settle();
   rig.pass(1s);
   CHECK(rig.troubles().size() == 1);
   CHECK(rig.recorder().in_trouble());
@@ -228,8 +232,10 @@ TEST_CASE("a disk that is full for a while costs nothing that the rings can hold
 TEST_CASE("a stop with a dead disk ends in time and counts what it could not write") {
   recorder_rig rig;
   rig.settle();
+  rig.pass(1s);  // the head of the file is written
   produce(rig, 20);
   rig.retire();
+  rig.settle();
   rig.pass(1s);
   CHECK(rig.ledger().stored == 20);
   rig.disk().hang({.action = file_action::write, .times = memory_files::for_ever});
