@@ -17,17 +17,17 @@
 namespace captured::capture {
 
 struct device {
-  std::string name;
+  std::string name = {};
   int index = 0;                    ///< the kernel's ifindex
   std::uint16_t hardware_type = 0;  ///< ARPHRD_ number (linux/if_arp.h)
   bool loopback = false;
   bool up = false;       ///< switched on by the administrator
   bool running = false;  ///< has a carrier
   std::uint32_t mtu = 0;
-  std::optional<std::array<std::byte, 6>> mac;  ///< absent on loopback and without Ethernet
-  std::optional<std::uint64_t> speed_bits;      ///< per second; absent when not known
-  std::string hardware;                         ///< "virtio_net, bus 0000:00:03.0", or empty
-  std::string description;                      ///< the alias that an administrator gave, or empty
+  std::optional<std::array<std::byte, 6>> mac = {};  ///< absent on loopback and without Ethernet
+  std::optional<std::uint64_t> speed_bits = {};      ///< per second; absent when not known
+  std::string hardware = {};                         ///< "virtio_net, bus 0000:00:03.0", or empty
+  std::string description = {};  ///< the alias that an administrator gave, or empty
 };
 
 /// The device of exactly this name. Fails with ENODEV when there is none.

@@ -16,7 +16,7 @@ namespace captured::capture {
 
 /// Never empty, at most BPF_MAXINSNS instructions; a plain value.
 struct filter_program {
-  std::vector<sock_filter> instructions;
+  std::vector<sock_filter> instructions = {};
 };
 
 /// Takes every packet and keeps up to `snaplen` octets of it.

@@ -61,11 +61,12 @@ class frame_cursor {
 namespace tpacket {
 
 /// Frame header and sockaddr_ll, which every frame begins with; its data cannot start earlier.
-inline constexpr std::size_t frame_head_bytes = TPACKET3_HDRLEN;
+inline constexpr std::size_t frame_head_bytes = sizeof(tpacket3_hdr) + sizeof(sockaddr_ll);
+static_assert(sizeof(tpacket3_hdr) % TPACKET_ALIGNMENT == 0, "sockaddr_ll follows at once");
 inline constexpr std::size_t block_head_bytes = sizeof(tpacket_block_desc);
 inline constexpr std::size_t frame_alignment = 8;
 inline constexpr std::size_t packet_type_offset =
-    TPACKET_ALIGN(sizeof(tpacket3_hdr)) + offsetof(sockaddr_ll, sll_pkttype);
+    sizeof(tpacket3_hdr) + offsetof(sockaddr_ll, sll_pkttype);
 /// "TCP segmentation offload", linux/if_packet.h since 6.3.
 inline constexpr std::uint32_t status_gso_tcp = 1u << 8;
 inline constexpr std::uint16_t default_tpid = 0x8100;

@@ -26,12 +26,12 @@ enum class direction : std::uint8_t {
 };
 
 struct interface_options {
-  std::string name;                ///< exact name of the device
-  std::string filter;              ///< libpcap syntax (pcap-filter(7)); empty takes everything
+  std::string name = {};           ///< exact name of the device
+  std::string filter = {};         ///< libpcap syntax (pcap-filter(7)); empty takes everything
   std::uint32_t snaplen = 262144;  ///< octets kept of each packet, cut by the kernel
   bool promiscuous = true;
   direction which = direction::automatic;
-  ring_options ring;
+  ring_options ring = {};
 };
 
 }  // namespace captured::capture
