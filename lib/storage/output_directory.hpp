@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+//
+// The folder of an output: opened once, everything in it is named relative to that, so that a
+// folder that is renamed or mounted over meanwhile is still the one that was checked. Looks and
+// removes; making and writing files is file_writer's.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "base/unique_fd.hpp"
+#include "storage/file_name.hpp"
+
+namespace captured::storage {
+
+/// A regular file of the folder.
+struct directory_file {
+  std::string name;
+  std::uint64_t size_bytes = 0;
+  std::uint64_t allocated_bytes = 0;  ///< what it takes of the disk
+  base::wall_time changed{};          ///< last change of its octets
+};
+
+struct disk_space {
+  std::uint64_t total_bytes = 0;
+  std::uint64_t available_bytes = 0;  ///< to a process without privileges
+};
+
+/// The file that an output wrote last, in this life or an earlier one.
+struct previous_file {
+  std::uint64_t sequence = 0;
+  std::string name;
+
+  friend bool operator==(const previous_file&, const previous_file&) = default;
+};
+
+/// What a file says about itself at its beginning.
+struct file_origin {
+  std::string output;
+  std::uint64_t sequence = 0;
+};
+
+/// Reads a file's origin from its first octets (at most origin_bytes_max), or nothing when it is
+/// not one of ours. The pipeline gives a function of the format module.
+using origin_reader = std::function<std::optional<file_origin>(std::span<const std::byte>)>;
+
+/// Octets of a file that are read for its origin: far more than section header and interfaces take.
+inline constexpr std::size_t origin_bytes_max = 64 << 10;
+/// Files that are read for their origin, newest first: enough to find the last one even when
+/// others were touched since, few enough that a start with 100,000 files takes no time.
+inline constexpr std::size_t origins_max = 64;
+
+/// Functions block as the disk does; any thread may call them, one at a time.
+class output_directory {
+ public:
+  /// Opens the folder, making it and missing folders above it (mode 0750). With `require_mount` it
+  /// must not lie on the root file system, which is checked before anything is made; what counts is
+  /// the file system (a bind mount of a part of the root does not help) and the mount (a btrfs
+  /// subvolume that is merely a folder of the root does not either).
+  [[nodiscard]] static base::result<output_directory> open(const std::string& path,
+                                                           bool require_mount);
+
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  /// A descriptor of the folder for another owner, such as file_writer.
+  [[nodiscard]] base::result<base::unique_fd> duplicate() const;
+
+  /// Regular files whose names hold ".pcapng" and do not begin with '.', in no order. A file that
+  /// vanishes meanwhile is left out.
+  [[nodiscard]] base::result<std::vector<directory_file>> files() const;
+
+  /// The file with the highest sequence of this output: from the names that the template could
+  /// have made, and from what the newest files say, whose word counts more than their name. Files
+  /// that cannot be read are judged by name.
+  [[nodiscard]] base::result<std::optional<previous_file>> find_previous(
+      const file_name& names, std::string_view output, const origin_reader& read_origin) const;
+
+  /// Removes what an earlier life of this output made ready and did not come to use (see
+  /// prepared_name); returns how many. To be called before the output makes files.
+  base::result<std::size_t> remove_prepared(std::string_view output) const;
+
+  /// Removes a file of the folder; one that is gone already is no error.
+  base::result<void> remove(const std::string& name) const;
+
+  [[nodiscard]] base::result<disk_space> space() const;
+
+ private:
+  output_directory(std::string path, base::unique_fd fd)
+      : path_(std::move(path)), fd_(std::move(fd)) {}
+
+  [[nodiscard]] base::result<std::vector<std::string>> names() const;
+  [[nodiscard]] std::optional<directory_file> look_at(const std::string& name) const;
+  [[nodiscard]] std::optional<std::vector<std::byte>> read_beginning(const std::string& name) const;
+
+  std::string path_;
+  base::unique_fd fd_;
+};
+
+}  // namespace captured::storage
