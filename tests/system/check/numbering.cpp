@@ -40,7 +40,7 @@ numbering::judgement numbering::take(std::uint64_t number) {
   if (taken_++ == 0) {
     first_rank_ = rank;
     next_rank_ = rank + 1;
-    return {};
+    return {.kind = verdict::expected, .missing_before = missing_at_start()};
   }
   if (rank == next_rank_) {
     ++next_rank_;

@@ -38,7 +38,7 @@ class numbering {
   enum class verdict { expected, after_gap, repeated, late, not_selected };
   struct judgement {
     verdict kind = verdict::expected;
-    std::uint64_t missing_before = 0;  ///< after_gap: expected numbers that were passed over
+    std::uint64_t missing_before = 0;  ///< expected numbers that were passed over
   };
 
   judgement take(std::uint64_t number);
