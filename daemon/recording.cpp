@@ -6,11 +6,11 @@
 #include <boost/asio/post.hpp>
 #include <boost/uuid/random_generator.hpp>
 #include <boost/uuid/uuid_io.hpp>
-#include <fcntl.h>
 #include <spdlog/spdlog.h>
 
 #include "capture/device_counters.hpp"
 #include "capture/filter.hpp"
+#include "storage/output_claim.hpp"
 
 namespace captured::daemon {
 
@@ -153,6 +153,28 @@ pipeline::output_interface recording::describe(line& one) const {
   return what;
 }
 
+base::result<pipeline::series_start> recording::open_folder(output& one) const {
+  const storage::output_options& files = one.options.files;
+  auto folder = storage::output_directory::open(files.directory, files.require_mount);
+  if (!folder) {
+    return folder.error();
+  }
+  one.folder.emplace(std::move(*folder));
+  const auto fd = one.folder->duplicate();
+  if (!fd) {
+    return fd.error();
+  }
+  auto claim = storage::claim_output(fd->get(), files.directory, files.name);
+  if (!claim) {
+    return claim.error();
+  }
+  one.claim = std::move(*claim);
+  if (const auto removed = one.folder->remove_prepared(files.name); !removed) {
+    return removed.error();
+  }
+  return pipeline::continue_series(*one.folder, files, uuid_);
+}
+
 base::result<> recording::open_output(const pipeline::output_options& options) {
   std::vector<pipeline::output_interface> interfaces;
   for (const auto& one : lines_) {
@@ -163,19 +185,23 @@ base::result<> recording::open_output(const pipeline::output_options& options) {
   if (interfaces.empty()) {
     return base::invalid_input("output " + options.files.name, "none of its interfaces is there");
   }
-  base::unique_fd folder(::open(options.files.directory.c_str(), O_DIRECTORY | O_CLOEXEC));
-  if (!folder) {
-    return base::system_failure(errno, "open folder " + options.files.directory);
-  }
   auto made = std::make_unique<output>();
   made->options = options;
   output& one = *made;
+  auto start = open_folder(one);
+  if (!start) {
+    return start.error();
+  }
+  auto folder = one.folder->duplicate();
+  if (!folder) {
+    return folder.error();
+  }
   one.writer = std::make_unique<pipeline::writer>(
       writer_pool_->get_executor(), [this, &one](const pipeline::recorder_outcome& how) {
         boost::asio::post(reactor_context_, [this, &one, how] { on_output_ended(one, how); });
       });
   auto files = storage::file_writer::start(
-      std::move(folder), [writer = one.writer.get()](const storage::file_completion& done) {
+      std::move(*folder), [writer = one.writer.get()](const storage::file_completion& done) {
         writer->complete(done);
       });
   if (!files) {

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,11 @@
 #include "pipeline/capture_reactor.hpp"
 #include "pipeline/ledger.hpp"
 #include "pipeline/ring_feed.hpp"
+#include "pipeline/series.hpp"
 #include "pipeline/writer.hpp"
 #include "settings/configuration.hpp"
 #include "storage/file_writer.hpp"
+#include "storage/output_directory.hpp"
 
 namespace captured::daemon {
 
@@ -69,6 +72,8 @@ class recording {
   };
   struct output {
     pipeline::output_options options;
+    std::optional<storage::output_directory> folder;
+    base::unique_fd claim;
     std::unique_ptr<pipeline::writer> writer;
     std::unique_ptr<storage::file_writer> files;
     bool ended = false;
@@ -77,6 +82,8 @@ class recording {
   recording(boost::asio::io_context& reactor_context, const settings::configuration& wanted,
             capture::poll_set rings);
   base::result<> open_line(const settings::interface_entry& entry);
+  /// Makes the folder ours and finds where its series goes on.
+  base::result<pipeline::series_start> open_folder(output& one) const;
   base::result<> open_output(const pipeline::output_options& options);
   void on_output_ended(output& one, const pipeline::recorder_outcome& how);
   [[nodiscard]] pipeline::output_interface describe(line& one) const;

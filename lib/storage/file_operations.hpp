@@ -42,9 +42,10 @@ struct file_request {
   std::uint64_t token = 0;   ///< handed back in the completion; tells writes under way apart
   std::uint64_t offset = 0;  ///< write: where; finish: exact length of the file
   std::span<const std::byte> octets = {};  ///< write: stay valid and unchanged until the completion
-  std::uint64_t bytes_expected = 0;        ///< create: octets to preallocate, 0 for none
-  bool force_to_device = false;            ///< finish: fsync file and folder
-  std::string name = {};  ///< create, publish, finish: file name within the output's folder
+  std::uint64_t bytes_expected =
+      0;                         ///< create: octets to preallocate where there is room, 0 for none
+  bool force_to_device = false;  ///< finish: fsync file and folder
+  std::string name = {};         ///< create, publish, finish: file name within the output's folder
 };
 
 struct file_completion {

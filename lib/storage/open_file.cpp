@@ -26,6 +26,10 @@ bool is_unsupported(int error) {
   return error == EOPNOTSUPP || error == ENOSYS || error == EINVAL;
 }
 
+bool is_lack_of_room(int error) {
+  return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
 }  // namespace
 
 base::error_code open_file::create(system_calls& calls, int folder, const std::string& name,
@@ -42,7 +46,7 @@ base::error_code open_file::create(system_calls& calls, int folder, const std::s
     return {};
   }
   const auto reserved = retried([&] { return calls.allocate(fd(), bytes_expected); });
-  if (reserved.error == 0 || is_unsupported(reserved.error)) {
+  if (reserved.error == 0 || is_unsupported(reserved.error) || is_lack_of_room(reserved.error)) {
     return {};
   }
   // The name must be free again for the next attempt.

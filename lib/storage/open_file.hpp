@@ -21,8 +21,8 @@ class open_file {
  public:
   [[nodiscard]] bool is_open() const noexcept { return static_cast<bool>(fd_); }
 
-  /// Makes the file and reserves `bytes_expected` octets. A file system that cannot reserve is no
-  /// error; one that has no room (ENOSPC) is, and leaves no file behind.
+  /// Makes the file and reserves `bytes_expected` octets. That is a wish: a file system that cannot
+  /// reserve or has less room is no error, for what room there is can still be written.
   base::error_code create(system_calls& calls, int folder, const std::string& name,
                           std::uint64_t bytes_expected);
   /// Renames without replacing. May be repeated after a failure.

@@ -27,7 +27,7 @@ class system_calls {
 
   /// openat(2) for writing with O_CREAT|O_EXCL|O_NOFOLLOW|O_CLOEXEC, mode 0640; value: descriptor.
   virtual call_result create(int folder, const char* name) noexcept;
-  /// fallocate(2) with FALLOC_FL_KEEP_SIZE from offset 0.
+  /// fallocate(2) with FALLOC_FL_KEEP_SIZE from offset 0; EOPNOTSUPP on tmpfs.
   virtual call_result allocate(int fd, std::uint64_t bytes) noexcept;
   /// pwrite(2); value: octets taken.
   virtual call_result write(int fd, std::span<const std::byte> octets,

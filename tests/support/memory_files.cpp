@@ -187,10 +187,8 @@ int memory_files::create(const file_request& request) {
   if (find(request.name) != nullptr) {
     return EEXIST;
   }
-  if (request.bytes_expected > capacity_bytes_ - std::min(capacity_bytes_, used_bytes())) {
-    return ENOSPC;
-  }
-  files_[request.name].reserved_bytes = request.bytes_expected;
+  const std::uint64_t room = capacity_bytes_ - std::min(capacity_bytes_, used_bytes());
+  files_[request.name].reserved_bytes = request.bytes_expected <= room ? request.bytes_expected : 0;
   slots_[request.slot] = {request.name, false};
   return 0;
 }

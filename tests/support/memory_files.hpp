@@ -68,7 +68,7 @@ class memory_files final : public storage::file_operations {
   /// While stalled nothing completes; automatic delivery catches up at `release`.
   void stall() { stalled_ = true; }
   void release();
-  /// Octets the disk holds; above that creating with preallocation and writing give ENOSPC, writes
+  /// Octets the disk holds; above that nothing is preallocated and writing gives ENOSPC, writes
   /// first take what still fits. May grow and shrink at any time.
   void set_capacity(std::uint64_t bytes) { capacity_bytes_ = bytes; }
   /// The folder is gone: creating and renaming give ENOENT.

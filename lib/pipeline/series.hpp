@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+//
+// Where a series of files goes on after a restart: found in the folder, from what the files say.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/error.hpp"
+#include "pipeline/file_text.hpp"
+#include "storage/options.hpp"
+#include "storage/output_directory.hpp"
+
+namespace captured::pipeline {
+
+/// The output and sequence that a file's head names, or nothing when it is not one of ours.
+[[nodiscard]] std::optional<storage::file_origin> read_origin(std::span<const std::byte> beginning);
+
+/// The next sequence, and as predecessor the last file of this output, by the name it has when it
+/// is complete. Blocks as the disk does.
+[[nodiscard]] base::result<series_start> continue_series(const storage::output_directory& folder,
+                                                         const storage::output_options& output,
+                                                         std::string recording);
+
+}  // namespace captured::pipeline

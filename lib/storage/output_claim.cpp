@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#include "storage/output_claim.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+namespace captured::storage {
+
+base::result<base::unique_fd> claim_output(int folder, const std::string& path,
+                                           std::string_view output) {
+  const std::string name = "." + std::string(output) + ".lock";
+  const std::string context = "claim output " + std::string(output) + " in " + path;
+  base::unique_fd lock(
+      ::openat(folder, name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
+  if (!lock) {
+    return base::system_failure(errno, context);
+  }
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    base::failure why = base::system_failure(errno, context);
+    if (why.code.value() == EWOULDBLOCK) {
+      why.detail = "another process is recording it there";
+    }
+    return why;
+  }
+  return lock;
+}
+
+}  // namespace captured::storage
