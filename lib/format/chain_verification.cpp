@@ -2,6 +2,7 @@
 //
 // verify_chains: what the notes of neighbouring files say of one another.
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -38,11 +39,18 @@ class chain_verifier {
       return std::pair(std::string_view(left->note->output), left->note->sequence) <
              std::pair(std::string_view(right->note->output), right->note->sequence);
     });
-    for (std::size_t i = 1; i < ours.size(); ++i) {
-      if (ours[i - 1]->note->output == ours[i]->note->output) {
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+      const bool follows = i > 0 && ours[i - 1]->note->output == ours[i]->note->output;
+      if (follows) {
         judge_neighbours(*ours[i - 1], *ours[i]);
       }
+      const bool goes_on = follows && ours[i - 1]->note->recording == ours[i]->note->recording;
+      if (!goes_on) {
+        finish_recording();
+      }
+      add_drops(*ours[i]);
     }
+    finish_recording();
     return std::move(findings_);
   }
 
@@ -57,7 +65,12 @@ class chain_verifier {
   void judge_totals(const file_report& before, const file_report& after);
   void judge_new_recording(const file_report& before, const file_report& after);
 
+  void add_drops(const file_report& file);
+  void finish_recording();
+
   std::vector<finding> findings_;
+  std::map<std::string, std::uint64_t> told_drops_;  ///< by interface, in the recording at hand
+  const file_report* last_with_end_ = nullptr;       ///< of the recording at hand
 };
 
 void chain_verifier::judge_neighbours(const file_report& before, const file_report& after) {
@@ -136,6 +149,47 @@ void chain_verifier::judge_new_recording(const file_report& before, const file_r
     find(severity::loss, before,
          "the recording went on after this file, but its next file was never written");
   }
+}
+
+/// A loss at the end of a file may be told by a packet of the next one, so that only the sums since
+/// the recording began can be held against its totals.
+void chain_verifier::add_drops(const file_report& file) {
+  for (const auto& [name, account] : file.interfaces) {
+    told_drops_[name] += account.dropcount_sum;
+  }
+  if (!file.end) {
+    return;
+  }
+  last_with_end_ = &file;
+  for (const auto& [name, told] : told_drops_) {
+    const std::uint64_t osdrop = totals_of(file.end->totals, name).osdrop;
+    // What one file alone contradicts was said of that file.
+    const auto account = file.interfaces.find(name);
+    const bool said = account != file.interfaces.end() && account->second.dropcount_sum > osdrop;
+    if (told > osdrop && !said) {
+      find(severity::fault, file,
+           name + ": the packets since the recording began tell of " + std::to_string(told) +
+               " drops, the note at the end of " + std::to_string(osdrop));
+    }
+  }
+}
+
+/// Sum of the drops told + remainder = osdrop at the end.
+void chain_verifier::finish_recording() {
+  if (last_with_end_ != nullptr) {
+    for (const auto& [name, totals] : last_with_end_->end->totals) {
+      const auto told = told_drops_.find(name);
+      const std::uint64_t sum = told == told_drops_.end() ? 0 : told->second;
+      if (totals.osdrop != 0 && sum <= totals.osdrop) {
+        find(severity::note, *last_with_end_,
+             name + ": " + std::to_string(sum) + " drops told by packets + " +
+                 std::to_string(totals.osdrop - sum) + " not told by any here = osdrop " +
+                 std::to_string(totals.osdrop));
+      }
+    }
+  }
+  told_drops_.clear();
+  last_with_end_ = nullptr;
 }
 
 }  // namespace

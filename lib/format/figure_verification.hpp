@@ -17,8 +17,8 @@ void add_finding(file_report& report, severity level, std::optional<std::uint64_
                  std::string text);
 
 /// For each interface: totals at the start + packets = totals at the end = last statistics, drops
-/// told by packets within those of the totals; at a stop the ledger balances. The report must have
-/// both notes.
+/// told by packets within those of the totals at the end; at a stop the ledger balances. The report
+/// must have both notes.
 void judge_figures(file_report& report);
 
 }  // namespace captured::format

@@ -81,8 +81,10 @@ struct file_report {
 [[nodiscard]] file_report verify_file(std::string name, octet_source& source);
 
 /// Holds the files of each output against one another, in the order of their sequence: no number
-/// missing or twice, each naming its predecessor and going on from its totals. Files before the
-/// first one may have been removed by retention. Files without a note are left out.
+/// missing or twice, each naming its predecessor and going on from its totals, and never more drops
+/// told by packets since the recording began than its end note counts. Files before the first one
+/// may have been removed by retention. Files without a note are left out. A note at the end of each
+/// recording says which drops the packets told of and which they did not.
 [[nodiscard]] std::vector<finding> verify_chains(std::span<const file_report> files);
 
 }  // namespace captured::format

@@ -155,6 +155,36 @@ TEST_CASE("drops told by packets but not by the notes are a fault") {
               "loss: eth0: the kernel dropped 6 packets"});
 }
 
+TEST_CASE("a loss at the end of a file may be told by the first packet of the next") {
+  recording_file first(test::first_note());
+  const auto id = first.add_interface("eth0");
+  first.add_packets(id, 5);
+  first.totals()["eth0"].osdrop = 7;  // after the last packet
+  first.add_statistics(id);
+  recording_file second(first.next_note("1.pcapng"));
+  second.add_interface("eth0");
+  second.add_packets(id, 1, 7);
+  second.totals()["eth0"].osdrop -= 7;  // they are counted already
+  second.totals()["eth0"].osdrop += 2;
+  second.add_statistics(id);
+  recording_file third(second.next_note("2.pcapng"));
+  third.add_interface("eth0");
+  third.add_packets(id, 1, 3);
+  third.totals()["eth0"].osdrop -= 3;
+  third.add_statistics(id);
+  const std::vector<file_report> chain{judge(first.finish(), "1.pcapng"),
+                                       judge(second.finish(), "2.pcapng"),
+                                       judge(third.finish("stop"), "3.pcapng")};
+  CHECK(chain[1].faults + chain[2].faults == 0);
+  const auto whole = verify_chains(std::span(chain).first(2));
+  CHECK(complaints(whole) == texts{});
+  REQUIRE(whole.size() == 1);
+  CHECK(whole[0].text == "eth0: 7 drops told by packets + 2 not told by any here = osdrop 9");
+  CHECK(complaints(verify_chains(chain)) ==
+        texts{"fault: eth0: the packets since the recording began tell of 10 drops, the note at "
+              "the end of 9"});
+}
+
 TEST_CASE("at a stop the ledger must balance to the packet") {
   recording_file file(test::first_note());
   const auto id = file.add_interface("eth0");
