@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "capture/block_ring.hpp"
 
-#include <utility>
-
 #include <linux/if_packet.h>
 
 #include "base/check.hpp"
@@ -57,19 +55,29 @@ std::uint64_t block_ring::losses_before(std::uint32_t index) const noexcept {
   return ledger_.losses_before(index);
 }
 
-std::uint64_t block_ring::count_new_drops() noexcept {
+bool block_ring::in_use(std::uint32_t index) noexcept {
+  return (status(index).load(std::memory_order_seq_cst) & TP_STATUS_USER) != 0;
+}
+
+void block_ring::follow_producer() noexcept {
+  while (!ledger_.all_in_use() && in_use(ledger_.position())) {
+    ledger_.filled();
+  }
+}
+
+void block_ring::count_and_charge() noexcept {
   const producer_counters counted = read_counters();
   sums_.packets_total += counted.packets;
   sums_.drops_total += counted.drops;
   sums_.freezes_total += counted.freezes;
-  froze_ = froze_ || counted.freezes != 0;
-  return counted.drops;
+  follow_producer();
+  ledger_.charge(counted.drops);
 }
 
 void block_ring::release(std::uint32_t index) noexcept {
   // Catches a second release, and a holder that cleared the bit that keeps the kernel away.
-  CAPTURED_CHECK((status(index).load(std::memory_order_relaxed) & TP_STATUS_USER) != 0);
-  ledger_.charge(count_new_drops());
+  CAPTURED_CHECK(in_use(index));
+  count_and_charge();
   if (index == ledger_.oldest()) {
     release_oldest(index);
     return;
@@ -79,28 +87,24 @@ void block_ring::release(std::uint32_t index) noexcept {
 }
 
 void block_ring::release_oldest(std::uint32_t index) noexcept {
+  const std::uint64_t filled_when_full = ledger_.released_in_order() + block_count_;
   ledger_.release(index);
   // First the taker learns that it may look at the block, then the producer gets it. The other way
   // round the taker could miss a block that is filled at once, together with its wake-up.
   status(index).store(status_returning, std::memory_order_relaxed);
   released_.store(ledger_.released_in_order(), std::memory_order_release);
-  const bool stood_still = std::exchange(froze_, false);
-  status(index).store(TP_STATUS_KERNEL, std::memory_order_release);
-  if (!stood_still) {
-    return;
-  }
-  // What a producer that stood still lost between the reading and the store lies before this
-  // block too, unless it has meanwhile filled it and stands still at the next.
-  const std::uint64_t late = count_new_drops();
-  if (froze_) {
-    ledger_.charge(late);
-  } else {
-    ledger_.charge_released(index, late);
+  status(index).store(TP_STATUS_KERNEL, std::memory_order_seq_cst);
+  // A producer that stood still until just now may have lost more since the counters were read.
+  // It stands at this block now, so that what it lost is charged there. Only when this thread was
+  // held up for as long as filling the block takes, the next block gets part of the blame.
+  follow_producer();
+  if (ledger_.filled_total() >= filled_when_full) {
+    count_and_charge();
   }
 }
 
 ring_statistics block_ring::statistics() noexcept {
-  ledger_.charge(count_new_drops());
+  count_and_charge();
   return sums_;
 }
 

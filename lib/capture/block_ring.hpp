@@ -50,8 +50,9 @@ class block_ring : public block_source {
   [[nodiscard]] std::atomic_ref<std::uint32_t> status(std::uint32_t index) noexcept;
 
  private:
-  /// Sums the counters up and returns how many drops were new.
-  std::uint64_t count_new_drops() noexcept;
+  [[nodiscard]] bool in_use(std::uint32_t index) noexcept;
+  void follow_producer() noexcept;
+  void count_and_charge() noexcept;
   void release_oldest(std::uint32_t index) noexcept;
 
   std::span<std::byte> memory_;
@@ -66,7 +67,6 @@ class block_ring : public block_source {
   alignas(64) std::atomic<std::uint64_t> released_{0};
   loss_ledger ledger_;
   ring_statistics sums_;
-  bool froze_ = false;  ///< the producer may stand still at the oldest block
 };
 
 }  // namespace captured::capture

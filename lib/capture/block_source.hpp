@@ -43,9 +43,9 @@ class block_source {
   /// Packets lost just before the first packet of this held block (epb_dropcount of that packet).
   [[nodiscard]] virtual std::uint64_t losses_before(std::uint32_t index) const noexcept = 0;
 
-  /// Gives a block back to the producer; in any order. Reads the kernel's counters first: the ring
-  /// stands still while its oldest block is held, so what grew until now was lost behind
-  /// everything that was taken so far, and is charged to the next filling of that oldest block.
+  /// Gives a block back to the producer; in any order. Reads the kernel's counters first: what
+  /// grew until now was lost where the kernel stands, at the block that it fills next, and is
+  /// charged to that. A ring whose every block is in use stands still at its oldest.
   virtual void release(std::uint32_t index) noexcept = 0;
 
   /// Reads the kernel's counters and returns the sums. One system call.

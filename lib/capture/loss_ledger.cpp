@@ -12,8 +12,19 @@ loss_ledger::loss_ledger(std::uint32_t block_count)
   CAPTURED_CHECK(block_count > 0);
 }
 
+void loss_ledger::filled() noexcept {
+  CAPTURED_CHECK(!all_in_use());
+  position_ = next(position_);
+  ++filled_total_;
+}
+
+void loss_ledger::charge(std::uint64_t packets) noexcept {
+  (all_in_use() ? waiting_ : losses_[position_]) += packets;
+}
+
 void loss_ledger::release(std::uint32_t block) noexcept {
   CAPTURED_CHECK(block < losses_.size() && released_early_[block] == 0);
+  CAPTURED_CHECK(filled_total_ != released_in_order_);
   losses_[block] = 0;
   if (block != oldest_) {
     released_early_[block] = 1;
@@ -22,7 +33,7 @@ void loss_ledger::release(std::uint32_t block) noexcept {
   losses_[block] = std::exchange(waiting_, 0);
   do {
     released_early_[oldest_] = 0;
-    oldest_ = oldest_ + 1 == losses_.size() ? 0 : oldest_ + 1;
+    oldest_ = next(oldest_);
     ++released_in_order_;
   } while (released_early_[oldest_] != 0);
 }
