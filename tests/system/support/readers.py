@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""Other programs as judges: each reads a file to its end and must not say a word of warning."""
+
+import re
+
+from . import tools
+
+# What they say to root, or to tell what they read.
+HARMLESS = re.compile(
+    r"^(Running as user \"root\".*|reading from file .*, link-type .*, snapshot length \d+)?$"
+)
+
+
+def _complaints(text):
+    return [line for line in text.splitlines() if not HARMLESS.match(line.strip())]
+
+
+def tshark(path, *words):
+    """Dissects every packet; returns the output."""
+    done = tools.run([tools.theirs("tshark"), "-n", "-r", path, *words], timeout=300)
+    assert _complaints(done.stderr) == [], f"tshark on {path}"
+    return done.stdout
+
+
+def tshark_packets(path):
+    return len(tshark(path, "-T", "fields", "-e", "frame.number").split())
+
+
+def capinfos_packets(*paths):
+    """Packets of each file."""
+    done = tools.run([tools.theirs("capinfos"), "-M", "-c", *paths], timeout=300)
+    assert _complaints(done.stderr) == [], "capinfos"
+    return [int(count) for count in re.findall(r"Number of packets:\s+(\d+)", done.stdout)]
+
+
+def tcpdump_packets(path):
+    done = tools.run([tools.theirs("tcpdump"), "-n", "-r", path, "--count"], timeout=300)
+    assert _complaints(done.stderr) == [], f"tcpdump on {path}"
+    return int(re.search(r"^(\d+) packets?$", done.stdout, re.MULTILINE).group(1))
+
+
+def all_agree(path, packets):
+    """All of them read the file without a warning and find this many packets."""
+    assert capinfos_packets(path) == [packets]
+    assert tshark_packets(path) == packets
+    assert tcpdump_packets(path) == packets

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""The recorder as a process: started in a network, waited for, signalled, stopped, asked.
+
+What is assumed of it beyond its manual: a log line with the word "ready" once every interface is
+recorded, and `--ledger-json FILE`, which writes the ledger at exit as
+{"interfaces": {"eth0": {"filteraccept": …, "stored": …, "osdrop": …, "unwritten": …, "ifrecv": …,
+"ifdrop": …}}}. Both stand here alone.
+"""
+
+import json
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+from . import process, tools
+
+READY = re.compile(r"\bready\b", re.IGNORECASE)
+START_SECONDS = 10
+STOP_SECONDS = 20
+FIGURES = ("filteraccept", "stored", "osdrop", "unwritten", "ifrecv", "ifdrop")
+
+
+def sequence_of(path):
+    """The number by which a file is counted: the last digits before the suffix."""
+    return int(re.search(r"(\d+)\.pcapng(\.part)?$", Path(path).name).group(1))
+
+
+class Recorder:
+    """One life of the recorder. `options` are words of the command line; `config` is YAML text."""
+
+    def __init__(self, network, folder, *, options=(), config=None):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        work = self.folder.parent
+        self._log_path = work / f"{self.folder.name}.log"
+        self._ledger_path = work / f"{self.folder.name}.ledger.json"
+        self._ledger_path.unlink(missing_ok=True)
+        command = [tools.ours("captured")]
+        if config is not None:
+            config_path = work / f"{self.folder.name}.yaml"
+            config_path.write_text(config, encoding="utf-8")
+            command += ["--config", str(config_path)]
+        command += ["--ledger-json", str(self._ledger_path), *options]
+        with open(self._log_path, "w", encoding="utf-8") as log:
+            self.process = network.start_recorded(command, stdout=log, stderr=subprocess.STDOUT)
+
+    def wait_ready(self):
+        def ready():
+            assert self.process.poll() is None, f"ended at once: {self.log()}"
+            return READY.search(self.log())
+
+        process.wait_until(ready, START_SECONDS, "the recorder is ready")
+        return self
+
+    def __enter__(self):
+        return self.wait_ready()
+
+    def __exit__(self, kind, *_):
+        if self.process.poll() is None:
+            self.kill()
+        if kind is not None:
+            print(f"--- log of the recorder\n{self.log()[-4000:]}")
+
+    def log(self):
+        return self._log_path.read_text(encoding="utf-8", errors="replace")
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, *, expect=0, timeout=STOP_SECONDS):
+        """SIGTERM, then waits; returns the ledger by interface, which must balance."""
+        self.signal(signal.SIGTERM)
+        return self.ended(expect=expect, timeout=timeout)
+
+    def ended(self, *, expect=0, timeout=STOP_SECONDS):
+        """Waits for its end. `expect` is the exit status, "failure" for any but 0."""
+        status = self.process.wait(timeout)
+        wanted = status != 0 if expect == "failure" else status == expect
+        assert wanted, f"exit {status}, expected {expect}: {self.log()}"
+        ledger = json.loads(self._ledger_path.read_text(encoding="utf-8"))["interfaces"]
+        for name, row in ledger.items():
+            settled = row["stored"] + row["osdrop"] + row["unwritten"]
+            assert row["filteraccept"] == settled, f"the ledger of {name} does not balance: {row}"
+        return ledger
+
+    def logged_ledger(self, interface):
+        """The figures of the last log line that names this interface and what was stored."""
+        lines = [line for line in self.log().splitlines()
+                 if re.search(rf"\b{re.escape(interface)}\b", line) and "stored" in line]
+        assert lines, f"the log has no ledger of {interface}: {self.log()}"
+        pairs = re.findall(rf"\b({'|'.join(FIGURES)})\b[\s=:\"]*(\d+)", lines[-1])
+        return {name: int(value) for name, value in pairs}
+
+    def files(self):
+        """The finished files in the order of their sequence."""
+        return sorted(self.folder.glob("*.pcapng"), key=sequence_of)
+
+    def parts(self):
+        return sorted(self.folder.glob("*.pcapng.part"), key=sequence_of)
+
+    def rotate(self, timeout=10):
+        """SIGHUP, then waits until a further file is finished."""
+        before = len(self._finished_names())
+        self.signal(signal.SIGHUP)
+        process.wait_until(lambda: len(self._finished_names()) > before, timeout,
+                           "a rotation finishes a file", step=0.001)
+
+    def _finished_names(self):
+        return [entry.name for entry in self.folder.iterdir() if entry.name.endswith(".pcapng")]
+
+
+def verify(*paths):
+    """capturectl verify must find nothing wrong."""
+    return tools.run([tools.ours("capturectl"), "verify", *paths], timeout=300)
