@@ -23,8 +23,8 @@ def headers_of(root):
 def first_in_its_source(header):
     """Does the source of the same name begin with it? Then the build proves it."""
     source = header.with_suffix(".cpp")
-    includes = (rules.INCLUDE.match(line) for line in open(source)) if source.is_file() else ()
-    first = next((hit for hit in includes if hit), None)
+    lines = source.read_text().splitlines() if source.is_file() else []
+    first = next(filter(None, map(rules.INCLUDE.match, lines)), None)
     return bool(first) and header.as_posix().endswith("/" + first[2])
 
 
@@ -32,7 +32,8 @@ def compile_alone(root, header, command):
     """What the compiler says against the header, or nothing."""
     name = header.relative_to(root)
     line = f'#include "{header}"\n'
-    where = [f"-I{root}/{folder}" for folder in ("lib", "daemon", "tests", "")]
+    folders = [root / "lib", *header.parents[:len(name.parts)], root / "daemon", root / "tests"]
+    where = [f"-I{folder}" for folder in folders]
     run = subprocess.run([*command, *where, "-fsyntax-only", "-x", "c++", "-"],
                          input=line + line, capture_output=True, text=True, check=False)
     if run.returncode == 0:

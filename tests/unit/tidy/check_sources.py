@@ -49,11 +49,9 @@ class Tree:
 
     def resolve(self, name, header):
         """The file of ours that this header is, or nothing."""
-        beside = (Path(name).parent / header).as_posix()
-        for candidate in (f"lib/{header}", header, f"daemon/{header}", f"tests/{header}", beside):
-            if candidate in self.lines:
-                return candidate
-        return None
+        folders = ["lib", *(folder.as_posix() for folder in Path(name).parents), "daemon", "tests"]
+        candidates = ((Path(folder) / header).as_posix() for folder in folders)
+        return next((candidate for candidate in candidates if candidate in self.lines), None)
 
 
 def is_script(path):
@@ -73,8 +71,8 @@ def cpp_files(names):
 def module_of(name):
     """The module that a file of lib/ belongs to, or that a file of tests/unit/ tests."""
     parts = Path(name).parts
-    if parts[0] == "lib" and len(parts) > 2:
-        return parts[1]
+    if parts[0] == "lib":
+        return parts[1].removesuffix(".cpp")
     if parts[:2] == ("tests", "unit") and len(parts) > 3:
         return parts[2]
     return None
@@ -108,7 +106,8 @@ def check_libraries(tree):
         # A header of a deeper module may show a library; using it takes a line of one's own.
         for line, _, header in tree.includes[name]:
             for library, pattern in rules.HEADERS_OF_LIBRARY.items():
-                if re.match(pattern, header) and library not in module.libraries:
+                allowed = module.reach.union(module.libraries)
+                if re.match(pattern, header) and library not in allowed:
                     tree.complain(name, line, f"{header}: {library} is not on the line of "
                                   f"{module.name} in lib/CMakeLists.txt")
 

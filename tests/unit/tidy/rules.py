@@ -11,6 +11,7 @@ FUNCTION_LINES_MAX = 70
 
 # Headers of the libraries that a module's line in the dependency table names.
 HEADERS_OF_LIBRARY = {
+    "asio": r"boost/(asio|beast)\b",
     "Boost::json": r"boost/json",
     "ZLIB::ZLIB": r"zlib\.h",
     "PkgConfig::zstd": r"zstd",
@@ -23,7 +24,11 @@ HEADERS_OF_LIBRARY = {
 
 # In lib and daemon: these headers only in files whose path begins like this.
 PLACES = [
-    ("Asio", r"boost/(asio|beast)\b", ("lib/pipeline/", "daemon/", "lib/storage/file_writer")),
+    (
+        "Asio",
+        r"boost/(asio|beast)\b",
+        ("lib/asio.cpp", "lib/pipeline/", "daemon/", "lib/storage/file_writer"),
+    ),
     ("spdlog", r"(spdlog|fmt)/", ("lib/pipeline/", "daemon/")),
     ("the service manager", r"systemd/", ("daemon/service_notify",)),
     ("Program_options", r"boost/program_options", ("daemon/",)),

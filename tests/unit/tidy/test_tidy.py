@@ -14,12 +14,13 @@ import dependency_table
 
 SPDX = "// SPDX-License-Identifier: MIT\n"
 TABLE = """# SPDX-License-Identifier: MIT
+add_library(captured_asio STATIC asio.cpp)
 captured_module(base)   # the floor
 captured_module(packet   DEPENDS base)
 captured_module(format   DEPENDS packet
                          LIBRARIES ZLIB::ZLIB)
 captured_module(storage  DEPENDS packet LIBRARIES PkgConfig::uring)
-captured_module(pipeline DEPENDS format storage LIBRARIES spdlog::spdlog)
+captured_module(pipeline DEPENDS format storage asio LIBRARIES spdlog::spdlog)
 """
 
 
@@ -116,8 +117,15 @@ class Arrows(Trees):
 class Places(Trees):
     def test_of_asio_are_few(self):
         self.accepts("lib/pipeline/writer.cpp", SPDX + "#include <boost/asio/post.hpp>\n")
+        self.accepts("lib/asio.cpp", SPDX + "#include <boost/asio/impl/src.hpp>\n")
+        self.accepts("daemon/main.cpp", SPDX + "#include <boost/asio/post.hpp>\n")
+        self.write("lib/CMakeLists.txt", TABLE.replace("packet LIB", "packet asio LIB"))
         self.accepts("lib/storage/file_writer.cpp", SPDX + "#include <boost/asio/post.hpp>\n")
         self.refuses("lib/storage/file.cpp", SPDX + "#include <boost/asio.hpp>\n", "Asio belongs")
+
+    def test_of_asio_need_it_on_the_line(self):
+        self.refuses("lib/storage/file_writer.cpp", SPDX + "#include <boost/asio/post.hpp>\n",
+                     "asio is not on the line of storage")
 
     def test_of_the_service_manager_are_one(self):
         self.accepts("daemon/service_notify.cpp", SPDX + "#include <systemd/sd-daemon.h>\n")
