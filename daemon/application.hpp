@@ -22,7 +22,7 @@ inline constexpr int interrupted = 130;  ///< a second SIGINT or SIGTERM ended i
 
 /// What is asked for beside the configuration.
 struct run_options {
-  std::optional<std::chrono::seconds> duration;  ///< stop by itself after this
+  std::optional<std::chrono::milliseconds> duration;  ///< stop by itself after this
   bool live = false;                             ///< a status line on the terminal each second
   std::string ledger_file;                       ///< JSON of the ledger at the end; empty for none
 };

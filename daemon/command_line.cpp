@@ -2,7 +2,9 @@
 #include "daemon/command_line.hpp"
 
 #include <sstream>
+#include <utility>
 
+#include <array>
 #include <boost/program_options.hpp>
 
 namespace captured::daemon {
@@ -20,7 +22,7 @@ po::options_description describe_options() {
        "keep only what the filter accepts, pcap-filter(7) syntax")  //
       ("directory,d", po::value<std::string>()->value_name("DIR"),
        "put the files there (default: the current folder)")  //
-      ("snaplen,s", po::value<std::uint32_t>()->value_name("OCTETS"),
+      ("snaplen,s", po::value<std::string>()->value_name("OCTETS"),
        "keep at most this much of each packet (default: 262144)")            //
       ("no-promiscuous,p", "take only what the interface takes for itself")  //
       ("ring-size", po::value<std::string>()->value_name("SIZE"),
@@ -38,14 +40,15 @@ po::options_description describe_options() {
       ("print-config", "print the effective configuration and exit");
   po::options_description running("While it runs");
   running.add_options()                                                                        //
-      ("duration", po::value<std::uint32_t>()->value_name("SECONDS"), "stop after this time")  //
+      ("duration", po::value<std::string>()->value_name("TIME"),
+       "stop after this many seconds, or 90s, 5min, 2h")  //
       ("live", "show a status line each second")                                               //
       ("ledger-json", po::value<std::string>()->value_name("FILE"),
        "write the ledger to FILE at the end")  //
       ("log-level", po::value<std::string>()->value_name("LEVEL"),
-       "trace, debug, info, warning or error (default: info)")  //
+       "trace, debug, info, warning or error")  //
       ("log-format", po::value<std::string>()->value_name("FORMAT"),
-       "text or json (default: text)");
+       "text or json");
   po::options_description rest("Other");
   rest.add_options()("help,h", "print this help and exit")("version", "print the version and exit");
   po::options_description all;
@@ -67,24 +70,45 @@ void take(const po::variables_map& given, const char* name, std::optional<T>& in
   }
 }
 
+constexpr std::array levels{std::pair{"trace", settings::log_level::trace},
+                            std::pair{"debug", settings::log_level::debug},
+                            std::pair{"info", settings::log_level::info},
+                            std::pair{"warning", settings::log_level::warning},
+                            std::pair{"error", settings::log_level::error}};
+constexpr std::array formats{std::pair{"text", settings::log_format::text},
+                             std::pair{"json", settings::log_format::json}};
+
+template <class T, class Choices>
+std::optional<T> choose(const po::variables_map& given, const char* name, const Choices& choices) {
+  std::string word;
+  take(given, name, word);
+  for (const auto& [text, value] : choices) {
+    if (word == text) {
+      return value;
+    }
+  }
+  if (given.count(name) > 0) {
+    throw po::error("'" + word + "' is no value for --" + name);
+  }
+  return std::nullopt;
+}
+
 command_line read_values(const po::variables_map& given) {
   command_line line;
-  take(given, "interface", line.interfaces);
-  take(given, "filter", line.filter);
-  take(given, "directory", line.directory);
-  take(given, "snaplen", line.snaplen);
-  take(given, "ring-size", line.ring_size);
-  take(given, "rotate-size", line.rotate_size);
-  take(given, "rotate-interval", line.rotate_interval);
+  take(given, "interface", line.quick.interfaces);
+  take(given, "filter", line.quick.filter);
+  take(given, "directory", line.quick.directory);
+  take(given, "snaplen", line.quick.snaplen);
+  take(given, "ring-size", line.quick.ring_size);
+  take(given, "rotate-size", line.quick.rotate_size);
+  take(given, "rotate-interval", line.quick.rotate_interval);
+  take(given, "duration", line.quick.duration);
+  line.quick.promiscuous = given.count("no-promiscuous") == 0;
   take(given, "config", line.configuration_file);
-  take(given, "log-level", line.log_level);
-  take(given, "log-format", line.log_format);
-  take(given, "ledger-json", line.run.ledger_file);
-  line.promiscuous = given.count("no-promiscuous") == 0;
-  line.run.live = given.count("live") > 0;
-  if (given.count("duration") > 0) {
-    line.run.duration = std::chrono::seconds(given["duration"].as<std::uint32_t>());
-  }
+  line.log_level = choose<settings::log_level>(given, "log-level", levels);
+  line.log_format = choose<settings::log_format>(given, "log-format", formats);
+  take(given, "ledger-json", line.ledger_file);
+  line.live = given.count("live") > 0;
   return line;
 }
 
@@ -118,7 +142,12 @@ base::result<command_line> parse_command_line(int count, const char* const* word
   } catch (const po::error& error) {
     return base::invalid_input("captured", error.what());
   }
-  command_line line = read_values(given);
+  command_line line;
+  try {
+    line = read_values(given);
+  } catch (const po::error& error) {
+    return base::invalid_input("captured", error.what());
+  }
   if (given.count("help") > 0) {
     line.what = command_line::act::print_help;
     return line;

@@ -6,10 +6,9 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "base/error.hpp"
-#include "daemon/application.hpp"
+#include "settings/quick.hpp"
 
 namespace captured::daemon {
 
@@ -19,17 +18,11 @@ struct command_line {
 
   act what = act::record;
   std::string configuration_file;  ///< empty in quick mode
-  std::vector<std::string> interfaces;
-  std::string filter;
-  std::string directory = ".";
-  std::optional<std::uint32_t> snaplen;
-  std::optional<std::string> ring_size;
-  std::optional<std::string> rotate_size;
-  std::optional<std::string> rotate_interval;
-  std::optional<std::string> log_level;
-  std::optional<std::string> log_format;
-  bool promiscuous = true;
-  run_options run;
+  settings::quick_request quick;   ///< what quick mode records; `duration` also with a file
+  std::optional<settings::log_level> log_level;
+  std::optional<settings::log_format> log_format;
+  bool live = false;        ///< a status line on the terminal each second
+  std::string ledger_file;  ///< JSON of the ledger at the end; empty for none
 };
 
 /// Fails with words for the operator when an option is unknown, lacks its value or contradicts

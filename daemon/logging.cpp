@@ -36,11 +36,27 @@ class json_message final : public spdlog::custom_flag_formatter {
   }
 };
 
+spdlog::level::level_enum to_spdlog(settings::log_level level) {
+  switch (level) {
+    case settings::log_level::trace:
+      return spdlog::level::trace;
+    case settings::log_level::debug:
+      return spdlog::level::debug;
+    case settings::log_level::info:
+      return spdlog::level::info;
+    case settings::log_level::warning:
+      return spdlog::level::warn;
+    case settings::log_level::error:
+      return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
 }  // namespace
 
-void start_logging(const log_options& options) {
+void start_logging(const settings::log_settings& options) {
   auto logger = spdlog::stderr_color_mt("captured");
-  if (options.format == "json") {
+  if (options.format == settings::log_format::json) {
     auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
     formatter->add_flag<json_message>('*').set_pattern(
         R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l","message":"%*"})");
@@ -48,7 +64,7 @@ void start_logging(const log_options& options) {
   } else {
     logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v", spdlog::pattern_time_type::utc);
   }
-  logger->set_level(spdlog::level::from_str(options.level));
+  logger->set_level(to_spdlog(options.level));
   logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
 }

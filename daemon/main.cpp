@@ -14,30 +14,73 @@ namespace captured::daemon {
 
 namespace {
 
+/// What the command line and the file it names ask for; problems go to standard error.
+struct request {
+  std::optional<settings::configuration> wanted;
+  std::optional<std::chrono::milliseconds> duration;
+};
+
+request read_request(const command_line& line) {
+  settings::quick_request quick = line.quick;
+  const bool from_file = !line.configuration_file.empty();
+  if (from_file || quick.interfaces.empty()) {
+    // Only the time is taken from quick mode; its interface serves as a stand-in.
+    quick.interfaces = {"any"};
+  }
+  settings::quick_recording read = settings::quick(quick);
+  settings::outcome outcome = std::move(read.result);
+  if (from_file && outcome.problems.empty()) {
+    outcome = settings::load(line.configuration_file);
+  } else if (line.quick.interfaces.empty() && outcome.problems.empty()) {
+    outcome.settings = settings::shipped();
+  }
+  for (const settings::problem& one : outcome.problems) {
+    std::fprintf(stderr, "%s\n", one.message().c_str());
+  }
+  if (!outcome.problems.empty()) {
+    return {};
+  }
+  return {std::move(outcome.settings), read.run_for};
+}
+
+/// Filters are libpcap's to judge: tried without a device here, for the live one at the start.
+bool check_filters(const settings::configuration& wanted) {
+  bool good = true;
+  for (const auto& one : wanted.interfaces) {
+    if (const auto checked = capture::check_filter(one.device.filter); !checked) {
+      std::fprintf(stderr, "interface %s: %s\n", one.device.name.c_str(),
+                   checked.error().message().c_str());
+      good = false;
+    }
+  }
+  return good;
+}
+
 int act_on(const command_line& line) {
-  switch (line.what) {
-    case command_line::act::print_help:
-      std::fputs(help_text().c_str(), stdout);
-      return exit_status::success;
-    case command_line::act::print_version:
-      std::puts("captured " CAPTURED_VERSION);
-      return exit_status::success;
-    default:
-      break;
+  if (line.what == command_line::act::print_help) {
+    std::fputs(help_text().c_str(), stdout);
+    return exit_status::success;
   }
-  settings::configuration wanted;
-  pipeline::output_options out;
-  out.files.directory = line.directory;
-  wanted.outputs.push_back(out);
-  for (const auto& name : line.interfaces) {
-    settings::interface_entry entry;
-    entry.options.name = name;
-    entry.options.filter = line.filter;
-    entry.output = "main";
-    wanted.interfaces.push_back(entry);
+  if (line.what == command_line::act::print_version) {
+    std::puts("captured " CAPTURED_VERSION);
+    return exit_status::success;
   }
-  start_logging({wanted.log.level, wanted.log.format});
-  return run(wanted, line.run);
+  auto [wanted, duration] = read_request(line);
+  if (!wanted || !check_filters(*wanted)) {
+    return exit_status::usage;
+  }
+  if (line.what == command_line::act::print_configuration) {
+    std::fputs(settings::print(*wanted).c_str(), stdout);
+    return exit_status::success;
+  }
+  if (line.what == command_line::act::check_configuration) {
+    std::printf("%s: no errors\n", line.configuration_file.c_str());
+    return exit_status::success;
+  }
+  wanted->log.level = line.log_level.value_or(wanted->log.level);
+  wanted->log.format = line.log_format.value_or(wanted->log.format);
+  start_logging(wanted->log);
+  return run(*wanted, {.duration = duration, .live = line.live, .ledger_file = line.ledger_file});
 }
 
 }  // namespace

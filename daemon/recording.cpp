@@ -75,7 +75,7 @@ base::result<std::unique_ptr<recording>> recording::open(boost::asio::io_context
   }
   std::unique_ptr<recording> made(new recording(reactor_context, wanted, std::move(*rings)));
   std::optional<base::failure> why;
-  for (const settings::interface_entry& entry : wanted.interfaces) {
+  for (const settings::interface_settings& entry : wanted.interfaces) {
     if (const auto opened = made->open_line(entry); !opened) {
       spdlog::error("{}", opened.error().message());
       why = opened.error();
@@ -96,22 +96,22 @@ base::result<std::unique_ptr<recording>> recording::open(boost::asio::io_context
   return made;
 }
 
-base::result<> recording::open_line(const settings::interface_entry& entry) {
-  auto from = capture::find_device(entry.options.name);
+base::result<> recording::open_line(const settings::interface_settings& entry) {
+  auto from = capture::find_device(entry.device.name);
   if (!from) {
     return from.error();
   }
   auto one = std::make_unique<line>();
-  one->name = entry.options.name;
+  one->name = entry.device.name;
   one->output = entry.output;
   one->from = *from;
-  one->options = entry.options;
-  auto program = capture::compile_filter(*from, entry.options);
+  one->options = entry.device;
+  auto program = capture::compile_filter(*from, entry.device);
   if (!program) {
     return program.error();
   }
   one->begun = pipeline::read_clocks().wall;
-  auto ring = capture::packet_ring::open(*from, entry.options, *program);
+  auto ring = capture::packet_ring::open(*from, entry.device, *program);
   if (!ring) {
     return ring.error();
   }

@@ -81,7 +81,7 @@ class recording {
 
   recording(boost::asio::io_context& reactor_context, const settings::configuration& wanted,
             capture::poll_set rings);
-  base::result<> open_line(const settings::interface_entry& entry);
+  base::result<> open_line(const settings::interface_settings& entry);
   /// Makes the folder ours and finds where its series goes on.
   base::result<pipeline::series_start> open_folder(output& one) const;
   base::result<> open_output(const pipeline::output_options& options);
