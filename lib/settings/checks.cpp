@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "settings/checks.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "settings/near_miss.hpp"
+#include "settings/problem.hpp"
+#include "settings/units.hpp"
+#include "storage/file_name.hpp"
+
+namespace captured::settings {
+
+namespace {
+
+using contradictions = std::vector<contradiction>;
+
+std::string item(const char* list, std::size_t index) {
+  return std::string(list) + "[" + std::to_string(index) + "]";
+}
+
+/// Like the text of a path with "." and double slashes taken out, so that one folder has one name
+/// as far as can be told without looking at the disk.
+std::string normal_directory(const std::string& directory) {
+  auto path = std::filesystem::path(directory + "/.").lexically_normal();
+  return path.string();
+}
+
+void check_ring(const interface_settings& settings, const std::string& path,
+                contradictions& found) {
+  const auto& ring = settings.device.ring;
+  if (ring.size_bytes % ring.block_bytes != 0) {
+    found.push_back({path + ".ring.size", size_text(ring.size_bytes) +
+                                              " is not a multiple of the block, " +
+                                              size_text(ring.block_bytes)});
+  } else if (ring.size_bytes / ring.block_bytes < 2) {
+    found.push_back({path + ".ring.size",
+                     "it must hold at least two blocks of " + size_text(ring.block_bytes)});
+  }
+}
+
+void check_interfaces(const configuration& settings, contradictions& found) {
+  if (settings.interfaces.empty()) {
+    found.push_back({"interfaces", "at least one interface must be given"});
+  }
+  std::vector<std::string> outputs;
+  for (const auto& each : settings.outputs) {
+    outputs.push_back(each.files.name);
+  }
+  std::map<std::pair<std::string, std::string>, std::size_t> seen;
+  for (std::size_t i = 0; i < settings.interfaces.size(); ++i) {
+    const auto& each = settings.interfaces[i];
+    const std::string path = item("interfaces", i);
+    check_ring(each, path, found);
+    if (!each.output.empty() && std::ranges::find(outputs, each.output) == outputs.end()) {
+      found.push_back({path + ".output", "no output is called " + quoted(each.output) +
+                                             suggestion(each.output, outputs)});
+    }
+    const std::string output =
+        each.output.empty() && !outputs.empty() ? outputs.front() : each.output;
+    const auto [first, is_new] = seen.try_emplace({each.device.name, output}, i);
+    if (!is_new && !each.device.name.empty()) {
+      found.push_back({path + ".name", quoted(each.device.name) + " stands already in " +
+                                           item("interfaces", first->second) + " for the output " +
+                                           quoted(output)});
+    }
+  }
+}
+
+void check_retention(const storage::output_options& files, const std::string& path,
+                     contradictions& found) {
+  const auto kept = files.retain.size_bytes;
+  const auto one = files.rotate.size_bytes;
+  if (kept != 0 && one != 0 && kept < one) {
+    found.push_back(
+        {path + ".retain.size", size_text(kept) + " is less than rotate.size, " + size_text(one) +
+                                    ": a file would be removed as soon as it is finished"});
+  }
+}
+
+void check_outputs(const configuration& settings, contradictions& found) {
+  if (settings.outputs.empty()) {
+    found.push_back({"outputs", "at least one output must be given"});
+  }
+  std::set<std::string> names;
+  struct series {
+    std::string directory;
+    storage::file_name name;
+    std::size_t output;
+  };
+  std::vector<series> all;
+  for (std::size_t i = 0; i < settings.outputs.size(); ++i) {
+    const auto& files = settings.outputs[i].files;
+    const std::string path = item("outputs", i);
+    check_retention(files, path, found);
+    if (!names.insert(files.name).second && !files.name.empty()) {
+      found.push_back({path + ".name", "another output is called " + quoted(files.name) + " too"});
+      continue;
+    }
+    if (files.name.empty()) {
+      continue;
+    }
+    auto name = storage::file_name::parse(files.file_name, files.name);
+    if (!name) {
+      found.push_back({path + ".file_name", name.error().detail});
+      continue;
+    }
+    series made{normal_directory(files.directory), std::move(*name), i};
+    const auto same = std::ranges::find_if(all, [&made](const series& other) {
+      return other.directory == made.directory && other.name == made.name;
+    });
+    if (same != all.end()) {
+      found.push_back({path + ".file_name", "it gives the same names in the same directory as " +
+                                                item("outputs", same->output) +
+                                                "; put {output} into it"});
+    }
+    all.push_back(std::move(made));
+  }
+}
+
+}  // namespace
+
+std::vector<contradiction> check(const configuration& settings) {
+  contradictions found;
+  check_interfaces(settings, found);
+  check_outputs(settings, found);
+  return found;
+}
+
+}  // namespace captured::settings

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+//
+// What must hold between the parts of a configuration; what holds for single values is checked as
+// they are read. Knows no file and no place in one.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "settings/configuration.hpp"
+
+namespace captured::settings {
+
+/// One contradiction and the value it is blamed on.
+struct contradiction {
+  std::string path;  ///< "interfaces[1].output"
+  std::string text;
+};
+
+/// All contradictions of a configuration. Names that are empty were wrong already and are passed
+/// over.
+[[nodiscard]] std::vector<contradiction> check(const configuration& settings);
+
+}  // namespace captured::settings

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+//
+// Everything that can be chosen, in one value: the modules' own options, put together. A
+// configuration that `parse` or `quick` gave is whole and free of contradictions.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "capture/options.hpp"
+#include "pipeline/options.hpp"
+
+namespace captured::settings {
+
+enum class timestamp_source : std::uint8_t {
+  software,  ///< the kernel's clock when it takes the packet
+  hardware,  ///< the card's clock; needs a card and driver that have one
+};
+
+/// An interface, or a pattern of interfaces, recorded into one output. When an exact name and a
+/// pattern of the same output fit an interface, the exact name holds and the pattern does not.
+struct interface_settings {
+  capture::interface_options device;  ///< its name may hold `*`, `?` and `[…]`, as in fnmatch(3)
+  std::string output;                 ///< name of one of the outputs
+  bool required = true;               ///< its failure makes the exit status non-zero
+  timestamp_source timestamp = timestamp_source::software;
+  std::uint32_t queues = 1;  ///< rings in one fanout group, each with its own memory
+
+  /// Is the name a pattern?
+  [[nodiscard]] bool is_pattern() const {
+    return device.name.find_first_of("*?[") != std::string::npos;
+  }
+};
+
+/// Threads of one kind, and the processors they may run on; empty means all.
+struct thread_settings {
+  std::uint32_t threads = 1;
+  std::vector<std::uint32_t> cpus;
+};
+
+enum class log_level : std::uint8_t { trace, debug, info, warning, error };
+enum class log_format : std::uint8_t { text, json };
+
+struct log_settings {
+  log_level level = log_level::info;
+  log_format format = log_format::text;
+};
+
+struct configuration {
+  std::vector<interface_settings> interfaces;     ///< at least one
+  std::vector<pipeline::output_options> outputs;  ///< at least one; the first is the default
+  std::chrono::milliseconds stop_timeout{10'000};
+  thread_settings reactor;
+  thread_settings writer;
+  log_settings log;
+};
+
+}  // namespace captured::settings

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+//
+// A key of the configuration: its name, one line of why, how its value is read and how it is
+// printed. Mappings are tables of such keys, from which follow parsing, the words for unknown keys,
+// --print-config and the shipped file. The tables themselves stand in keys.cpp.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "settings/problem.hpp"
+#include "settings/values.hpp"
+#include "settings/yaml_printer.hpp"
+#include "settings/yaml_tree.hpp"
+
+namespace captured::settings {
+
+/// Where problems go while a file is read.
+struct problem_list {
+  std::string file;
+  std::vector<problem> all;
+
+  void add(position at, std::string text) { all.push_back({file, at, std::move(text)}); }
+};
+
+template <class Struct>
+struct key {
+  std::string name;
+  std::string why;
+  bool is_required = false;
+  /// Reads the value at `path` ("interfaces[0].snaplen") into its place; complains if it cannot.
+  std::function<void(const yaml_node&, const std::string& path, problem_list&, Struct&)> read;
+  std::function<void(yaml_printer&, const Struct&)> print;
+};
+
+template <class Struct>
+using key_table = std::vector<key<Struct>>;
+
+/// "unknown key 'fliter' in interfaces[0]; did you mean 'filter'?", or with the known ones.
+[[nodiscard]] std::string unknown_key(const std::string& name, const std::string& path,
+                                      const std::vector<std::string>& known);
+
+/// Reads a mapping by its table. Keys that are left out keep what `into` has.
+template <class Struct>
+void read_mapping(const yaml_node& node, const std::string& path, const key_table<Struct>& keys,
+                  problem_list& problems, Struct& into) {
+  const std::string prefix = path.empty() ? "" : path + ".";
+  if (node.what != yaml_node::kind::mapping) {
+    problems.add(node.at,
+                 (path.empty() ? "" : path + ": ") + unexpected(node, "a mapping of keys"));
+    return;
+  }
+  for (const auto& entry : node.entries) {
+    const auto known = std::ranges::find(keys, entry.key, &key<Struct>::name);
+    if (known != keys.end()) {
+      known->read(entry.value, prefix + entry.key, problems, into);
+      continue;
+    }
+    std::vector<std::string> names;
+    std::ranges::transform(keys, std::back_inserter(names), &key<Struct>::name);
+    problems.add(entry.at, unknown_key(entry.key, path, names));
+  }
+  for (const auto& each : keys) {
+    if (each.is_required && node.find(each.name) == nullptr) {
+      problems.add(node.at, prefix + each.name + ": it must be given");
+    }
+  }
+}
+
+template <class Struct>
+void print_mapping(yaml_printer& printer, const key_table<Struct>& keys, const Struct& from) {
+  for (const auto& each : keys) {
+    each.print(printer, from);
+  }
+}
+
+/// Narrows a value that was read, and checked, in the widest type of its kind.
+template <class To, class From>
+void assign(To& to, const From& from) {
+  if constexpr (std::is_integral_v<To>) {
+    to = static_cast<To>(from);
+  } else {
+    to = from;
+  }
+}
+template <class Rep, class Period>
+void assign(std::chrono::duration<Rep, Period>& to, std::chrono::milliseconds from) {
+  to = std::chrono::duration_cast<std::chrono::duration<Rep, Period>>(from);
+}
+
+/// A key with a single value; `access` gives its place in a Struct, const or not.
+template <class Struct, class Value, class Access>
+key<Struct> value_key(std::string name, std::string why, Value value, Access access) {
+  key<Struct> made{name, why, false, {}, {}};
+  made.read = [value, access](const yaml_node& node, const std::string& path,
+                              problem_list& problems, Struct& into) {
+    auto reading = value.read(node);
+    if (reading.value) {
+      assign(access(into), *reading.value);
+    } else {
+      problems.add(reading.at, path + ": " + reading.wrong);
+    }
+  };
+  made.print = [name, why, value, access](yaml_printer& printer, const Struct& from) {
+    printer.value(name, why, value.print(access(from)));
+  };
+  return made;
+}
+
+/// A key with a mapping of its own below it.
+template <class Struct, class Part, class Access>
+key<Struct> section_key(std::string name, std::string why, key_table<Part> keys, Access access) {
+  key<Struct> made{name, why, false, {}, {}};
+  made.read = [keys, access](const yaml_node& node, const std::string& path, problem_list& problems,
+                             Struct& into) {
+    read_mapping(node, path, keys, problems, access(into));
+  };
+  made.print = [name, why, keys, access](yaml_printer& printer, const Struct& from) {
+    printer.begin_section(name, why);
+    print_mapping(printer, keys, access(from));
+    printer.end_section();
+  };
+  return made;
+}
+
+/// A key with a list of mappings; `access` gives the vector, which is replaced.
+template <class Struct, class Item, class Access>
+key<Struct> list_key(std::string name, std::string why, key_table<Item> keys, Access access) {
+  key<Struct> made{name, why, false, {}, {}};
+  made.read = [keys, access](const yaml_node& node, const std::string& path, problem_list& problems,
+                             Struct& into) {
+    auto& items = access(into);
+    items.clear();
+    if (node.what != yaml_node::kind::list) {
+      problems.add(node.at, path + ": " + unexpected(node, "a list"));
+      return;
+    }
+    for (const auto& each : node.items) {
+      const std::string item_path = path + "[" + std::to_string(items.size()) + "]";
+      read_mapping(each, item_path, keys, problems, items.emplace_back());
+    }
+  };
+  made.print = [name, why, keys, access](yaml_printer& printer, const Struct& from) {
+    printer.begin_section(name, why);
+    bool is_first = true;
+    for (const auto& each : access(from)) {
+      printer.begin_item(is_first);
+      print_mapping(printer, keys, each);
+      printer.end_item();
+      is_first = false;
+    }
+    printer.end_section();
+  };
+  return made;
+}
+
+}  // namespace captured::settings

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#include "settings/problem.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace captured::settings {
+
+namespace {
+
+constexpr std::size_t quoted_bytes_max = 60;
+
+bool is_continuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+}
+
+}  // namespace
+
+std::string problem::message() const {
+  std::string place = file + ":";
+  if (at.line > 0) {
+    place += std::to_string(at.line) + ":" + std::to_string(at.column) + ":";
+  }
+  return place + " " + text;
+}
+
+void sort_by_place(std::vector<problem>& problems) {
+  std::ranges::stable_sort(
+      problems, {}, [](const problem& each) { return std::pair(each.at.line, each.at.column); });
+}
+
+std::string quoted(const std::string& text) {
+  std::size_t length = text.size();
+  if (length > quoted_bytes_max) {
+    length = quoted_bytes_max;
+    while (length > 0 && is_continuation(text[length])) {
+      --length;  // not in the middle of a UTF-8 character
+    }
+  }
+  std::string shown = text.substr(0, length);
+  for (char& c : shown) {
+    const auto octet = static_cast<unsigned char>(c);
+    c = octet < 0x20 || octet == 0x7f ? '?' : c;
+  }
+  return "'" + shown + (length < text.size() ? "…'" : "'");
+}
+
+}  // namespace captured::settings

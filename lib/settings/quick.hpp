@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+//
+// A recording without a configuration file: what the command line gives, made into a configuration
+// that is checked like one from a file.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "settings/parse.hpp"
+
+namespace captured::settings {
+
+/// Texts as the operator typed them.
+struct quick_request {
+  std::vector<std::string> interfaces;  ///< -i, each once
+  std::string filter;                   ///< -f, for all of them
+  std::string directory = ".";          ///< -d
+  std::string duration;                 ///< --duration: with a unit, or seconds; empty: no end
+};
+
+struct quick_recording {
+  outcome result;
+  std::optional<std::chrono::milliseconds> run_for;  ///< stop after this time
+};
+
+/// Problems are those of the file "command line" and name the option. Nothing that lies in the
+/// directory is ever removed: retention is off.
+[[nodiscard]] quick_recording quick(const quick_request& request);
+
+}  // namespace captured::settings

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+#include "settings/yaml_tree.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <set>
+#include <sstream>
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+namespace captured::settings {
+
+namespace {
+
+position place_of(const YAML::Mark& mark) {
+  return mark.is_null() ? position{} : position{mark.line + 1, mark.column + 1};
+}
+
+/// Thrown through the parser when going on makes no sense.
+struct too_deep {
+  position at;
+};
+
+/// Builds the tree from the parser's events. A frame is a mapping or list that is not yet closed.
+class tree_builder final : public YAML::EventHandler {
+ public:
+  tree_builder(const std::string& file, std::vector<problem>& problems)
+      : file_(file), problems_(problems) {}
+
+  std::optional<yaml_node> take_root() { return std::move(root_); }
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t) override {
+    add({yaml_node::kind::nothing, place_of(mark), {}, {}, {}});
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    complain(place_of(mark), "aliases (*name) are not taken here");
+    add({yaml_node::kind::nothing, place_of(mark), {}, {}, {}});
+  }
+  void OnAnchor(const YAML::Mark& mark, const std::string&) override {
+    complain(place_of(mark), "anchors (&name) are not taken here");
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+                const std::string& value) override {
+    check_tag(mark, tag);
+    add({yaml_node::kind::scalar, place_of(mark), value, {}, {}});
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
+    open(mark, tag, yaml_node::kind::list);
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {
+    open(mark, tag, yaml_node::kind::mapping);
+  }
+  void OnMapEnd() override { close(); }
+
+ private:
+  struct frame {
+    yaml_node node;
+    std::set<std::string> keys;
+    std::optional<yaml_node> key;  // of a mapping, while its value is awaited
+  };
+
+  void complain(position at, std::string text) {
+    problems_.push_back({file_, at, std::move(text)});
+  }
+
+  void check_tag(const YAML::Mark& mark, const std::string& tag) {
+    // The parser gives "?" to plain values and "!" to quoted ones.
+    if (!tag.empty() && tag != "?" && tag != "!") {
+      complain(place_of(mark), "tags (!name) are not taken here");
+    }
+  }
+
+  void open(const YAML::Mark& mark, const std::string& tag, yaml_node::kind what) {
+    check_tag(mark, tag);
+    if (frames_.size() == yaml_depth_max) {
+      throw too_deep{place_of(mark)};
+    }
+    frames_.push_back({{what, place_of(mark), {}, {}, {}}, {}, std::nullopt});
+  }
+
+  void close() {
+    yaml_node node = std::move(frames_.back().node);
+    frames_.pop_back();
+    add(std::move(node));
+  }
+
+  void add(yaml_node node) {
+    if (frames_.empty()) {
+      root_ = std::move(node);
+      return;
+    }
+    frame& top = frames_.back();
+    if (top.node.what == yaml_node::kind::list) {
+      top.node.items.push_back(std::move(node));
+    } else if (!top.key) {
+      top.key = std::move(node);
+    } else {
+      add_entry(top, std::move(*top.key), std::move(node));
+      top.key.reset();
+    }
+  }
+
+  void add_entry(frame& top, yaml_node key, yaml_node value) {
+    if (key.what != yaml_node::kind::scalar) {
+      complain(key.at, "a key must be a single word");
+    } else if (!top.keys.insert(key.text).second) {
+      complain(key.at, "the key " + quoted(key.text) + " stands twice in the same place");
+    } else {
+      if (value.what == yaml_node::kind::nothing) {
+        value.at = key.at;  // the parser gives the place of whatever comes next
+      }
+      top.node.entries.push_back({std::move(key.text), key.at, std::move(value)});
+    }
+  }
+
+  const std::string& file_;
+  std::vector<problem>& problems_;
+  std::vector<frame> frames_;
+  std::optional<yaml_node> root_;
+};
+
+/// Octets of the UTF-8 character at the start of the text, 0 when there is none: RFC 3629, without
+/// surrogates and overlong forms.
+std::size_t utf8_length(std::string_view text) {
+  const auto octet = [text](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
+  };
+  const unsigned first = octet(0);
+  const unsigned second = octet(1);
+  if (first < 0x80) {
+    return 1;
+  }
+  std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  const bool impossible = first < 0xc2 || first > 0xf4 || (first == 0xe0 && second < 0xa0) ||
+                          (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90) ||
+                          (first == 0xf4 && second > 0x8f);
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((octet(i) & 0xc0) != 0x80) {
+      return 0;
+    }
+  }
+  return impossible ? 0 : length;
+}
+
+/// Where the text stops being text, if it does.
+std::optional<problem> find_foreign_octet(std::string_view text, const std::string& file) {
+  position at{1, 1};
+  while (!text.empty()) {
+    const auto octet = static_cast<unsigned char>(text[0]);
+    const bool is_blank = octet == '\t' || octet == '\n' || octet == '\r';
+    const std::size_t length = utf8_length(text);
+    if (length == 0) {
+      return problem{file, at, "this is not UTF-8 text"};
+    }
+    if ((octet < 0x20 && !is_blank) || octet == 0x7f) {
+      return problem{file, at, "a control character; this is not a text file"};
+    }
+    at = octet == '\n' ? position{at.line + 1, 1} : position{at.line, at.column + 1};
+    text.remove_prefix(length);
+  }
+  return std::nullopt;
+}
+
+/// What the parser found wrong, in words; a tab in the indentation is named as what it is.
+std::string syntax_words(std::string_view text, position at, const std::string& words) {
+  for (int line = 1; line < at.line && !text.empty(); ++line) {
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  }
+  const auto indentation = text.substr(0, text.find_first_not_of(" \t"));
+  if (indentation.find('\t') != std::string_view::npos) {
+    return "a tab in the indentation; YAML takes blanks only";
+  }
+  return "this is not YAML: " + words;
+}
+
+void parse(std::string_view text, const std::string& file, yaml_document& document) {
+  tree_builder builder(file, document.problems);
+  std::istringstream stream{std::string(text)};
+  YAML::Parser parser(stream);
+  if (!parser.HandleNextDocument(builder)) {
+    document.root = yaml_node{};
+    return;
+  }
+  document.root = builder.take_root();
+  tree_builder rest(file, document.problems);
+  if (parser.HandleNextDocument(rest)) {
+    const auto second = rest.take_root();
+    document.problems.push_back(
+        {file, second ? second->at : position{}, "a second YAML document; only one is taken"});
+  }
+}
+
+}  // namespace
+
+const yaml_node* yaml_node::find(std::string_view key) const {
+  const auto found = std::ranges::find(entries, key, &yaml_entry::key);
+  return found == entries.end() ? nullptr : &found->value;
+}
+
+yaml_document read_yaml(std::string_view text, const std::string& file) {
+  yaml_document document;
+  const auto refuse = [&](position at, std::string words) {
+    document.root.reset();
+    document.problems.push_back({file, at, std::move(words)});
+  };
+  if (text.size() > yaml_bytes_max) {
+    refuse({}, "it is larger than 1 MiB; this is no configuration");
+    return document;
+  }
+  if (auto foreign = find_foreign_octet(text, file)) {
+    document.problems.push_back(std::move(*foreign));
+    return document;
+  }
+  try {
+    parse(text, file, document);
+  } catch (const too_deep& deep) {
+    refuse(deep.at, "mappings and lists are nested too deeply");
+  } catch (const YAML::Exception& error) {
+    const auto at = place_of(error.mark);
+    refuse(at, syntax_words(text, at, error.msg));
+  } catch (const std::exception& error) {
+    refuse({}, std::string("this is not YAML: ") + error.what());
+  }
+  return document;
+}
+
+}  // namespace captured::settings
