@@ -23,8 +23,8 @@ inline constexpr int interrupted = 130;  ///< a second SIGINT or SIGTERM ended i
 /// What is asked for beside the configuration.
 struct run_options {
   std::optional<std::chrono::milliseconds> duration;  ///< stop by itself after this
-  bool live = false;                             ///< a status line on the terminal each second
-  std::string ledger_file;                       ///< JSON of the ledger at the end; empty for none
+  bool live = false;                                  ///< a status line on the terminal each second
+  std::string ledger_file;  ///< JSON of the ledger at the end; empty for none
 };
 
 /// Records until a signal or the time given ends it; returns the exit status. SIGHUP rotates every

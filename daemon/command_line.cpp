@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/command_line.hpp"
 
+#include <array>
 #include <sstream>
 #include <utility>
 
-#include <array>
 #include <boost/program_options.hpp>
 
 namespace captured::daemon {
@@ -39,16 +39,15 @@ po::options_description describe_options() {
        "check FILE, list every error, and exit")  //
       ("print-config", "print the effective configuration and exit");
   po::options_description running("While it runs");
-  running.add_options()                                                                        //
+  running.add_options()  //
       ("duration", po::value<std::string>()->value_name("TIME"),
        "stop after this many seconds, or 90s, 5min, 2h")  //
-      ("live", "show a status line each second")                                               //
+      ("live", "show a status line each second")          //
       ("ledger-json", po::value<std::string>()->value_name("FILE"),
        "write the ledger to FILE at the end")  //
       ("log-level", po::value<std::string>()->value_name("LEVEL"),
        "trace, debug, info, warning or error")  //
-      ("log-format", po::value<std::string>()->value_name("FORMAT"),
-       "text or json");
+      ("log-format", po::value<std::string>()->value_name("FORMAT"), "text or json");
   po::options_description rest("Other");
   rest.add_options()("help,h", "print this help and exit")("version", "print the version and exit");
   po::options_description all;

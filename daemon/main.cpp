@@ -3,12 +3,17 @@
 // captured: records network interfaces into pcapng files. Only the order of things stands here.
 #include <cstdio>
 #include <exception>
+#include <optional>
+#include <utility>
 
 #include <spdlog/spdlog.h>
 
+#include "capture/filter.hpp"
 #include "daemon/application.hpp"
 #include "daemon/command_line.hpp"
 #include "daemon/logging.hpp"
+#include "settings/print.hpp"
+#include "settings/quick.hpp"
 
 namespace captured::daemon {
 
@@ -21,26 +26,29 @@ struct request {
 };
 
 request read_request(const command_line& line) {
-  settings::quick_request quick = line.quick;
-  const bool from_file = !line.configuration_file.empty();
-  if (from_file || quick.interfaces.empty()) {
-    // Only the time is taken from quick mode; its interface serves as a stand-in.
-    quick.interfaces = {"any"};
-  }
-  settings::quick_recording read = settings::quick(quick);
-  settings::outcome outcome = std::move(read.result);
-  if (from_file && outcome.problems.empty()) {
+  request made;
+  settings::outcome outcome;
+  if (!line.configuration_file.empty()) {
     outcome = settings::load(line.configuration_file);
-  } else if (line.quick.interfaces.empty() && outcome.problems.empty()) {
+    made.duration = settings::parse_run_time(line.quick.duration);
+    if (!line.quick.duration.empty() && !made.duration) {
+      outcome.problems.push_back(
+          {"command line", {}, "--duration: '" + line.quick.duration + "' is no time"});
+    }
+  } else if (line.quick.interfaces.empty()) {
     outcome.settings = settings::shipped();
+  } else {
+    settings::quick_recording quick = settings::quick(line.quick);
+    outcome = std::move(quick.result);
+    made.duration = quick.run_for;
   }
   for (const settings::problem& one : outcome.problems) {
     std::fprintf(stderr, "%s\n", one.message().c_str());
   }
-  if (!outcome.problems.empty()) {
-    return {};
+  if (outcome.problems.empty()) {
+    made.wanted = std::move(outcome.settings);
   }
-  return {std::move(outcome.settings), read.run_for};
+  return made;
 }
 
 /// Filters are libpcap's to judge: tried without a device here, for the live one at the start.

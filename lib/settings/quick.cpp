@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -15,6 +16,13 @@ namespace {
 
 constexpr std::string_view command_line = "command line";
 
+void complain(std::vector<problem>& problems, std::string text) {
+  const auto same = std::ranges::find(problems, text, &problem::text);
+  if (same == problems.end()) {  // the filter is that of every interface, and wrong once
+    problems.push_back({std::string(command_line), {}, std::move(text)});
+  }
+}
+
 configuration build(const quick_request& request) {
   configuration settings;
   auto& files = settings.outputs.emplace_back().files;
@@ -24,9 +32,50 @@ configuration build(const quick_request& request) {
     auto& added = settings.interfaces.emplace_back();
     added.device.name = name;
     added.device.filter = request.filter;
+    added.device.promiscuous = request.promiscuous;
     added.output = files.name;
   }
   return settings;
+}
+
+/// Puts the value of an option that is given into its place, or says why it is none.
+template <class Value, class Into>
+void read_option(const std::string& text, const char* option, const char* expected,
+                 std::optional<Value> (*parse)(std::string_view), std::vector<problem>& problems,
+                 const Into& into) {
+  if (text.empty()) {
+    return;
+  }
+  if (const auto value = parse(text)) {
+    into(*value);
+  } else {
+    complain(problems, std::string(option) + ": " + quoted(text) + " is not " + expected);
+  }
+}
+
+void read_options(const quick_request& request, configuration& settings,
+                  std::vector<problem>& problems) {
+  constexpr const char* a_size = "a size such as 64MiB";
+  auto& rotate = settings.outputs.front().files.rotate;
+  read_option(request.snaplen, "-s", "a number of octets", parse_number, problems,
+              [&](std::uint64_t octets) {
+                for (auto& one : settings.interfaces) {
+                  one.device.snaplen = static_cast<std::uint32_t>(
+                      std::min<std::uint64_t>(octets, std::numeric_limits<std::uint32_t>::max()));
+                }
+              });
+  read_option(request.ring_size, "--ring-size", a_size, parse_size, problems,
+              [&](std::uint64_t bytes) {
+                for (auto& one : settings.interfaces) {
+                  one.device.ring.size_bytes = bytes;
+                }
+              });
+  read_option(request.rotate_size, "--rotate-size", a_size, parse_size, problems,
+              [&](std::uint64_t bytes) { rotate.size_bytes = bytes; });
+  read_option(request.rotate_interval, "--rotate-interval", "a duration such as 5min",
+              parse_duration, problems, [&](std::chrono::milliseconds interval) {
+                rotate.interval = std::chrono::duration_cast<std::chrono::seconds>(interval);
+              });
 }
 
 /// Names the option instead of the key that a problem's text begins with.
@@ -35,6 +84,10 @@ std::string in_terms_of_options(std::string text) {
       {".name", "-i"},
       {".filter", "-f"},
       {".directory", "-d"},
+      {".snaplen", "-s"},
+      {".ring.size", "--ring-size"},
+      {".rotate.size", "--rotate-size"},
+      {".rotate.interval", "--rotate-interval"},
       {"interfaces", "-i"},
   });
   const auto path_bytes = text.find(": ");
@@ -50,21 +103,13 @@ std::string in_terms_of_options(std::string text) {
   return text;
 }
 
-void complain(std::vector<problem>& problems, std::string text) {
-  const auto same = std::ranges::find(problems, text, &problem::text);
-  if (same == problems.end()) {  // the filter is that of every interface, and wrong once
-    problems.push_back({std::string(command_line), {}, std::move(text)});
-  }
-}
-
-std::optional<std::chrono::milliseconds> read_run_time(const std::string& text) {
-  if (const auto seconds = parse_number(text)) {
-    return parse_duration(std::to_string(*seconds) + "s");
-  }
-  return parse_duration(text);
-}
-
 }  // namespace
+
+std::optional<std::chrono::milliseconds> parse_run_time(const std::string& text) {
+  const auto seconds = parse_number(text);
+  const auto time = parse_duration(seconds ? std::to_string(*seconds) + "s" : text);
+  return time && time->count() > 0 ? time : std::nullopt;
+}
 
 quick_recording quick(const quick_request& request) {
   quick_recording recording;
@@ -75,15 +120,17 @@ quick_recording quick(const quick_request& request) {
     }
   }
   if (!request.duration.empty()) {
-    recording.run_for = read_run_time(request.duration);
-    if (!recording.run_for || recording.run_for->count() == 0) {
+    recording.run_for = parse_run_time(request.duration);
+    if (!recording.run_for) {
       complain(problems, "--duration: " + quoted(request.duration) +
                              " is not a number of seconds, or one with ms, s, min, h or d");
     }
   }
+  configuration built = build(request);
+  read_options(request, built, problems);
   if (problems.empty()) {
     // By way of the text, so that what holds for a file holds here.
-    recording.result = parse(print(build(request)), std::string(command_line));
+    recording.result = parse(print(built), std::string(command_line));
     for (const auto& each : std::exchange(problems, {})) {
       complain(problems, in_terms_of_options(each.text));
     }
