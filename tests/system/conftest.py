@@ -5,6 +5,7 @@ A run in which a test was skipped and none failed ends with 77, which ctest repo
 each reason is printed behind "SKIPPED:".
 """
 
+import collections
 import os
 import tempfile
 from pathlib import Path
@@ -14,14 +15,14 @@ import pytest
 from support import network as networks
 
 EXIT_SKIPPED = 77
-skipped = []
+skipped = collections.Counter()  # by reason
 failed = []
 
 
 def pytest_runtest_logreport(report):
     if report.skipped:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
-        skipped.append((report.nodeid, str(reason).removeprefix("Skipped: ")))
+        skipped[str(reason).removeprefix("Skipped: ")] += 1
     if report.failed:
         failed.append(report.nodeid)
 
@@ -33,8 +34,8 @@ def pytest_sessionfinish(session, exitstatus):
 
 
 def pytest_terminal_summary(terminalreporter):
-    for test, reason in skipped:
-        terminalreporter.write_line(f"SKIPPED: {reason} ({test})")
+    for reason, times in skipped.items():
+        terminalreporter.write_line(f"SKIPPED: {reason} ({times} tests)")
 
 
 @pytest.fixture(scope="session")

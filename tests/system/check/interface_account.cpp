@@ -43,6 +43,7 @@ bool decreases(const statistics_record& before, const statistics_record& now) {
 void interface_account::add(const packet_record& packet, const std::string& file) {
   if (packets_++ == 0) {
     first_time_ns_ = packet.time_ns;
+    dropcount_at_first_ = packet.dropcount.value_or(0);
   } else if (packet.time_ns < last_time_ns_) {
     ++steps_back_;
     step_back_ns_max_ = std::max(step_back_ns_max_, last_time_ns_ - packet.time_ns);
@@ -193,6 +194,7 @@ boost::json::object interface_account::report() const {
           {"time_steps_back", steps_back_},
           {"time_step_back_ns_max", step_back_ns_max_},
           {"dropcount_sum", dropcount_sum_},
+          {"dropcount_at_first", dropcount_at_first_},
           {"dropcount_at_gaps", dropcount_at_gaps_},
           {"gap_count", gaps_},
           {"gaps_without_dropcount", gaps_without_dropcount_},

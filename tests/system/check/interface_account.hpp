@@ -89,6 +89,7 @@ class interface_account {
   std::uint64_t steps_back_ = 0;
   std::uint64_t step_back_ns_max_ = 0;
   std::uint64_t dropcount_sum_ = 0;
+  std::uint64_t dropcount_at_first_ = 0;  // what was lost before it leaves no gap
   std::uint64_t dropcount_at_gaps_ = 0;
   std::uint64_t gaps_ = 0;
   std::uint64_t gaps_without_dropcount_ = 0;
