@@ -62,7 +62,7 @@ int application::run(const settings::configuration& wanted) {
     spdlog::error("{}", started.error().message());
     return exit_status::trouble;
   }
-  spdlog::info("recording {} interface(s) into {} output(s)", recording_->interface_count(),
+  spdlog::info("ready: recording {} interface(s) into {} output(s)", recording_->interface_count(),
                recording_->output_count());
   if (options_.duration) {
     await_end_of_time();
@@ -153,6 +153,7 @@ void application::report() {
   if (options_.live) {
     std::fputc('\n', stderr);
   }
+  spdlog::info("{}", ledger_line(rows));
   std::fputs(ledger_table(rows).c_str(), stdout);
   std::fflush(stdout);
   if (!options_.ledger_file.empty()) {

@@ -38,7 +38,7 @@ std::string ledger_table(const std::vector<ledger_row>& rows) {
                         unique_name(rows, row), width, f.filteraccept, f.stored, f.osdrop,
                         f.unwritten, f.octets_stored, f.ifdrop);
   }
-  text += all_balanced(rows) ? "accepted = stored + osdrop + unwritten for every interface\n"
+  text += all_balanced(rows) ? "filteraccept = stored + osdrop + unwritten for every interface\n"
                              : "THE LEDGER DOES NOT BALANCE\n";
   return text;
 }
@@ -47,7 +47,7 @@ std::string ledger_line(const std::vector<ledger_row>& rows) {
   std::string text = "ledger:";
   for (const ledger_row& row : rows) {
     const auto& f = row.figures;
-    text += fmt::format(" {} accepted {} stored {} osdrop {} unwritten {} in flight {};",
+    text += fmt::format(" {} filteraccept {} stored {} osdrop {} unwritten {} in flight {};",
                         unique_name(rows, row), f.filteraccept, f.stored, f.osdrop, f.unwritten,
                         f.in_flight());
   }

@@ -31,6 +31,12 @@ pipeline::device_count_reader open_device_counters() {
   };
 }
 
+void log_all(const std::vector<base::failure>& failures, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    spdlog::error("{}", failures[i].message());
+  }
+}
+
 pipeline::open_files_events log_events(const std::string& output) {
   pipeline::open_files_events events;
   events.begun = [output](const std::string& name) {
@@ -74,26 +80,36 @@ base::result<std::unique_ptr<recording>> recording::open(boost::asio::io_context
     return rings.error();
   }
   std::unique_ptr<recording> made(new recording(reactor_context, wanted, std::move(*rings)));
-  std::optional<base::failure> why;
+  std::vector<base::failure> failures;
   for (const settings::interface_settings& entry : wanted.interfaces) {
     if (const auto opened = made->open_line(entry); !opened) {
-      spdlog::error("{}", opened.error().message());
-      why = opened.error();
+      failures.push_back(opened.error());
       made->outcome_.required_failed |= entry.required;
     }
   }
   for (const pipeline::output_options& options : wanted.outputs) {
+    if (!made->is_used(options)) {
+      continue;  // why its interfaces are missing was said
+    }
     if (const auto opened = made->open_output(options); !opened) {
-      spdlog::error("{}", opened.error().message());
-      why = opened.error();
+      failures.push_back(opened.error());
       made->outcome_.required_failed = true;
     }
   }
   if (made->outputs_.empty()) {
-    return base::failure{why ? why->code : base::error_code(), "captured",
-                         "nothing is left to be recorded"};
+    const base::failure last = failures.empty()
+                                   ? base::invalid_input("captured", "no interface to be recorded")
+                                   : failures.back();
+    log_all(failures, failures.empty() ? 0 : failures.size() - 1);
+    return last;
   }
+  log_all(failures, failures.size());
   return made;
+}
+
+bool recording::is_used(const pipeline::output_options& options) const {
+  return std::any_of(lines_.begin(), lines_.end(),
+                     [&](const auto& one) { return one->output == options.files.name; });
 }
 
 base::result<> recording::open_line(const settings::interface_settings& entry) {
@@ -182,9 +198,6 @@ base::result<> recording::open_output(const pipeline::output_options& options) {
       interfaces.push_back(describe(*one));
     }
   }
-  if (interfaces.empty()) {
-    return base::invalid_input("output " + options.files.name, "none of its interfaces is there");
-  }
   auto made = std::make_unique<output>();
   made->options = options;
   output& one = *made;
@@ -212,9 +225,8 @@ base::result<> recording::open_output(const pipeline::output_options& options) {
   around.files = one.files.get();
   around.device_counts = open_device_counters();
   around.events = log_events(options.files.name);
-  auto recorder =
-      pipeline::output_recorder::make(options, {.recording = uuid_}, std::move(interfaces),
-                                      std::move(around), pipeline::read_clocks());
+  auto recorder = pipeline::output_recorder::make(options, std::move(*start), std::move(interfaces),
+                                                  std::move(around), pipeline::read_clocks());
   if (!recorder) {
     return recorder.error();
   }

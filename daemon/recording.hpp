@@ -81,6 +81,8 @@ class recording {
 
   recording(boost::asio::io_context& reactor_context, const settings::configuration& wanted,
             capture::poll_set rings);
+  /// Does an opened interface go into this output?
+  [[nodiscard]] bool is_used(const pipeline::output_options& options) const;
   base::result<> open_line(const settings::interface_settings& entry);
   /// Makes the folder ours and finds where its series goes on.
   base::result<pipeline::series_start> open_folder(output& one) const;
