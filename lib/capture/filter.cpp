@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include <arpa/inet.h>
 #include <pcap/pcap.h>
 
 namespace captured::capture {
@@ -83,12 +84,14 @@ base::result<pcap_handle> open_live(const std::string& device_name) {
   return handle;
 }
 
+/// The IPv4 netmask, or "unknown", which makes `ip broadcast` an error. The look-up gives it in
+/// network byte order, the compiler computes with it in the host's.
 bpf_u_int32 netmask_of(const std::string& device_name) {
   std::array<char, PCAP_ERRBUF_SIZE> error{};
   bpf_u_int32 network = 0;
   bpf_u_int32 mask = 0;
   return pcap_lookupnet(device_name.c_str(), &network, &mask, error.data()) == 0
-             ? mask
+             ? ntohl(mask)
              : PCAP_NETMASK_UNKNOWN;
 }
 

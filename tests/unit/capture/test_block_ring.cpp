@@ -9,12 +9,13 @@
 
 #include "base/bytes.hpp"
 #include "capture/block_ring.hpp"
-#include "capture/frame_cursor.hpp"
 #include "support/catch.hpp"
+#include "support/number_check.hpp"
 #include "support/scripted_source.hpp"
 
 namespace base = captured::base;
 namespace capture = captured::capture;
+using captured::test::number_check;
 using captured::test::numbered_frame;
 using captured::test::scripted_source;
 
@@ -34,40 +35,6 @@ void fill_blocks(scripted_source& source, std::uint32_t blocks) {
   }
   source.retire();
 }
-
-/// Follows the numbers of one stream of frames: gaps may lie only before a block.
-class number_check {
- public:
-  void block(scripted_source& source, std::uint32_t index) {
-    capture::frame_cursor cursor(source.block_memory(index));
-    captured::packet::packet_view packet;
-    losses_told_ += source.losses_before(index);
-    for (bool is_first = true; cursor.next(packet); is_first = false) {
-      const auto number = captured::test::number_of(packet.data);
-      if (!number || *number < next_ || (!is_first && *number != next_)) {
-        ++faults_;
-      } else if (*number - next_ != (is_first ? source.losses_before(index) : 0)) {
-        ++misplaced_;
-      }
-      next_ = number.value_or(0) + 1u;
-      ++seen_;
-    }
-    faults_ += cursor.damaged() ? 1u : 0u;
-  }
-  /// Frames that are damaged, repeated, out of order, or missing within a block.
-  [[nodiscard]] std::uint64_t faults() const { return faults_; }
-  /// Gaps that differ from what the ring says of them.
-  [[nodiscard]] std::uint64_t misplaced() const { return misplaced_; }
-  [[nodiscard]] std::uint64_t seen() const { return seen_; }
-  [[nodiscard]] std::uint64_t losses_told() const { return losses_told_; }
-
- private:
-  std::uint64_t next_ = 0;
-  std::uint64_t faults_ = 0;
-  std::uint64_t misplaced_ = 0;
-  std::uint64_t seen_ = 0;
-  std::uint64_t losses_told_ = 0;
-};
 
 }  // namespace
 
@@ -195,7 +162,7 @@ TEST_CASE("under any order of events the gaps lie exactly where the ring says") 
   std::uint32_t sent = 0;
   const auto take = [&] {
     if (const auto index = source.try_take()) {
-      numbers.block(source, *index);
+      numbers.look(source, *index);
       held.push_back(*index);
     }
   };
@@ -270,7 +237,7 @@ TEST_CASE("one thread fills and takes, another reads and gives back, and nothing
     const bool last_round = finished.load(std::memory_order_acquire);
     std::uint32_t index = 0;
     while (queue.pop(index)) {
-      numbers.block(source, index);
+      numbers.look(source, index);
       held.push_back(index);
       if (held.size() > 2) {
         release_one(numbers.seen() % 3 == 0);
