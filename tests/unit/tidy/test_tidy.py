@@ -227,7 +227,7 @@ class Manual(Trees):
     def judge(self, page):
         self.write("page.8", page)
         program = self.root / "program"
-        self.write("program", "#!/bin/sh\necho '  -i [ --interface ] NAME  x'; echo '  --live  y'\n")
+        self.write("program", "#!/bin/sh\necho '  -i [ --interface ] NAME x'; echo '  --live y'\n")
         program.chmod(0o755)
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
