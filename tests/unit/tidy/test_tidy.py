@@ -9,6 +9,7 @@ import unittest
 from pathlib import Path
 
 import check_headers
+import check_manual
 import check_sources
 import dependency_table
 
@@ -220,6 +221,26 @@ class Headers(Trees):
     def test_that_are_not_there_are_no_success(self):
         (self.root / "lib/base/error.hpp").unlink()
         self.assertEqual(self.run_checker(check_headers.main, *self.compiler())[0], 1)
+
+
+class Manual(Trees):
+    def judge(self, page):
+        self.write("page.8", page)
+        program = self.root / "program"
+        self.write("program", "#!/bin/sh\necho '  -i [ --interface ] NAME x'; echo '  --live y'\n")
+        program.chmod(0o755)
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            return check_manual.main(str(self.root / "page.8"), str(program)), out.getvalue()
+
+    def test_that_explains_every_option_is_accepted(self):
+        self.assertEqual(self.judge(".It Fl i , -interface Ar n\n.It Fl -live\n")[0], 0)
+
+    def test_that_misses_or_invents_an_option_is_refused(self):
+        status, said = self.judge(".It Fl -live\n.It Fl -dead\n")
+        self.assertEqual(status, 1)
+        self.assertIn("does not explain --interface", said)
+        self.assertIn("explains --dead", said)
 
 
 if __name__ == "__main__":
