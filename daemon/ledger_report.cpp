@@ -31,7 +31,7 @@ std::string ledger_table(const std::vector<ledger_row>& rows) {
   }
   std::string text =
       fmt::format("{:<{}} {:>14} {:>14} {:>12} {:>12} {:>16} {:>12}\n", "interface", width,
-                  "accepted", "stored", "osdrop", "unwritten", "octets stored", "device drop");
+                  "filteraccept", "stored", "osdrop", "unwritten", "octets stored", "device drop");
   for (const ledger_row& row : rows) {
     const auto& f = row.figures;
     text += fmt::format("{:<{}} {:>14} {:>14} {:>12} {:>12} {:>16} {:>12}\n",

@@ -23,8 +23,9 @@ output_action decide_with_file(const output_state& state) noexcept {
   if (state.stopping && drained) {
     return state.room ? output_action::end_file : output_action::wait;
   }
-  // The switch waits for the next file, not the packets: until it is there, recording goes on.
-  if (state.rotation_due && state.next_ready && state.room) {
+  // The switch waits for the next file, not the packets: until it is there, recording goes on. Nor
+  // does it make sense while the disk takes nothing: it would only leave more files half written.
+  if (state.rotation_due && state.next_ready && state.room && !state.in_trouble) {
     return output_action::end_file;
   }
   if (state.statistics_due && state.room && !state.inside_block) {

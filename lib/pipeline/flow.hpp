@@ -16,6 +16,7 @@ struct output_state {
   bool next_pending = false;        ///< its creation was asked for
   bool slot_free = false;           ///< another file may be opened
   bool rotation_due = false;        ///< a limit, the interval or a command wants a new file
+  bool in_trouble = false;          ///< an act of the disk has failed and is being tried again
   bool statistics_due = false;
   bool flush_due = false;  ///< the oldest unsubmitted octet has waited long enough
   bool sync_due = false;

@@ -130,6 +130,7 @@ output_state output_recorder::observe(base::moment now) const {
   state.next_pending = files_.next_pending();
   state.slot_free = files_.slot_free();
   state.rotation_due = file_open_ && rotation_due(now);
+  state.in_trouble = files_.in_trouble();
   state.statistics_due = now.steady >= statistics_at_ ||
                          std::any_of(ports_.begin(), ports_.end(), [&](const port& one) {
                            return one.loss_unsaid && now.steady >= one.loss_statistics_at;

@@ -11,15 +11,25 @@ using captured::pipeline::output_state;
 namespace {
 
 constexpr std::array facts{
-    &output_state::file_open,      &output_state::file_count_limited,
-    &output_state::next_ready,     &output_state::next_pending,
-    &output_state::slot_free,      &output_state::rotation_due,
-    &output_state::statistics_due, &output_state::flush_due,
-    &output_state::sync_due,       &output_state::buffer_dirty,
-    &output_state::room,           &output_state::block_waiting,
-    &output_state::inside_block,   &output_state::stopping,
-    &output_state::sources_closed, &output_state::recording_ended,
-    &output_state::writes_settled, &output_state::deadline_passed,
+    &output_state::file_open,
+    &output_state::file_count_limited,
+    &output_state::next_ready,
+    &output_state::next_pending,
+    &output_state::slot_free,
+    &output_state::rotation_due,
+    &output_state::statistics_due,
+    &output_state::flush_due,
+    &output_state::sync_due,
+    &output_state::buffer_dirty,
+    &output_state::room,
+    &output_state::block_waiting,
+    &output_state::inside_block,
+    &output_state::stopping,
+    &output_state::sources_closed,
+    &output_state::recording_ended,
+    &output_state::writes_settled,
+    &output_state::in_trouble,
+    &output_state::deadline_passed,
 };
 
 output_state state_of(std::uint32_t bits) {
@@ -90,6 +100,16 @@ TEST_CASE("a rotation waits for the next file and recording goes on meanwhile") 
   state.next_pending = false;
   state.next_ready = true;
   CHECK(decide(state) == output_action::end_file);
+}
+
+TEST_CASE("no further file is begun while the disk takes nothing, but packets are encoded") {
+  const output_state state{.file_open = true,
+                           .next_ready = true,
+                           .rotation_due = true,
+                           .in_trouble = true,
+                           .room = true,
+                           .block_waiting = true};
+  CHECK(decide(state) == output_action::encode_block);
 }
 
 TEST_CASE("a file that is full to the packet takes no further one before the switch") {
