@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from support import network as networks
+pytest.register_assert_rewrite("support")
+
+from support import network as networks  # pylint: disable=wrong-import-position
 
 EXIT_SKIPPED = 77
 skipped = collections.Counter()  # by reason

@@ -18,27 +18,35 @@ from support.recorder import Recorder, configuration, sequence_of, verify
 END_AT_ONCE_SECONDS = 1
 
 
-def refused(network, options, timeout=10):
+USAGE = 2
+
+
+def refused(network, options, status=USAGE, timeout=10):
     """Runs the recorder with options that it must refuse; returns its lines."""
     done = network.recorded([tools.ours("captured"), *[str(word) for word in options]],
                             check=False, timeout=timeout)
-    assert done.returncode > 0, f"accepted {options}: {done.stdout}{done.stderr}"
+    assert done.returncode == status, f"{options}: {done.stdout}{done.stderr}"
     return (done.stdout + done.stderr).strip().splitlines()
 
 
-@pytest.mark.parametrize("options, named", [
-    (["--nonsense"], ["nonsense"]),
-    (["-i", "eth0", "-f", "port nonsense"], ["port nonsense"]),
-    (["-i", "eth0", "-f", "udp and ("], ["udp and ("]),
-    (["-i", "nosuch0"], ["nosuch0", "No such device"]),
-    (["--config", "/nonexistent/captured.yaml"], ["/nonexistent/captured.yaml", "No such file"]),
-    (["-i", "eth0", "--duration", "soon"], ["soon"]),
+@pytest.mark.parametrize("options, named, status", [
+    (["--nonsense"], ["nonsense"], USAGE),
+    ([], ["--interface", "--config"], USAGE),
+    (["-i", "eth0", "-f", "port nonsense"], ["port nonsense", "eth0"], USAGE),
+    (["-i", "eth0", "-f", "udp and ("], ["udp and (", "eth0"], USAGE),
+    (["-i", "nosuch0"], ["nosuch0", "No such device"], 1),
+    (["--config", "/nonexistent/captured.yaml"], ["/nonexistent/captured.yaml", "No such file"],
+     USAGE),
+    (["-i", "eth0", "--duration", "soon"], ["soon"], USAGE),
+    (["-i", "eth0", "--rotate-size", "1Gib"], ["1Gib"], USAGE),
+    (["-i", "eth0", "--config", "captured.yaml"], ["--config", "--interface"], USAGE),
 ])
-def test_a_wrong_command_line_gives_one_line_that_names_it(make_network, folder, options, named):
+def test_a_wrong_command_line_gives_one_line_that_names_it(make_network, folder, options, named,
+                                                           status):
     network = make_network()
     if "-i" in options:
         options = options + ["-d", folder / "captures"]
-    lines = refused(network, options)
+    lines = refused(network, options, status)
     assert len(lines) == 1, lines
     for word in named:
         assert word in "\n".join(lines)
@@ -49,7 +57,7 @@ def test_a_wrong_command_line_gives_one_line_that_names_it(make_network, folder,
 def test_a_folder_that_cannot_be_made_is_named(make_network, folder):
     network = make_network()
     (folder / "file").write_text("in the way", encoding="utf-8")
-    lines = refused(network, ["-i", "eth0", "-d", folder / "file" / "captures"])
+    lines = refused(network, ["-i", "eth0", "-d", folder / "file" / "captures"], 1)
     assert len(lines) == 1 and str(folder / "file") in lines[0], lines
 
 
@@ -188,7 +196,7 @@ def test_an_interface_that_goes_and_comes_back_is_taken_up_again(make_network, f
         traffic.send(network, count=100)
         time.sleep(0.5)
         network.remove_link(network.links[0])
-        process.wait_until(lambda: "eth0" in recorder.log().split("ready", 1)[1], 5,
+        process.wait_until(lambda: "eth0" in recorder.log().split("recording", 1)[1], 5,
                            "the log says that the interface is gone")
         traffic.send(network, count=100, first=100)
         network.links.insert(0, network.add_link("eth0"))

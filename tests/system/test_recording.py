@@ -3,6 +3,8 @@
 the files are to say about it and about its interface.
 """
 
+import time
+
 import pytest
 
 from support import readers, traffic
@@ -79,6 +81,17 @@ def test_the_files_say_which_interface_and_how_it_was_recorded(make_network, fol
         assert by_name["eth0"]["filter"] == "udp" and by_name["eth1"]["filter"] == ""
 
 
+def test_the_packet_list_of_wireshark_shows_packets_alone(make_network, folder):
+    network = make_network()
+    captures = folder / "captures"
+    with Recorder(network, captures, options=["-i", "eth0", "-d", captures]) as recorder:
+        traffic.send(network, count=1000, size=1400, rate=5000)
+        time.sleep(1.5)  # for a flush, which fills up a page
+        traffic.send(network, count=1000, size=1400)
+        recorder.stop()
+    assert [readers.tshark_lines(path) for path in recorder.files()] == [2000]
+
+
 def test_direction_and_reception_type_are_told(make_network, folder):
     network = make_network()
     captures = folder / "captures"
@@ -147,7 +160,7 @@ def test_filters_on_vlans_see_tags_that_the_kernel_took_out(make_network, folder
     captures = folder / "captures"
     options = ["-i", "eth0", "-f", words, "-d", captures]
     with Recorder(network, captures, options=options) as recorder:
-        traffic.send(network, vlan=tags, count=500, ports=PORTS)
+        traffic.send(network, vlan=tags, count=500, ports=PORTS, size=100)
         ledger = recorder.stop()
     assert ledger["eth0"]["filteraccept"] == ledger["eth0"]["stored"] == accepted
     found = traffic.check(captures)["interfaces"]["eth0"]

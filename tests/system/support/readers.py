@@ -23,7 +23,13 @@ def tshark(path, *words):
 
 
 def tshark_packets(path):
-    return len(tshark(path, "-T", "fields", "-e", "frame.number").split())
+    """Ethernet frames: see tshark_lines for what else it may list."""
+    return len(tshark(path, "-Y", "eth", "-T", "fields", "-e", "frame.number").split())
+
+
+def tshark_lines(path):
+    """Lines of the packet list, among which Wireshark puts custom blocks too."""
+    return len(tshark(path).splitlines())
 
 
 def capinfos_packets(*paths):

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The recorder as a process: started in a network, waited for, signalled, stopped, asked.
 
-What is assumed of it beyond its manual: a log line with the word "ready" once every interface is
-recorded, and `--ledger-json FILE`, which writes the ledger at exit as
-{"interfaces": {"eth0": {"filteraccept": …, "stored": …, "osdrop": …, "unwritten": …, "ifrecv": …,
-"ifdrop": …}}}. Both stand here alone.
+What is assumed of it beyond its manual stands here alone: the log line that says that every
+interface is recorded, the words of the ledger in the log and at the end, and the ledger's JSON.
 """
 
 import json
@@ -15,10 +13,10 @@ from pathlib import Path
 
 from . import process, tools
 
-READY = re.compile(r"\bready\b", re.IGNORECASE)
+READY = re.compile(r"\brecording \d+ interface")
 START_SECONDS = 10
 STOP_SECONDS = 20
-FIGURES = ("filteraccept", "stored", "osdrop", "unwritten", "ifrecv", "ifdrop")
+FIGURES = ("filteraccept", "stored", "osdrop", "unwritten")
 
 
 def configuration(folder, interfaces, *, outputs=None, **rest):
@@ -100,12 +98,13 @@ class Recorder:
         return ledger
 
     def logged_ledger(self, interface):
-        """The figures of the last log line that names this interface and what was stored."""
-        lines = [line for line in self.log().splitlines()
-                 if re.search(rf"\b{re.escape(interface)}\b", line) and "stored" in line]
-        assert lines, f"the log has no ledger of {interface}: {self.log()}"
-        pairs = re.findall(rf"\b({'|'.join(FIGURES)})\b[\s=:\"]*(\d+)", lines[-1])
-        return {name: int(value) for name, value in pairs}
+        """The figures of this interface that were logged or printed last."""
+        logged = rf"\b{re.escape(interface)} accepted (\d+) stored (\d+) osdrop (\d+) unwritten (\d+)"
+        printed = rf"^{re.escape(interface)} +(\d+) +(\d+) +(\d+) +(\d+) "
+        found = list(re.finditer(f"(?:{logged})|(?:{printed})", self.log(), re.MULTILINE))
+        assert found, f"the log has no ledger of {interface}: {self.log()}"
+        numbers = [int(number) for number in found[-1].groups() if number is not None]
+        return dict(zip(FIGURES, numbers))
 
     def files(self):
         """The finished files in the order of their sequence."""
