@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "pipeline/file_text.hpp"
 
+#include <climits>
+#include <limits>
 #include <utility>
 
 #include <sys/utsname.h>
 
 #include "base/check.hpp"
+#include "pipeline/limits.hpp"
 
 namespace captured::pipeline {
 
@@ -18,6 +21,31 @@ file_identity describe_host() {
     identity.os = std::string(host.sysname) + " " + host.release;
   }
   return identity;
+}
+
+base::result<> check_head(const std::string& output, const std::string& recording,
+                          const std::vector<format::interface_description_block>& interfaces) {
+  constexpr std::uint64_t longest = std::numeric_limits<std::int64_t>::max();
+  format::recording_note note{.recording = recording,
+                              .output = output,
+                              .sequence = longest,
+                              .previous = std::string(NAME_MAX, '-'),
+                              .begun_ns = longest};
+  std::vector<std::byte> head;
+  for (const format::interface_description_block& one : interfaces) {
+    note.totals[*one.name] = {longest, longest, longest};
+    format::append(head, one);
+  }
+  const auto option = format::to_option(note);
+  if (!option) {
+    return option.error();
+  }
+  if (head.size() + option->value.size() > limits::file_head_bytes_max) {
+    return base::invalid_input("describe the interfaces of output " + output,
+                               "names and filters take " + std::to_string(head.size()) +
+                                   " octets, more than a file's head may have");
+  }
+  return {};
 }
 
 void append_head(std::vector<std::byte>& out, const file_identity& identity,

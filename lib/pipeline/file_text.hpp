@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
 #include "base/time.hpp"
 #include "format/pcapng_blocks.hpp"
 #include "format/recording_note.hpp"
@@ -34,6 +35,12 @@ struct file_identity {
 /// Describes this host and this program.
 [[nodiscard]] file_identity describe_host();
 
+/// Fails when the head of the output's files could get too long for a chunk or an option, with the
+/// longest name before it and the largest figures.
+[[nodiscard]] base::result<> check_head(
+    const std::string& output, const std::string& recording,
+    const std::vector<format::interface_description_block>& interfaces);
+
 /// Figures of one interface at the moment of a statistics block.
 struct interface_figures {
   std::uint32_t interface_id = 0;
@@ -49,7 +56,7 @@ struct interface_figures {
 enum class statistics_kind : std::uint8_t { running, closing };
 
 /// Section header with the recording note, then one interface description for each interface. The
-/// note must fit an option (format::to_option); output_recorder sees to that at its start.
+/// note must fit an option (see check_head).
 void append_head(std::vector<std::byte>& out, const file_identity& identity,
                  const format::recording_note& note,
                  const std::vector<format::interface_description_block>& interfaces);

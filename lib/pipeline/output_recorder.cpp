@@ -2,7 +2,6 @@
 #include "pipeline/output_recorder.hpp"
 
 #include <algorithm>
-#include <climits>
 #include <limits>
 #include <utility>
 
@@ -24,32 +23,6 @@ open_files_options file_options(const output_options& options) {
           .force_to_device = options.files.sync.policy != storage::sync_policy::none};
 }
 
-/// Tries the head with the longest numbers, so that no later file can fail on it.
-base::result<> check_head(const std::string& output, const series_start& start,
-                          const std::vector<output_interface>& interfaces) {
-  constexpr std::uint64_t longest = std::numeric_limits<std::int64_t>::max();
-  format::recording_note note{.recording = start.recording,
-                              .output = output,
-                              .sequence = longest,
-                              .previous = std::string(NAME_MAX, '-'),
-                              .begun_ns = longest};
-  std::vector<std::byte> head;
-  for (const output_interface& one : interfaces) {
-    note.totals[*one.description.name] = {longest, longest, longest};
-    format::append(head, one.description);
-  }
-  const auto option = format::to_option(note);
-  if (!option) {
-    return option.error();
-  }
-  if (head.size() + option->value.size() > limits::file_head_bytes_max) {
-    return base::invalid_input("describe the interfaces of output " + output,
-                               "names and filters take " + std::to_string(head.size()) +
-                                   " octets, more than a file's head may have");
-  }
-  return {};
-}
-
 }  // namespace
 
 base::result<std::unique_ptr<output_recorder>> output_recorder::make(
@@ -59,7 +32,11 @@ base::result<std::unique_ptr<output_recorder>> output_recorder::make(
   if (!name) {
     return name.error();
   }
-  if (const auto fits = check_head(options.files.name, start, interfaces); !fits) {
+  std::vector<format::interface_description_block> descriptions;
+  for (const output_interface& one : interfaces) {
+    descriptions.push_back(one.description);
+  }
+  if (const auto fits = check_head(options.files.name, start.recording, descriptions); !fits) {
     return fits.error();
   }
   auto pool = chunk_pool::make(limits::chunks_per_output, limits::chunk_bytes, interfaces.size());
@@ -79,12 +56,8 @@ output_recorder::output_recorder(const output_options& options, series_start sta
       series_(std::move(start)),
       name_(std::move(name)),
       device_counts_(std::move(surroundings.device_counts)),
-      pool_(std::move(pool)),
-      files_(*surroundings.files, file_options(options),
-             [this, events = std::move(surroundings.events)]() mutable {
-               events.written = [this](chunk& piece) { on_written(piece); };
-               return std::move(events);
-             }()),
+      stream_(*surroundings.files, file_options(options), std::move(surroundings.events),
+              std::move(pool), [this](const chunk& piece) { on_written(piece); }),
       control_bytes_max_(4096 + control_bytes_per_port * interfaces.size()),
       statistics_at_(now.steady + options.statistics_interval),
       sync_at_(now.steady + options.files.sync.interval) {
@@ -96,7 +69,7 @@ output_recorder::output_recorder(const output_options& options, series_start sta
 }
 
 void output_recorder::run(base::moment now) {
-  files_.retry(now.steady);
+  stream_.files().retry(now.steady);
   while (!outcome_.ended) {
     const output_action action = decide(observe(now));
     if (action == output_action::wait) {
@@ -110,7 +83,7 @@ void output_recorder::on_completion(const storage::file_completion& done, base::
   if (outcome_.ended) {
     return;
   }
-  files_.on_completion(done, now.steady);
+  stream_.files().on_completion(done, now.steady);
   run(now);
 }
 
@@ -123,38 +96,34 @@ output_state output_recorder::observe(base::moment now) const {
   state.block_waiting =
       state.inside_block || std::any_of(ports_.begin(), ports_.end(),
                                         [](const port& one) { return one.feed().has_block(); });
-  state.file_open = file_open_;
+  state.file_open = stream_.is_open();
   state.file_count_limited =
-      file_open_ && storage::packets_left(options_.files.rotate, progress_) == 0u;
-  state.next_ready = files_.next_ready();
-  state.next_pending = files_.next_pending();
-  state.slot_free = files_.slot_free();
-  state.rotation_due = file_open_ && rotation_due(now);
-  state.in_trouble = files_.in_trouble();
+      stream_.is_open() && storage::packets_left(options_.files.rotate, stream_.progress()) == 0u;
+  state.next_ready = stream_.files().next_ready();
+  state.next_pending = stream_.files().next_pending();
+  state.slot_free = stream_.files().slot_free();
+  state.rotation_due = stream_.is_open() && rotation_due(now);
+  state.in_trouble = stream_.files().in_trouble();
   state.statistics_due = now.steady >= statistics_at_ ||
                          std::any_of(ports_.begin(), ports_.end(), [&](const port& one) {
                            return one.loss_unsaid && now.steady >= one.loss_statistics_at;
                          });
-  state.buffer_dirty = chunk_ != nullptr && chunk_->used > 0;
-  state.flush_due = state.buffer_dirty && now.steady >= dirty_since_ + options_.flush_interval;
+  state.buffer_dirty = stream_.is_dirty();
+  state.flush_due =
+      state.buffer_dirty && now.steady >= stream_.dirty_since() + options_.flush_interval;
   state.sync_due =
       options_.files.sync.policy == storage::sync_policy::interval && now.steady >= sync_at_;
-  state.room = has_room();
+  state.room = stream_.has_room(std::max(control_bytes_max_, packet_needs_));
   state.stopping = deadline_.has_value();
   state.recording_ended = recording_ended_;
-  state.writes_settled = files_.settled();
+  state.writes_settled = stream_.files().settled();
   state.deadline_passed = deadline_ && now.steady >= *deadline_;
   return state;
 }
 
-bool output_recorder::has_room() const noexcept {
-  const std::size_t wanted = std::max(control_bytes_max_, packet_needs_);
-  return pool_.has_free() || (chunk_ != nullptr && chunk_->room() >= wanted);
-}
-
 bool output_recorder::rotation_due(base::moment now) const {
   // Files are cut between ring blocks; only the limit on packets cuts inside one.
-  if (storage::packets_left(options_.files.rotate, progress_) == 0u) {
+  if (storage::packets_left(options_.files.rotate, stream_.progress()) == 0u) {
     return true;
   }
   if (block_) {
@@ -163,8 +132,8 @@ bool output_recorder::rotation_due(base::moment now) const {
   if (rotation_asked_) {
     return true;
   }
-  return storage::rotation_due(options_.files.rotate, progress_, upcoming_bytes(), now.wall) !=
-         storage::rotation_reason::none;
+  return storage::rotation_due(options_.files.rotate, stream_.progress(), upcoming_bytes(),
+                               now.wall) != storage::rotation_reason::none;
 }
 
 std::uint64_t output_recorder::upcoming_bytes() const {
@@ -189,10 +158,10 @@ void output_recorder::perform(output_action action, base::moment now) {
     case output_action::write_statistics:
       return write_statistics(now);
     case output_action::flush:
-      return submit_chunk();
+      return stream_.flush();
     case output_action::sync:
       sync_at_ = now.steady + options_.files.sync.interval;
-      return files_.sync();
+      return stream_.files().sync();
     case output_action::end_file:
       return end_file(now);
     case output_action::give_up:
@@ -206,14 +175,13 @@ void output_recorder::perform(output_action action, base::moment now) {
 }
 
 void output_recorder::create_next() {
-  files_.create_next(storage::prepared_name(options_.files.name, series_.next_sequence));
+  stream_.files().create_next(storage::prepared_name(options_.files.name, series_.next_sequence));
 }
 
 void output_recorder::begin_file(base::moment now) {
   const std::uint64_t sequence = series_.next_sequence++;
-  files_.begin(name_.make(now.wall, sequence));
-  file_open_ = true;
-  progress_ = {.interval_end = storage::next_interval_end(options_.files.rotate, now.wall)};
+  stream_.begin(name_.make(now.wall, sequence),
+                storage::next_interval_end(options_.files.rotate, now.wall));
   text_.clear();
   append_head(text_, identity_,
               {.recording = series_.recording,
@@ -223,7 +191,7 @@ void output_recorder::begin_file(base::moment now) {
                .begun_ns = base::to_epoch_ns(now.wall),
                .totals = totals()},
               descriptions_);
-  append(text_, now);
+  stream_.append(text_, now.steady);
 }
 
 format::recording_totals output_recorder::totals() const {
@@ -256,26 +224,20 @@ void output_recorder::encode_block(base::moment now) {
       return;
     }
   }
-  if (options_.files.rotate.skip_empty && progress_.packets == 0) {
+  if (options_.files.rotate.skip_empty && stream_.progress().packets == 0) {
     // The file was left open over silent intervals: it belongs to the one of its first packet.
-    progress_.interval_end = storage::next_interval_end(options_.files.rotate, now.wall);
+    stream_.set_interval_end(storage::next_interval_end(options_.files.rotate, now.wall));
   }
   port& from = ports_[block_port_];
   const encode_target target{from.interface_id(), from.what().snaplen};
-  while (reserve(std::max<std::size_t>(packet_needs_, 1))) {
-    const std::uint64_t packets_max = storage::packets_left(options_.files.rotate, progress_)
-                                          .value_or(std::numeric_limits<std::uint64_t>::max());
+  while (stream_.reserve(std::max<std::size_t>(packet_needs_, 1))) {
+    const std::uint64_t packets_max =
+        storage::packets_left(options_.files.rotate, stream_.progress())
+            .value_or(std::numeric_limits<std::uint64_t>::max());
     const std::uint64_t losses = block_.losses();
     const encode_progress done =
-        block_.encode(chunk_->free_space(), target, packets_max, from.newest_ns);
-    if (chunk_->used == 0) {
-      dirty_since_ = now.steady;
-    }
-    chunk_->used += done.octets;
-    chunk_->shares[block_port_].packets += done.packets;
-    chunk_->shares[block_port_].octets += done.captured_octets;
-    progress_.size_bytes += done.octets;
-    progress_.packets += done.packets;
+        block_.encode(stream_.free_space(), target, packets_max, from.newest_ns);
+    stream_.commit(done, block_port_, now.steady);
     from.encoded += done.packets;
     from.losses_reported += losses - block_.losses();
     from.ledger().steps_back.add(done.steps_back);
@@ -303,7 +265,7 @@ void output_recorder::write_statistics(base::moment now) {
     one.loss_statistics_at = now.steady + limits::loss_statistics_pause;
     append_statistics(text_, one.figures(), statistics_kind::running, now.wall);
   }
-  append(text_, now);
+  stream_.append(text_, now.steady);
   if (periodic) {
     statistics_at_ = now.steady + options_.statistics_interval;
   }
@@ -323,61 +285,22 @@ void output_recorder::end_file(base::moment now) {
   format::append(text_, format::end_note{.reason = std::string(last ? format::end_reason::stop
                                                                     : format::end_reason::rotation),
                                          .totals = totals()});
-  append(text_, now);
-  submit_chunk();
-  series_.previous = files_.current_name();
-  files_.end(progress_.size_bytes, progress_.packets);
-  file_open_ = false;
+  stream_.append(text_, now.steady);
+  series_.previous = stream_.files().current_name();
+  stream_.end();
   rotation_asked_ = false;
   statistics_at_ = now.steady + options_.statistics_interval;
   if (last) {
     recording_ended_ = true;
-    files_.discard_next();
+    stream_.files().discard_next();
   }
 }
 
-void output_recorder::append(const std::vector<std::byte>& octets, base::moment now) {
-  CAPTURED_CHECK(reserve(octets.size()));
-  if (chunk_->used == 0) {
-    dirty_since_ = now.steady;
-  }
-  std::copy(octets.begin(), octets.end(), chunk_->free_space().begin());
-  chunk_->used += octets.size();
-  progress_.size_bytes += octets.size();
-}
-
-bool output_recorder::reserve(std::size_t octets) noexcept {
-  CAPTURED_CHECK(octets <= pool_.chunk_bytes());
-  if (chunk_ != nullptr && chunk_->room() >= octets) {
-    return true;
-  }
-  if (!pool_.has_free()) {
-    return false;
-  }
-  submit_chunk();
-  chunk_ = &pool_.acquire();
-  chunk_->file_offset = progress_.size_bytes;
-  return true;
-}
-
-void output_recorder::submit_chunk() {
-  chunk* const full = std::exchange(chunk_, nullptr);
-  if (full == nullptr) {
-    return;
-  }
-  if (full->used == 0) {
-    pool_.release(*full);
-    return;
-  }
-  files_.submit(*full);
-}
-
-void output_recorder::on_written(chunk& piece) {
+void output_recorder::on_written(const chunk& piece) {
   for (std::size_t i = 0; i < ports_.size(); ++i) {
     ports_[i].ledger().stored.add(piece.shares[i].packets);
     ports_[i].ledger().octets_stored.add(piece.shares[i].octets);
   }
-  pool_.release(piece);
 }
 
 void output_recorder::refresh_ledger() {
@@ -397,7 +320,7 @@ void output_recorder::count_unwritten() {
   const auto charge = [this](std::size_t i, std::uint64_t packets) {
     ports_[i].ledger().unwritten.add(packets);
   };
-  for (const chunk* piece : files_.unfinished()) {
+  for (const chunk* piece : stream_.files().unfinished()) {
     // Of a chunk that the disk took in part, the whole packets before the cut are stored.
     const auto stored = packets_within(piece->memory.first(piece->taken), ports_.size());
     for (std::size_t i = 0; i < ports_.size(); ++i) {
@@ -406,9 +329,9 @@ void output_recorder::count_unwritten() {
       charge(i, piece->shares[i].packets - stored[i].packets);
     }
   }
-  if (chunk_ != nullptr) {
+  if (const chunk* const piece = stream_.open_chunk()) {
     for (std::size_t i = 0; i < ports_.size(); ++i) {
-      charge(i, chunk_->shares[i].packets);
+      charge(i, piece->shares[i].packets);
     }
   }
   if (block_) {
@@ -431,16 +354,16 @@ base::steady_time output_recorder::wake_at(base::moment now) const noexcept {
     }
   };
   sooner(statistics_at_);
-  if (chunk_ != nullptr && chunk_->used > 0) {
-    sooner(dirty_since_ + options_.flush_interval);
+  if (stream_.is_dirty()) {
+    sooner(stream_.dirty_since() + options_.flush_interval);
   }
-  if (file_open_ && progress_.interval_end != base::wall_time::max()) {
-    sooner(now.steady + (progress_.interval_end - now.wall));
+  if (stream_.is_open() && stream_.progress().interval_end != base::wall_time::max()) {
+    sooner(now.steady + (stream_.progress().interval_end - now.wall));
   }
   if (options_.files.sync.policy == storage::sync_policy::interval) {
     sooner(sync_at_);
   }
-  if (const auto retry = files_.retry_at()) {
+  if (const auto retry = stream_.files().retry_at()) {
     sooner(*retry);
   }
   if (deadline_) {

@@ -3,7 +3,8 @@
 // One output: takes the blocks of its interfaces, encodes them, fills files, rotates them, and
 // keeps the ledger. It knows no thread, clock, socket or Asio: whoever drives it passes events and
 // the time, so that the same code runs on a strand and in a simulation. Which act comes next is
-// decided by flow.hpp; how files come and go is the work of open_files.hpp.
+// decided by flow.hpp; how files come and go is the work of open_files.hpp, how octets get into
+// them that of file_stream.hpp.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +18,9 @@
 #include "base/time.hpp"
 #include "pipeline/block_encoder.hpp"
 #include "pipeline/chunk.hpp"
+#include "pipeline/file_stream.hpp"
 #include "pipeline/file_text.hpp"
 #include "pipeline/flow.hpp"
-#include "pipeline/open_files.hpp"
 #include "pipeline/options.hpp"
 #include "pipeline/port.hpp"
 #include "storage/file_name.hpp"
@@ -67,7 +68,7 @@ class output_recorder {
   /// When `run` wants to be called without an event, at the latest.
   [[nodiscard]] base::steady_time wake_at(base::moment now) const noexcept;
   [[nodiscard]] recorder_outcome outcome() const noexcept { return outcome_; }
-  [[nodiscard]] bool in_trouble() const noexcept { return files_.in_trouble(); }
+  [[nodiscard]] bool in_trouble() const noexcept { return stream_.files().in_trouble(); }
 
  private:
   output_recorder(const output_options& options, series_start start, storage::file_name name,
@@ -77,7 +78,6 @@ class output_recorder {
   [[nodiscard]] output_state observe(base::moment now) const;
   [[nodiscard]] bool rotation_due(base::moment now) const;
   [[nodiscard]] std::uint64_t upcoming_bytes() const;
-  [[nodiscard]] bool has_room() const noexcept;
   void perform(output_action action, base::moment now);
   void create_next();
   void begin_file(base::moment now);
@@ -88,12 +88,7 @@ class output_recorder {
   void give_up();
   void count_unwritten();
 
-  /// Appends whole blocks to the current file; there must be room for them.
-  void append(const std::vector<std::byte>& octets, base::moment now);
-  /// Makes sure of a current chunk with that much room; false when none can be had.
-  bool reserve(std::size_t octets) noexcept;
-  void submit_chunk();
-  void on_written(chunk& piece);
+  void on_written(const chunk& piece);
   [[nodiscard]] format::recording_totals totals() const;
 
   output_options options_;
@@ -103,8 +98,7 @@ class output_recorder {
   device_count_reader device_counts_;
   std::vector<port> ports_;
   std::vector<format::interface_description_block> descriptions_;
-  chunk_pool pool_;
-  open_files files_;
+  file_stream stream_;
 
   // The block being encoded, and where the round over the ports goes on.
   block_in_work block_;
@@ -112,11 +106,6 @@ class output_recorder {
   std::size_t next_port_ = 0;
   std::size_t packet_needs_ = 0;  ///< room without which the pending packet cannot go on
 
-  // The current file and the chunk being filled for it.
-  bool file_open_ = false;
-  storage::file_progress progress_;
-  chunk* chunk_ = nullptr;
-  base::steady_time dirty_since_{};
   std::size_t control_bytes_max_;
   std::vector<std::byte> text_;  ///< kept for its capacity
 

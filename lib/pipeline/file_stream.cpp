@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include "pipeline/file_stream.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.hpp"
+
+namespace captured::pipeline {
+
+file_stream::file_stream(storage::file_operations& files, open_files_options options,
+                         open_files_events events, chunk_pool pool,
+                         std::function<void(const chunk&)> written)
+    : pool_(std::move(pool)), files_(files, std::move(options), [&] {
+        events.written = [this, written = std::move(written)](chunk& piece) {
+          written(piece);
+          pool_.release(piece);
+        };
+        return std::move(events);
+      }()) {}
+
+void file_stream::begin(const std::string& stem, base::wall_time interval_end) {
+  CAPTURED_CHECK(!is_open_ && chunk_ == nullptr);
+  files_.begin(stem);
+  is_open_ = true;
+  progress_ = {.interval_end = interval_end};
+}
+
+void file_stream::end() {
+  flush();
+  files_.end(progress_.size_bytes, progress_.packets);
+  is_open_ = false;
+}
+
+bool file_stream::reserve(std::size_t octets) noexcept {
+  CAPTURED_CHECK(is_open_ && octets <= pool_.chunk_bytes());
+  if (chunk_ != nullptr && chunk_->room() >= octets) {
+    return true;
+  }
+  if (!pool_.has_free()) {
+    return false;
+  }
+  flush();
+  chunk_ = &pool_.acquire();
+  chunk_->file_offset = progress_.size_bytes;
+  return true;
+}
+
+void file_stream::grow(std::size_t octets, base::steady_time now) noexcept {
+  if (chunk_->used == 0) {
+    dirty_since_ = now;
+  }
+  chunk_->used += octets;
+  progress_.size_bytes += octets;
+}
+
+void file_stream::commit(const encode_progress& done, std::size_t interface,
+                         base::steady_time now) {
+  grow(done.octets, now);
+  chunk_->shares[interface].packets += done.packets;
+  chunk_->shares[interface].octets += done.captured_octets;
+  progress_.packets += done.packets;
+}
+
+void file_stream::append(const std::vector<std::byte>& octets, base::steady_time now) {
+  CAPTURED_CHECK(reserve(octets.size()));
+  std::copy(octets.begin(), octets.end(), chunk_->free_space().begin());
+  grow(octets.size(), now);
+}
+
+void file_stream::flush() {
+  chunk* const full = std::exchange(chunk_, nullptr);
+  if (full == nullptr) {
+    return;
+  }
+  if (full->used == 0) {
+    pool_.release(*full);
+    return;
+  }
+  files_.submit(*full);
+}
+
+}  // namespace captured::pipeline

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+//
+// The current file of an output as a stream: whole blocks go in at the end, full chunks go to the
+// disk. Not for what the blocks say, nor for when a file begins or ends.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "pipeline/block_encoder.hpp"
+#include "pipeline/chunk.hpp"
+#include "pipeline/open_files.hpp"
+#include "storage/rotation.hpp"
+
+namespace captured::pipeline {
+
+/// All members on the strand.
+class file_stream {
+ public:
+  /// `written` gets every chunk that the disk has taken, before it returns to the pool.
+  file_stream(storage::file_operations& files, open_files_options options, open_files_events events,
+              chunk_pool pool, std::function<void(const chunk&)> written);
+
+  [[nodiscard]] open_files& files() noexcept { return files_; }
+  [[nodiscard]] const open_files& files() const noexcept { return files_; }
+
+  [[nodiscard]] bool is_open() const noexcept { return is_open_; }
+  [[nodiscard]] const storage::file_progress& progress() const noexcept { return progress_; }
+  void set_interval_end(base::wall_time end) noexcept { progress_.interval_end = end; }
+
+  /// The next file, which must be ready, becomes the current one; there must be none open.
+  void begin(const std::string& stem, base::wall_time interval_end);
+  /// Submits what is left and lets the file close once all of it is written.
+  void end();
+
+  /// Could `reserve` succeed?
+  [[nodiscard]] bool has_room(std::size_t octets) const noexcept {
+    return pool_.has_free() || (chunk_ != nullptr && chunk_->room() >= octets);
+  }
+  /// Makes sure of that much contiguous room (at most a chunk's); false when there is none now.
+  bool reserve(std::size_t octets) noexcept;
+  /// The room that was reserved, and what follows it.
+  [[nodiscard]] std::span<std::byte> free_space() const noexcept { return chunk_->free_space(); }
+  /// Packets of an interface were encoded into the free space.
+  void commit(const encode_progress& done, std::size_t interface, base::steady_time now);
+  /// Appends whole blocks; there must be room for them.
+  void append(const std::vector<std::byte>& octets, base::steady_time now);
+
+  /// Octets wait for more company before they are submitted, the oldest since `dirty_since`.
+  [[nodiscard]] bool is_dirty() const noexcept { return chunk_ != nullptr && chunk_->used > 0; }
+  [[nodiscard]] base::steady_time dirty_since() const noexcept { return dirty_since_; }
+  /// Submits them.
+  void flush();
+  /// The chunk that is being filled, or none.
+  [[nodiscard]] const chunk* open_chunk() const noexcept { return chunk_; }
+
+ private:
+  void grow(std::size_t octets, base::steady_time now) noexcept;
+
+  chunk_pool pool_;
+  open_files files_;
+  bool is_open_ = false;
+  storage::file_progress progress_;
+  chunk* chunk_ = nullptr;
+  base::steady_time dirty_since_{};
+};
+
+}  // namespace captured::pipeline
