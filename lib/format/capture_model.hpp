@@ -66,6 +66,13 @@ struct modified_pcap_fields {
   std::uint8_t packet_type = 0;
 };
 
+/// What the options of a packet say beyond flags and drop count.
+namespace option_bits {
+inline constexpr std::uint8_t comment = 1;
+inline constexpr std::uint8_t not_copyable = 2;  ///< custom options that stay in their file
+inline constexpr std::uint8_t other = 4;
+}  // namespace option_bits
+
 /// One packet where it lies. Valid until the reader is asked for the next item; the octets, when
 /// the reader is stable(), as long as the file is mapped.
 struct capture_packet {
@@ -87,6 +94,7 @@ struct capture_packet {
   bool has_time = true;
   bool time_is_inferred = false;  ///< lpcap without its sidecar
   bool has_flags = false;
+  std::uint8_t options_seen = 0;  ///< option_bits
 };
 
 /// A block that is neither packet, section, interface nor statistics.

@@ -40,7 +40,9 @@ class decompressor : public octet_source {
       if (!any && inside_) {
         return broken("the compressed data ends early");
       }
-      CAPTURED_CHECK(taken != 0 || !inside_);  // or it would go on for ever
+      if (taken == 0 && inside_) {
+        return broken("the compressed data makes no progress");
+      }
     }
   }
 
@@ -78,8 +80,12 @@ class gzip_decompressor final : public decompressor {
 
  private:
   progress step(std::span<const std::byte> in, std::span<std::byte> out) override {
-    if (!inside() && any_member_) {
-      return between_members(in);
+    if (any_member_) {
+      if (in.empty() || in[0] != std::byte{0x1F}) {
+        return between_members(in);
+      }
+      CAPTURED_CHECK(::inflateReset(&stream_) == Z_OK);
+      any_member_ = false;
     }
     constexpr std::size_t part_max = std::size_t{1} << 30;
     const std::size_t in_bytes = std::min(in.size(), part_max);
@@ -102,19 +108,14 @@ class gzip_decompressor final : public decompressor {
     return made;
   }
 
-  progress between_members(std::span<const std::byte> in) {
+  static progress between_members(std::span<const std::byte> in) {
     const auto padding =
         std::find_if(in.begin(), in.end(), [](std::byte octet) { return octet != std::byte{0}; });
     const auto zeros = static_cast<std::size_t>(padding - in.begin());
     if (zeros != 0 || in.empty()) {
-      return {.taken = zeros, .given = 0, .inside = false};
+      return {.taken = zeros};
     }
-    if (in[0] != std::byte{0x1F}) {
-      return {.problem = "something else follows the compressed data"};
-    }
-    CAPTURED_CHECK(::inflateReset(&stream_) == Z_OK);
-    any_member_ = false;
-    return {.inside = true, .problem = nullptr};
+    return {.problem = "something else follows the compressed data"};
   }
 
   z_stream stream_{};

@@ -273,6 +273,7 @@ std::optional<capture_item> pcapng_reader::give_packet(reader_state& state) {
   state.counts.beyond_snaplen += snaplen != 0 && captured > snaplen ? 1u : 0u;
   packet.packet_flags = 0;
   packet.has_flags = false;
+  packet.options_seen = 0;
   if (!packet.options.empty()) {
     take_options(state);
   }
@@ -299,6 +300,13 @@ void pcapng_reader::take_options(reader_state& state) {
       } else {
         ++state.counts.options_left_out;
       }
+    } else if (each.code == option::comment) {
+      packet.options_seen |= option_bits::comment;
+    } else if (each.code == option::custom_text_not_copyable ||
+               each.code == option::custom_binary_not_copyable) {
+      packet.options_seen |= option_bits::not_copyable;
+    } else {
+      packet.options_seen |= option_bits::other;
     }
   }
   state.counts.options_left_out += cursor.damaged() ? 1u : 0u;
