@@ -52,6 +52,8 @@ class block_appender {
   /// Ends the options, if there are any, and the block.
   void finish();
 
+  [[nodiscard]] byte_order order() const noexcept { return order_; }
+
  private:
   void option_head(std::uint16_t code, std::size_t value_bytes);
   void align();

@@ -67,16 +67,27 @@ block_walker::step block_walker::next(std::span<const std::byte> ahead) noexcept
   if (ahead.size() < total) {
     return needs(total);
   }
+  std::size_t step_bytes = total;
   if (load<std::uint32_t>(ahead.data() + total - 4, order) != total) {
-    return damaged(block_problem::trailer_differs);
+    const std::size_t padded = base::align_up<std::size_t>(total, 4);
+    if (padded == total) {
+      return damaged(block_problem::trailer_differs);
+    }
+    if (ahead.size() < padded) {
+      return needs(padded);
+    }
+    if (load<std::uint32_t>(ahead.data() + padded - 4, order) != total) {
+      return damaged(block_problem::trailer_differs);
+    }
+    step_bytes = padded;
   }
 
   const block_view block{.type = type,
                          .order = order,
                          .offset = offset_,
                          .total_bytes = total,
-                         .body = ahead.subspan(head_bytes, total - block_overhead_bytes)};
-  offset_ += total;
+                         .body = ahead.subspan(head_bytes, step_bytes - block_overhead_bytes)};
+  offset_ += step_bytes;
   order_ = order;
   begun_ = true;
   return {.what = status::block, .block = block};
@@ -90,7 +101,7 @@ block_problem block_walker::check_length(std::uint32_t type, std::uint32_t total
   if (total < least) {
     return block_problem::too_short;
   }
-  if (total % 4 != 0) {
+  if (total % 4 != 0 && alignment_ == block_alignment::needed) {
     return block_problem::not_aligned;
   }
   return total > most ? block_problem::too_long : block_problem::none;

@@ -37,6 +37,12 @@ enum class block_problem : std::uint8_t {
 /// "the length behind the block is not the one before it"
 [[nodiscard]] const char* describe(block_problem problem) noexcept;
 
+/// Lengths that are not a multiple of 4: the draft forbids them, old files have them.
+enum class block_alignment : std::uint8_t {
+  needed,  ///< they are damage
+  any,     ///< taken when the second length is where it says, or behind the padding
+};
+
 class block_walker {
  public:
   enum class status : std::uint8_t { block, more_needed, damaged };
@@ -48,8 +54,9 @@ class block_walker {
   };
 
   /// Longer blocks than `bytes_max` are damage; the section header has a limit of its own.
-  explicit block_walker(std::uint32_t bytes_max = block_bytes_max) noexcept
-      : bytes_max_(bytes_max) {}
+  explicit block_walker(std::uint32_t bytes_max = block_bytes_max,
+                        block_alignment alignment = block_alignment::needed) noexcept
+      : bytes_max_(bytes_max), alignment_(alignment) {}
 
   /// Looks at the octets ahead, which begin at offset(). After status::block the next call wants
   /// those behind it. octets_needed never exceeds the limit and is checked before it is asked for.
@@ -61,6 +68,7 @@ class block_walker {
   [[nodiscard]] block_problem check_length(std::uint32_t type, std::uint32_t total) const noexcept;
 
   std::uint32_t bytes_max_;
+  block_alignment alignment_;
   std::uint64_t offset_ = 0;
   byte_order order_ = byte_order::little;
   bool begun_ = false;

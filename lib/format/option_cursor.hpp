@@ -30,7 +30,8 @@ class option_cursor {
   [[nodiscard]] bool next(option_view& found) noexcept {
     constexpr std::size_t head_bytes = 4;
     if (rest_.size() < head_bytes) {
-      damaged_ = damaged_ || !rest_.empty();
+      damaged_ = overrun_ = overrun_ || !rest_.empty();
+      rest_ = {};
       return false;
     }
     const auto code = load<std::uint16_t>(rest_.data(), order_);
@@ -38,6 +39,7 @@ class option_cursor {
     const std::size_t padded = base::align_up(length, std::size_t{4});
     if (code == option::end_of_options || padded > rest_.size() - head_bytes) {
       damaged_ = length != 0;
+      overrun_ = code != option::end_of_options;
       rest_ = {};
       return false;
     }
@@ -47,12 +49,15 @@ class option_cursor {
   }
 
   [[nodiscard]] bool damaged() const noexcept { return damaged_; }
+  /// Damaged in the worse way: an option does not end within the block.
+  [[nodiscard]] bool overrun() const noexcept { return overrun_; }
   [[nodiscard]] byte_order order() const noexcept { return order_; }
 
  private:
   std::span<const std::byte> rest_;
   byte_order order_ = byte_order::little;
   bool damaged_ = false;
+  bool overrun_ = false;
 };
 
 }  // namespace captured::format

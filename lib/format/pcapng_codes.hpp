@@ -71,6 +71,7 @@ inline constexpr std::uint16_t epb_dropcount = 4;
 inline constexpr std::uint16_t epb_packetid = 5;
 inline constexpr std::uint16_t epb_queue = 6;
 inline constexpr std::uint16_t epb_verdict = 7;
+inline constexpr std::uint16_t epb_process_thread = 8;
 
 inline constexpr std::uint16_t isb_starttime = 2;
 inline constexpr std::uint16_t isb_endtime = 3;

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+//
+// Carries items from a reader to a writer: whose interface becomes which, and one section out of
+// many where that is wanted. What is left out, and in which order things come, is for the caller.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "format/capture_reader.hpp"
+#include "format/capture_writer.hpp"
+
+namespace captured::format {
+
+/// Interfaces of an output with one section for several inputs: descriptions that are the same
+/// become one interface.
+class shared_interfaces {
+ public:
+  std::uint32_t add(capture_writer& to, const capture_interface& interface);
+
+ private:
+  std::vector<interface_description_block> known_;
+};
+
+class capture_copier {
+ public:
+  /// Which interfaces to take; all when empty. `id` counts in the section.
+  using selection = std::function<bool(const interface_description_block&, std::uint32_t id)>;
+
+  explicit capture_copier(capture_writer& to, selection wanted = {})
+      : to_(to), wanted_(std::move(wanted)) {}
+  /// All sections of the input go into the one that the caller began, with interfaces shared with
+  /// other copiers. Both must outlive it.
+  capture_copier(capture_writer& to, shared_interfaces& shared, selection wanted = {})
+      : to_(to), shared_(&shared), wanted_(std::move(wanted)) {}
+
+  /// Anything but a packet, of the reader's latest item.
+  void copy(const capture_reader& from, capture_item item);
+  /// A packet of the section whose items were copied last. False when its interface is not wanted.
+  bool copy_packet(const capture_packet& packet, bool stable) {
+    const auto& id = ids_[packet.interface_id];
+    if (id) {
+      to_.add_packet(packet, *id, stable);
+    }
+    return id.has_value();
+  }
+  /// The interface in the output; nothing when it is not wanted.
+  [[nodiscard]] const std::optional<std::uint32_t>& id_of(std::uint32_t interface_id) const {
+    return ids_[interface_id];
+  }
+  /// Section headers that had something to say and are not in the output.
+  [[nodiscard]] std::uint64_t sections_merged() const noexcept { return sections_merged_; }
+
+ private:
+  void add_interface(const capture_interface& interface);
+
+  capture_writer& to_;
+  shared_interfaces* shared_ = nullptr;
+  selection wanted_;
+  std::vector<std::optional<std::uint32_t>> ids_;  ///< by the id in the input's section
+  std::uint64_t sections_merged_ = 0;
+};
+
+}  // namespace captured::format

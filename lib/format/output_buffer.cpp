@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include "format/output_buffer.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace captured::format {
+namespace {
+
+constexpr std::size_t buffer_bytes = std::size_t{512} << 10;
+/// Runs below this are cheaper copied than written by a call of their own.
+constexpr std::size_t run_bytes_min = std::size_t{64} << 10;
+
+}  // namespace
+
+output_buffer::output_buffer(octet_sink& sink) : sink_(sink), buffer_(buffer_bytes) {}
+
+void output_buffer::append(std::span<const std::byte> octets) {
+  std::byte* const room = extend(octets.size());
+  std::copy(octets.begin(), octets.end(), room);
+}
+
+base::result<> output_buffer::flush() {
+  end_run();
+  write(std::span(buffer_).first(used_));
+  used_ = 0;
+  if (failed()) {
+    return failure_;
+  }
+  return {};
+}
+
+void output_buffer::put_run() {
+  if (run_.size() >= run_bytes_min) {
+    write_run();
+    return;
+  }
+  if (buffer_.size() - used_ < run_.size()) {
+    make_room(run_.size());
+  }
+  std::copy(run_.begin(), run_.end(), buffer_.begin() + static_cast<std::ptrdiff_t>(used_));
+  used_ += run_.size();
+  run_ = {};
+}
+
+void output_buffer::write_run() {
+  write(std::span(buffer_).first(used_));
+  used_ = 0;
+  write(run_);
+  run_ = {};
+}
+
+void output_buffer::make_room(std::size_t count) {
+  write(std::span(buffer_).first(used_));
+  used_ = 0;
+  if (buffer_.size() < count) {
+    buffer_.resize(count);
+  }
+}
+
+void output_buffer::write(std::span<const std::byte> octets) {
+  if (octets.empty() || failed()) {
+    return;
+  }
+  if (const auto done = sink_.write(octets); !done) {
+    failure_ = done.error();
+  }
+}
+
+}  // namespace captured::format

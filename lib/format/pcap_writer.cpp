@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#include "format/pcap_writer.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "format/pcap_codes.hpp"
+
+namespace captured::format {
+namespace {
+
+using base::store_little;
+
+std::array<std::byte, pcap_file_header_bytes> file_header(
+    const pcap_options& options, const interface_description_block& interface) {
+  constexpr unsigned unit_bits = 16;
+  const std::uint32_t own = interface.snaplen == 0 ? snaplen_unlimited : interface.snaplen;
+  auto field = static_cast<std::uint32_t>(options.link.value_or(interface.link));
+  if (interface.fcs_bits && *interface.fcs_bits % unit_bits == 0) {
+    field |= pcap_fcs_present | static_cast<std::uint32_t>(*interface.fcs_bits / unit_bits)
+                                    << pcap_fcs_shift;
+  }
+  std::array<std::byte, pcap_file_header_bytes> header{};
+  store_little(header.data(), options.nanoseconds ? pcap_magic_ns : pcap_magic_us);
+  store_little(header.data() + 4, std::uint16_t{2});
+  store_little(header.data() + 6, std::uint16_t{4});
+  store_little(header.data() + 16, options.snaplen != 0 ? options.snaplen : own);
+  store_little(header.data() + 20, field);
+  return header;
+}
+
+}  // namespace
+
+base::result<> check_pcap_append(std::span<const std::byte> header, const pcap_options& options,
+                                 const interface_description_block& interface) {
+  const auto expected = file_header(options, interface);
+  const auto refuse = [](const char* why) {
+    return base::invalid_input("append to the file", why);
+  };
+  const auto same = [&](std::size_t at, std::size_t count) {
+    return std::equal(header.begin() + static_cast<std::ptrdiff_t>(at),
+                      header.begin() + static_cast<std::ptrdiff_t>(at + count),
+                      expected.begin() + static_cast<std::ptrdiff_t>(at));
+  };
+  if (header.size() < pcap_file_header_bytes) {
+    return refuse("it is too short for a pcap file");
+  }
+  if (!same(0, 4)) {
+    return refuse("it is not pcap of the same resolution in little endian");
+  }
+  if (!same(4, 4)) {
+    return refuse("it is not of version 2.4");
+  }
+  if (!same(20, 4)) {
+    return refuse("its link type, or what stands beside it, is another one");
+  }
+  if (!same(16, 4)) {
+    return refuse("its snap length is another one");
+  }
+  return {};
+}
+
+pcap_writer::pcap_writer(octet_sink& sink, pcap_options options, start how)
+    : buffer_(sink), options_(options), has_header_(how == start::append) {}
+
+void pcap_writer::begin_section(const capture_section& section) {
+  counts_.comments += section.header.comments.size();
+}
+
+std::uint32_t pcap_writer::add_interface(const capture_interface& interface) {
+  counts_.comments += interface.description.comments.size();
+  const bool fits = !options_.link || *options_.link == interface.description.link;
+  if (fits) {
+    if (!has_header_) {
+      write_header(interface.description);
+    }
+    options_.link = interface.description.link;
+    counts_.interfaces_merged += interfaces_ != 0 ? 1u : 0u;
+    ++interfaces_;
+  }
+  return 0;
+}
+
+void pcap_writer::write_header(const interface_description_block& interface) {
+  buffer_.append(file_header(options_, interface));
+  has_header_ = true;
+}
+
+void pcap_writer::add_packet(const capture_packet& packet, std::uint32_t /*interface_id*/,
+                             bool /*stable*/) {
+  if (options_.link && packet.link != *options_.link) {
+    ++counts_.packets_left_out;
+    return;
+  }
+  const auto captured = static_cast<std::uint32_t>(packet.data.size());
+  // Times of this century fit 64 bits, and dividing those is what a packet costs here.
+  std::uint64_t time = 0;
+  if (packet.time >= 0 && packet.time < time_ns{UINT32_MAX} * nanoseconds_per_second) [[likely]] {
+    time = static_cast<std::uint64_t>(packet.time);
+  } else {
+    ++counts_.times_out_of_range;
+  }
+  const auto seconds = static_cast<std::uint32_t>(time / nanoseconds_per_second);
+  auto fraction = static_cast<std::uint32_t>(time % nanoseconds_per_second);
+  if (!options_.nanoseconds) {
+    const std::uint32_t nanoseconds = fraction;
+    fraction /= 1000;
+    counts_.times_cut += nanoseconds != fraction * 1000 ? 1u : 0u;
+  }
+  std::byte* const record = buffer_.extend(pcap_record_header_bytes + captured);
+  store_little(record, seconds);
+  store_little(record + 4, fraction);
+  store_little(record + 8, captured);
+  store_little(record + 12, packet.original_length);
+  std::copy(packet.data.begin(), packet.data.end(), record + pcap_record_header_bytes);
+  ++counts_.packets;
+  count_losses(packet);
+}
+
+void pcap_writer::count_losses(const capture_packet& packet) noexcept {
+  counts_.times_missing += packet.has_time ? 0u : 1u;
+  counts_.flags += packet.packet_flags != 0 ? 1u : 0u;
+  counts_.dropcounts += packet.dropcount.value_or(0) != 0 ? 1u : 0u;
+  counts_.comments += (packet.options_seen & option_bits::comment) != 0 ? 1u : 0u;
+  counts_.packet_options += (packet.options_seen & option_bits::other) != 0 ? 1u : 0u;
+}
+
+void pcap_writer::add_statistics(const interface_statistics_block& /*statistics*/,
+                                 std::uint32_t /*interface_id*/) {
+  ++counts_.statistics;
+}
+
+void pcap_writer::add_block(capture_item /*item*/, const capture_block& /*block*/) {
+  ++counts_.blocks;
+}
+
+base::result<> pcap_writer::flush() {
+  if (!has_header_) {
+    // A file without an interface still has to be a file.
+    write_header({});
+  }
+  return buffer_.flush();
+}
+
+}  // namespace captured::format

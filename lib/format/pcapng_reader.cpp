@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MIT
+#include "format/pcapng_reader.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "format/pcapng_parse.hpp"
+
+namespace captured::format {
+namespace {
+
+constexpr std::size_t section_fixed_bytes = 16;
+constexpr std::size_t interface_fixed_bytes = 8;
+constexpr std::size_t statistics_fixed_bytes = 12;
+constexpr std::size_t packet_fixed_bytes = 20;
+constexpr std::size_t simple_fixed_bytes = 4;
+
+}  // namespace
+
+capture_item pcapng_reader::next(reader_state& state) {
+  if (!std::exchange(begun_, true)) {
+    walker_ = block_walker(state.options.block_bytes_max,
+                           state.options.lenient ? block_alignment::any : block_alignment::needed);
+  }
+  if (overrun_) [[unlikely]] {
+    return state.fail(state.packet.offset, "the options of the packet run out of its block");
+  }
+  while (next_block(state)) {
+    if (const auto item = take_block(state)) {
+      return *item;
+    }
+  }
+  return ended_;
+}
+
+/// The next whole block into state.block; false at the end and for damage.
+bool pcapng_reader::next_block(reader_state& state) {
+  while (true) {
+    const block_walker::step step = walker_.next(state.window.ahead());
+    switch (step.what) {
+      case block_walker::status::block:
+        state.block = step.block;
+        state.counts.lengths_not_aligned += step.block.total_bytes % 4 != 0 ? 1u : 0u;
+        state.window.skip(static_cast<std::size_t>(walker_.offset() - state.window.offset()));
+        return true;
+      case block_walker::status::damaged:
+        ended_ = state.fail(walker_.offset(), describe(step.problem));
+        return false;
+      case block_walker::status::more_needed:
+        if (state.window.require(step.octets_needed)) {
+          break;
+        }
+        if (state.window.ahead().empty() && !state.window.failure().code) {
+          ended_ = capture_item::end;
+        } else {
+          ended_ =
+              state.fail_cut(walker_.offset(), "a block of at least " +
+                                                   std::to_string(step.octets_needed) + " octets");
+        }
+        return false;
+    }
+  }
+}
+
+std::optional<capture_item> pcapng_reader::take_block(reader_state& state) {
+  const std::uint32_t type = state.block.type;
+  if (type == block_type::enhanced_packet && !skipping_) [[likely]] {
+    return take_enhanced(state);
+  }
+  if (type == block_type::section_header) {
+    return take_section(state);
+  }
+  if (skipping_) {
+    return std::nullopt;
+  }
+  switch (type) {
+    case block_type::interface_description:
+      return take_interface(state);
+    case block_type::simple_packet:
+      return take_simple(state);
+    case block_type::packet:
+      return take_obsolete(state);
+    case block_type::interface_statistics:
+      return take_statistics(state);
+    case block_type::name_resolution:
+      return give_block(state, capture_item::name_resolution, 4);
+    case block_type::decryption_secrets:
+      return give_block(state, capture_item::secrets, 8);
+    case block_type::custom_copyable:
+    case block_type::custom_not_copyable:
+      return give_block(state, capture_item::custom, 4);
+    default:
+      return capture_item::other;
+  }
+}
+
+/// Strict: the end. Lenient: the block is left out.
+std::optional<capture_item> pcapng_reader::damaged(reader_state& state, const char* what) const {
+  if (!state.options.lenient) {
+    return state.fail(state.block.offset, what);
+  }
+  ++state.counts.blocks_left_out;
+  return std::nullopt;
+}
+
+/// Strict: is there an option that does not end within its block?
+bool pcapng_reader::options_overrun(const reader_state& state, std::size_t fixed_bytes) const {
+  if (state.options.lenient || state.block.body.size() <= fixed_bytes) {
+    return false;
+  }
+  option_cursor cursor(state.block.body.subspan(fixed_bytes), state.block.order);
+  option_view each;
+  while (cursor.next(each)) {
+  }
+  return cursor.overrun();
+}
+
+std::optional<capture_item> pcapng_reader::take_section(reader_state& state) {
+  const block_view& block = state.block;
+  const auto major = load<std::uint16_t>(block.body.data() + 4, block.order);
+  const auto minor = load<std::uint16_t>(block.body.data() + 6, block.order);
+  skipping_ = major != 1 || (minor != 0 && minor != 2);
+  if (skipping_) {
+    if (!state.options.skip_unknown_versions) {
+      return state.fail(block.offset, "version " + std::to_string(major) + "." +
+                                          std::to_string(minor) +
+                                          " of pcapng is not known; 1.0 was expected");
+    }
+    ++state.counts.sections_left_out;
+    return std::nullopt;
+  }
+  if (options_overrun(state, section_fixed_bytes)) {
+    return state.fail(block.offset, "the options of the section header run out of it");
+  }
+  auto header = parse_section_header(block, state.counts.options_left_out);
+  if (!header) {
+    return state.fail(block.offset, header.error().detail);
+  }
+  state.end_section();
+  state.interfaces.clear();
+  descriptions_bytes_ = 0;
+  state.section = {.index = sections_++,
+                   .format = capture_format::pcapng,
+                   .order = block.order,
+                   .major = major,
+                   .minor = minor,
+                   .header = std::move(*header)};
+  state.packet.section = state.section.index;
+  state.packet.order = block.order;
+  return capture_item::section;
+}
+
+std::optional<capture_item> pcapng_reader::take_interface(reader_state& state) {
+  constexpr std::size_t interfaces_max = 65536;
+  const block_view& block = state.block;
+  if (options_overrun(state, interface_fixed_bytes)) {
+    return state.fail(block.offset, "the options of the interface description run out of it");
+  }
+  descriptions_bytes_ += block.total_bytes;
+  if (state.interfaces.size() == interfaces_max || descriptions_bytes_ > descriptions_bytes_max) {
+    return state.fail(block.offset, "the section describes more interfaces than are plausible");
+  }
+  auto description = parse_interface_description(block, state.counts.options_left_out);
+  if (!description) {
+    // It cannot be left out: all later ids would mean another interface.
+    return state.fail(block.offset, description.error().detail);
+  }
+  capture_interface interface;
+  interface.scale = tick_scale::make(description->tsresol, description->tsoffset.value_or(0));
+  interface.description = std::move(*description);
+  state.interfaces.push_back(std::move(interface));
+  return capture_item::interface;
+}
+
+std::optional<capture_item> pcapng_reader::take_enhanced(reader_state& state) {
+  const block_view& block = state.block;
+  if (block.body.size() < packet_fixed_bytes) {
+    return damaged(state, "the enhanced packet block is too short");
+  }
+  const std::byte* const fields = block.body.data();
+  const auto captured = load<std::uint32_t>(fields + 12, block.order);
+  const std::size_t room = block.body.size() - packet_fixed_bytes;
+  if (captured > room) {
+    return damaged(state, "the packet claims more octets than its block holds");
+  }
+  capture_packet& packet = state.packet;
+  packet.origin = packet_origin::enhanced_packet;
+  packet.interface_id = load<std::uint32_t>(fields, block.order);
+  packet.ticks = load_ticks(fields + 4, block.order);
+  packet.data = {fields + packet_fixed_bytes, captured};
+  packet.original_length = load<std::uint32_t>(fields + 16, block.order);
+  packet.dropcount.reset();
+  const std::size_t padded = std::min(base::align_up<std::size_t>(captured, 4), room);
+  packet.options = block.body.subspan(packet_fixed_bytes + padded);
+  return give_packet(state);
+}
+
+std::optional<capture_item> pcapng_reader::take_obsolete(reader_state& state) {
+  const block_view& block = state.block;
+  if (block.body.size() < packet_fixed_bytes) {
+    return damaged(state, "the packet block is too short");
+  }
+  constexpr std::uint16_t drops_unknown = 0xFFFF;
+  const std::byte* const fields = block.body.data();
+  const auto captured = load<std::uint32_t>(fields + 12, block.order);
+  const std::size_t room = block.body.size() - packet_fixed_bytes;
+  if (captured > room) {
+    return damaged(state, "the packet claims more octets than its block holds");
+  }
+  capture_packet& packet = state.packet;
+  packet.origin = packet_origin::obsolete_packet;
+  packet.interface_id = load<std::uint16_t>(fields, block.order);
+  const auto drops = load<std::uint16_t>(fields + 2, block.order);
+  packet.dropcount.reset();
+  if (drops != drops_unknown) {
+    packet.dropcount = drops;
+  }
+  packet.ticks = load_ticks(fields + 4, block.order);
+  packet.data = {fields + packet_fixed_bytes, captured};
+  packet.original_length = load<std::uint32_t>(fields + 16, block.order);
+  const std::size_t padded = std::min(base::align_up<std::size_t>(captured, 4), room);
+  packet.options = block.body.subspan(packet_fixed_bytes + padded);
+  return give_packet(state);
+}
+
+std::optional<capture_item> pcapng_reader::take_simple(reader_state& state) {
+  const block_view& block = state.block;
+  if (block.body.size() < simple_fixed_bytes) {
+    return damaged(state, "the simple packet block is too short");
+  }
+  if (state.interfaces.empty()) {
+    return state.fail(block.offset, "the packet is of interface 0, which is not described");
+  }
+  const auto original = load<std::uint32_t>(block.body.data(), block.order);
+  const std::uint32_t snaplen = state.interfaces.front().description.snaplen;
+  const auto room = block.body.subspan(simple_fixed_bytes);
+  const std::uint32_t cut = snaplen == 0 ? original : std::min(original, snaplen);
+  capture_packet& packet = state.packet;
+  packet.origin = packet_origin::simple_packet;
+  packet.interface_id = 0;
+  packet.ticks = 0;
+  packet.data = room.first(std::min<std::size_t>(cut, room.size()));
+  packet.original_length = original;
+  packet.dropcount.reset();
+  packet.options = {};
+  return give_packet(state);
+}
+
+/// What the three packet blocks have in common.
+std::optional<capture_item> pcapng_reader::give_packet(reader_state& state) {
+  capture_packet& packet = state.packet;
+  const block_view& block = state.block;
+  if (packet.interface_id >= state.interfaces.size()) {
+    return state.fail(block.offset, "the packet is of interface " +
+                                        std::to_string(packet.interface_id) +
+                                        ", which is not described");
+  }
+  const capture_interface& interface = state.interfaces[packet.interface_id];
+  packet.offset = block.offset;
+  packet.record = {block.body.data() - 8, block.total_bytes};
+  packet.link = interface.description.link;
+  packet.has_time = packet.origin != packet_origin::simple_packet;
+  if (!interface.scale) {
+    return damaged(state, "the time resolution of the packet's interface is not possible");
+  }
+  packet.time = packet.has_time ? interface.scale->to_ns(packet.ticks) : time_ns{0};
+  const auto captured = static_cast<std::uint32_t>(packet.data.size());
+  if (captured > packet.original_length) {
+    packet.original_length = captured;
+    ++state.counts.originals_raised;
+  }
+  const std::uint32_t snaplen = interface.description.snaplen;
+  state.counts.beyond_snaplen += snaplen != 0 && captured > snaplen ? 1u : 0u;
+  packet.packet_flags = 0;
+  packet.has_flags = false;
+  packet.options_seen = 0;
+  if (!packet.options.empty()) {
+    take_options(state);
+  }
+  return capture_item::packet;
+}
+
+/// The two options that other formats and the ledger need; the rest is decoded when asked for.
+void pcapng_reader::take_options(reader_state& state) {
+  capture_packet& packet = state.packet;
+  option_cursor cursor(packet.options, packet.order);
+  option_view each;
+  while (cursor.next(each)) {
+    if (each.code == option::epb_flags) {
+      if (each.value.size() == 4 && !packet.has_flags) {
+        packet.packet_flags = load<std::uint32_t>(each.value.data(), packet.order);
+        packet.has_flags = true;
+      } else {
+        ++state.counts.options_left_out;
+      }
+    } else if (each.code == option::epb_dropcount &&
+               packet.origin == packet_origin::enhanced_packet) {
+      if (each.value.size() == 8 && !packet.dropcount) {
+        packet.dropcount = load<std::uint64_t>(each.value.data(), packet.order);
+      } else {
+        ++state.counts.options_left_out;
+      }
+    } else if (each.code == option::comment) {
+      packet.options_seen |= option_bits::comment;
+    } else if (each.code == option::custom_text_not_copyable ||
+               each.code == option::custom_binary_not_copyable) {
+      packet.options_seen |= option_bits::not_copyable;
+    } else {
+      packet.options_seen |= option_bits::other;
+    }
+  }
+  state.counts.options_left_out += cursor.damaged() ? 1u : 0u;
+  overrun_ = cursor.overrun() && !state.options.lenient;
+}
+
+std::optional<capture_item> pcapng_reader::take_statistics(reader_state& state) {
+  const block_view& block = state.block;
+  if (options_overrun(state, statistics_fixed_bytes)) {
+    return damaged(state, "the options of the interface statistics run out of their block");
+  }
+  auto statistics = parse_interface_statistics(block, state.counts.options_left_out);
+  if (!statistics) {
+    return damaged(state, "the interface statistics block is too short");
+  }
+  if (statistics->interface_id >= state.interfaces.size()) {
+    return state.fail(block.offset, "the statistics are of interface " +
+                                        std::to_string(statistics->interface_id) +
+                                        ", which is not described");
+  }
+  state.statistics = std::move(*statistics);
+  return capture_item::statistics;
+}
+
+std::optional<capture_item> pcapng_reader::give_block(reader_state& state, capture_item item,
+                                                      std::size_t fixed_bytes) {
+  if (state.block.body.size() < fixed_bytes) {
+    return damaged(state, "the block is too short for what its type needs");
+  }
+  return item;
+}
+
+}  // namespace captured::format
