@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <memory>
 
@@ -157,7 +158,12 @@ void application::report() {
   std::fputs(ledger_table(rows).c_str(), stdout);
   std::fflush(stdout);
   if (!options_.ledger_file.empty()) {
-    std::ofstream(options_.ledger_file) << ledger_json(rows) << '\n';
+    std::ofstream file(options_.ledger_file);
+    file << ledger_json(rows) << '\n';
+    file.close();
+    if (!file) {
+      spdlog::error("write the ledger to {}: {}", options_.ledger_file, std::strerror(errno));
+    }
   }
 }
 

@@ -52,27 +52,3 @@ def test_killed_fifty_times_it_leaves_whole_files_each_time(make_network, folder
                 copy, packets = whole_part(part, folder)
                 if copy.stat().st_size != 0:
                     readers.all_agree(copy, packets)
-
-
-def test_the_next_life_repairs_what_the_last_left_open(make_network, folder):
-    network = make_network()
-    captures = folder / "captures"
-    moments = random.Random(1)
-    with traffic.Sender(network, count=100_000_000, rate=20_000, size="mix"):
-        for _ in range(10):
-            with Recorder(network, captures, config=settings(captures)) as recorder:
-                time.sleep(moments.uniform(0.1, 0.6))
-                before = traffic.check(captures, partial=True)["packets"]
-                recorder.kill()
-    killed = traffic.check(captures, partial=True)
-    assert killed["packets"] >= before
-    with Recorder(network, captures, config=settings(captures)) as recorder:
-        assert len(recorder.parts()) == 1, "only the one that is being written"
-        recorder.stop()
-    verify(captures)
-    found = traffic.check(captures)
-    one = found["interfaces"]["eth0"]
-    assert found["packets"] == killed["packets"], "what was whole is kept, nothing twice"
-    assert traffic.flaws(one) == {}
-    comments = [comment for each in found["files"] for comment in each["sections"][0]["comments"]]
-    assert sum("recovered" in comment for comment in comments) >= 10

@@ -67,6 +67,8 @@ def test_it_goes_on_by_itself_when_there_is_room_again(make_network, folder, dis
         for path in recorder.files():
             (kept / path.name).write_bytes(path.read_bytes())
             path.unlink()
+        # Room for what waits in rings and buffers, and for what is to come.
+        tools.run(["mount", "-o", "remount,size=64m", disk])
         time.sleep(1.5)
         second = traffic.send(network, count=3_000, rate=5_000, size=1000, first=40_000)
         time.sleep(0.5)
@@ -80,7 +82,7 @@ def test_it_goes_on_by_itself_when_there_is_room_again(make_network, folder, dis
     at_end = one["streams"]["1"]["missing_at_end"]
     assert at_end == 0, "what came after there was room again is there"
     assert one["dropcount_sum"] == row["osdrop"] == one["missing"]
-    verify(*all_files)
+    verify(*all_files, losses=True)
     large = traffic.check(other, first=0, count=sent)["interfaces"]["eth1"]
     assert large["missing"] == 0 and traffic.flaws(large) == {}
     assert ledger["eth1"]["stored"] == sent and ledger["eth1"]["osdrop"] == 0
@@ -103,41 +105,3 @@ def test_a_stop_on_a_full_disk_ends_in_time_and_tells_what_was_not_written(make_
     one = traffic.check(captures, partial=True)["interfaces"]["eth0"]
     assert one["packets"] == row["stored"] and traffic.flaws(one) == {}
     assert "unwritten" in recorder.log()
-
-
-def test_retention_makes_room_before_anything_is_lost(make_network, disk):
-    network = make_network()
-    captures = disk / "captures"
-    config = configuration(captures, [{"name": "eth0", "ring": RING}],
-                           outputs=outputs(captures, retain={"free": "3MiB"}))
-    with Recorder(network, captures, config=config) as recorder:
-        sent = traffic.send(network, count=40_000, rate=10_000, size=1000)["sent"]
-        ledger = recorder.stop()
-    assert ledger["eth0"]["stored"] == sent and ledger["eth0"]["osdrop"] == 0
-    one = traffic.check(captures)["interfaces"]["eth0"]
-    stream = one["streams"]["1"]
-    assert stream["last"] == sent - 1 and one["missing"] == 0, "the newest are kept"
-    assert free_octets(disk) > 2 << 20
-    verify(captures)
-
-
-def test_an_output_that_cannot_be_opened_does_not_stop_another(make_network, folder):
-    network = make_network(2)
-    blocked = folder / "blocked"
-    blocked.write_text("a file where a folder is wanted", encoding="utf-8")
-    captures = folder / "captures"
-    config = configuration(
-        captures,
-        [{"name": "eth0", "output": "good"},
-         {"name": "eth1", "output": "bad", "ring": RING, "required": False}],
-        outputs=[{"name": "good"}, {"name": "bad", "directory": str(blocked / "captures")}])
-    with Recorder(network, captures, config=config) as recorder:
-        traffic.send(network, count=5_000, rate=10_000)
-        blocked.unlink()
-        process.wait_until(lambda: list(blocked.glob("captures/*.part")), 15,
-                           "it keeps trying to open the output")
-        ledger = recorder.stop(expect="any")
-    one = traffic.check(captures, first=0, count=5_000)["interfaces"]["eth0"]
-    assert one["missing"] == 0 and traffic.flaws(one) == {}
-    assert ledger["eth0"]["stored"] == 5_000
-    assert str(blocked) in recorder.log()

@@ -186,39 +186,3 @@ def test_the_sequence_goes_on_over_restarts_and_nothing_is_overwritten(make_netw
     one = traffic.check(captures, first=0, count=3000)["interfaces"]["eth0"]
     assert one["missing"] == 0 and traffic.flaws(one) == {}
     verify(captures)
-
-
-def test_an_interface_that_goes_and_comes_back_is_taken_up_again(make_network, folder):
-    network = make_network(2)
-    captures = folder / "captures"
-    config = configuration(captures, [{"name": "eth0", "required": False}, "eth1"])
-    with Recorder(network, captures, config=config) as recorder:
-        traffic.send(network, count=100)
-        time.sleep(0.5)
-        network.remove_link(network.links[0])
-        process.wait_until(lambda: "eth0" in recorder.log().split("recording", 1)[1], 5,
-                           "the log says that the interface is gone")
-        traffic.send(network, count=100, first=100)
-        network.links.insert(0, network.add_link("eth0"))
-        time.sleep(2)
-        traffic.send(network, count=100, first=200)
-        recorder.stop(expect="any")
-    found = traffic.check(captures)
-    back = found["interfaces"]["eth0"]
-    assert back["packets"] == 200 and traffic.flaws(back) == {}
-    other = found["interfaces"]["eth1"]
-    assert other["packets"] == 300 and other["missing"] == 0 and traffic.flaws(other) == {}
-    for path in recorder.files():
-        readers.all_agree(path, traffic.check(path)["packets"])
-
-
-def test_it_keeps_no_right_but_that_to_open_packet_sockets(make_network, folder):
-    network = make_network()
-    captures = folder / "captures"
-    captures.mkdir(parents=True)
-    with Recorder(network, captures, options=["-i", "eth0", "-d", captures]) as recorder:
-        status = Path(f"/proc/{recorder.process.pid}/status").read_text(encoding="ascii")
-        effective = next(line for line in status.splitlines() if line.startswith("CapEff"))
-        cap_net_raw = 1 << 13
-        assert int(effective.split()[1], 16) & ~cap_net_raw == 0, effective
-        recorder.stop()

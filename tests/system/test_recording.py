@@ -36,7 +36,7 @@ def test_every_accepted_frame_is_there_once_and_in_order(make_network, folder, l
     ]
     with Recorder(network, captures, config=configuration(captures, interfaces)) as recorder:
         # One processor feeds all: its stamps never step back.
-        traffic.send(network, size="mix", count=60000, rate=30000, ports=PORTS, flows=16, cpu=1)
+        traffic.send(network, size="64,512,1500", count=60000, rate=30000, ports=PORTS, flows=16, cpu=1)
         ledger = recorder.stop()
     for link, kind in zip(network.links, KINDS):
         found = traffic.check(captures, ports=PORTS, selected=kind["selected"], first=0,
@@ -79,17 +79,6 @@ def test_the_files_say_which_interface_and_how_it_was_recorded(make_network, fol
             assert described["link_type"] == 1
             assert described["os"].startswith("Linux")
         assert by_name["eth0"]["filter"] == "udp" and by_name["eth1"]["filter"] == ""
-
-
-def test_the_packet_list_of_wireshark_shows_packets_alone(make_network, folder):
-    network = make_network()
-    captures = folder / "captures"
-    with Recorder(network, captures, options=["-i", "eth0", "-d", captures]) as recorder:
-        traffic.send(network, count=1000, size=1400, rate=5000)
-        time.sleep(1.5)  # for a flush, which fills up a page
-        traffic.send(network, count=1000, size=1400)
-        recorder.stop()
-    assert [readers.tshark_lines(path) for path in recorder.files()] == [2000]
 
 
 def test_direction_and_reception_type_are_told(make_network, folder):
@@ -179,7 +168,7 @@ def test_nothing_that_the_filter_excludes_comes_in_while_it_is_put_in_place(make
     assert one["packets"] > 0 and traffic.flaws(one) == {} and set(one["ports"]) == {"5001"}
 
 
-@pytest.mark.parametrize("encoding", ["compact", "in-place", "auto"])
+@pytest.mark.parametrize("encoding", ["compact", "auto"])
 @pytest.mark.parametrize("size", [60, 61, 62, 63, "64,65,66,67,512,513,1500,1513,1514"])
 def test_each_encoding_keeps_every_length(make_network, folder, encoding, size):
     network = make_network()
@@ -194,18 +183,3 @@ def test_each_encoding_keeps_every_length(make_network, folder, encoding, size):
     for path in recorder.files():
         readers.all_agree(path, 9000)
     verify(captures)
-
-
-def test_several_queues_of_an_interface_store_each_frame_once(make_network, folder):
-    network = make_network()
-    captures = folder / "captures"
-    config = configuration(captures, [{"name": "eth0", "queues": 3}])
-    with Recorder(network, captures, config=config) as recorder:
-        traffic.send(network, count=60000, rate=60000, flows=500, size="mix")
-        ledger = recorder.stop()
-    one = traffic.check(captures, first=0, count=60000)["interfaces"]["eth0"]
-    # Queues are written as their blocks come: the order across them is not promised.
-    assert one["packets"] == 60000 and one["missing"] == 0 and one["repeated"] == 0
-    assert {name: n for name, n in traffic.flaws(one).items() if name != "late"} == {}
-    assert ledger["eth0"]["stored"] == 60000
-    assert len(one["queues"]) > 1

@@ -9,6 +9,7 @@ import json
 import re
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 
 from . import process, tools
@@ -41,7 +42,9 @@ class Recorder:
     def __init__(self, network, folder, *, options=(), config=None):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        work = self.folder.parent
+        # Apart from the captures, whose disk may be full.
+        self._work = tempfile.TemporaryDirectory(prefix="captest-work-")
+        work = Path(self._work.name)
         self._log_path = work / f"{self.folder.name}.log"
         self._ledger_path = work / f"{self.folder.name}.ledger.json"
         self._ledger_path.unlink(missing_ok=True)
@@ -99,7 +102,8 @@ class Recorder:
 
     def logged_ledger(self, interface):
         """The figures of this interface that were logged or printed last."""
-        logged = rf"\b{re.escape(interface)} accepted (\d+) stored (\d+) osdrop (\d+) unwritten (\d+)"
+        words = "filteraccept", "stored", "osdrop", "unwritten"
+        logged = rf"\b{re.escape(interface)} " + " ".join(rf"{word} (\d+)" for word in words)
         printed = rf"^{re.escape(interface)} +(\d+) +(\d+) +(\d+) +(\d+) "
         found = list(re.finditer(f"(?:{logged})|(?:{printed})", self.log(), re.MULTILINE))
         assert found, f"the log has no ledger of {interface}: {self.log()}"
@@ -124,6 +128,10 @@ class Recorder:
         return [entry.name for entry in self.folder.iterdir() if entry.name.endswith(".pcapng")]
 
 
-def verify(*paths):
-    """capturectl verify must find nothing wrong."""
-    return tools.run([tools.ours("capturectl"), "verify", *paths], timeout=300)
+def verify(*paths, losses=False):
+    """capturectl verify must find whole files, and tell of losses when there were some."""
+    done = tools.run([tools.ours("capturectl"), "verify", *paths], timeout=300, check=False)
+    summary = done.stdout.strip().splitlines()[-1]
+    found = re.search(r": 0 faults, (\d+) losses$", summary)
+    assert found and (int(found.group(1)) > 0) == losses, done.stdout + done.stderr
+    assert done.returncode == (1 if losses else 0), done.stdout
