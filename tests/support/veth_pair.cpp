@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <sys/socket.h>
 
+#include "capture/device_counters.hpp"
 #include "support/catch.hpp"
 
 namespace captured::test {
@@ -33,6 +34,17 @@ void send_on(const base::unique_fd& socket, std::span<const std::byte> frame) {
 void run(const std::string& command) {
   INFO(command);
   REQUIRE(std::system(command.c_str()) == 0);
+}
+
+void wait_for_received(const std::string& device_name, std::uint64_t frames) {
+  auto table = capture::device_counter_table::open().value();
+  for (int i = 0; i < 2000; ++i) {
+    if (table.read(device_name).value().received >= frames) {
+      return;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  FAIL(device_name << " did not receive " << frames << " frames");
 }
 
 base::unique_fd open_sender(const std::string& device_name) {
@@ -62,6 +74,11 @@ std::optional<veth_pair> veth_pair::make() {
 
 void veth_pair::send(std::span<const std::byte> frame) const {
   send_on(sender_, frame);
+  sent_->fetch_add(1);
+}
+
+void veth_pair::settle() const {
+  wait_for_received(ring_device, sent_->load());
 }
 
 void veth_pair::send_from_ring_end(std::span<const std::byte> frame) const {
@@ -77,7 +94,7 @@ capture::interface_options small_ring_options() {
   options.name = ring_device;
   options.ring = {.size_bytes = std::uint64_t{16} << 16,
                   .block_bytes = 1u << 16,
-                  .timeout = std::chrono::milliseconds(20)};
+                  .timeout = std::chrono::milliseconds(50)};
   return options;
 }
 

@@ -4,7 +4,9 @@
 // one of them. Nothing of the machine's network is touched; the namespace ends with the test.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -30,10 +32,17 @@ class veth_pair {
   /// As if the ring's own device sent it.
   void send_from_ring_end(std::span<const std::byte> frame) const;
 
+  /// Waits until the ring's end has received what `send` sent: on a busy machine the kernel may
+  /// take a while to carry it over.
+  void settle() const;
+
   [[nodiscard]] capture::device ring_end() const;
 
  private:
   veth_pair() = default;
+
+  std::unique_ptr<std::atomic<std::uint64_t>> sent_ =
+      std::make_unique<std::atomic<std::uint64_t>>(0);
 
   base::unique_fd sender_;
   base::unique_fd ring_end_sender_;
@@ -41,6 +50,9 @@ class veth_pair {
 
 /// Runs a command by the shell; fails the test when it fails.
 void run(const std::string& command);
+
+/// Waits until a device has received so many frames since it was made; fails after 20 s.
+void wait_for_received(const std::string& device_name, std::uint64_t frames);
 
 /// A raw socket that sends on a device and receives nothing.
 [[nodiscard]] base::unique_fd open_sender(const std::string& device_name);

@@ -76,6 +76,7 @@ TEST_CASE("the tests' own ring lays out and closes its blocks as this kernel doe
     pair->send(frame);
     scripted.produce({.data = frame});
   }
+  pair->settle();
   REQUIRE(ring->reject_all().has_value());
   std::this_thread::sleep_for(3 * ring->timeout());
   scripted.retire();

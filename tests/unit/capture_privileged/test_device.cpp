@@ -118,6 +118,7 @@ TEST_CASE("a device's counters grow by what it received, in its own namespace") 
   for (std::uint32_t i = 0; i < 100; ++i) {
     pair->send(captured::test::numbered_frame(i, 64));
   }
+  pair->settle();
   const auto after = table.read("ring0").value();
   CHECK(after.received - before.received == 100);
   // Nobody takes these frames in: above the device they are dropped, which it counts.

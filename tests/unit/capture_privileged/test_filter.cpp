@@ -84,6 +84,7 @@ numbers passing(const veth_pair& pair, const capture::interface_options& options
   for (const frame& one : received) {
     pair.send(one);
   }
+  pair.settle();
   for (const frame& one : sent) {
     pair.send_from_ring_end(one);
   }
@@ -193,12 +194,14 @@ TEST_CASE("loopback shows each packet once, and twice when both directions are a
   }
   const auto loopback = capture::find_device("lo").value();
   const auto sender = captured::test::open_sender("lo");
+  std::uint64_t sent = 0;
   const auto count_for = [&](direction which) {
     auto options = filtered("ether proto 0x88b5", which);
     options.promiscuous = false;
     const auto ring = open_ring(loopback, options);
     const auto one = numbered_frame(1, 60);
     REQUIRE(::send(sender.get(), one.data(), one.size(), 0) == 60);
+    captured::test::wait_for_received("lo", ++sent);
     return stop_and_drain(*ring).size();
   };
   CHECK(count_for(direction::automatic) == 1);

@@ -57,6 +57,36 @@ void send_numbered(const veth_pair& pair, std::uint32_t from, std::uint32_t to) 
   }
 }
 
+/// Sends numbered frames on a thread of its own until it is stopped.
+class endless_sender {
+ public:
+  explicit endless_sender(const veth_pair& pair)
+      : thread_([this, &pair] {
+          while (!stopped_.load()) {
+            pair.send(numbered_frame(sent_.load(), 64));
+            sent_.fetch_add(1);
+          }
+        }) {}
+  ~endless_sender() { stop(); }
+  /// Returns when so many more have been sent: however busy the machine is.
+  void wait_for_frames(std::uint32_t count) const {
+    for (const std::uint32_t begun = sent_.load(); sent_.load() - begun < count;) {
+      std::this_thread::yield();
+    }
+  }
+  void stop() {
+    stopped_.store(true);
+    if (thread_.joinable()) {
+      thread_.join();
+    }
+  }
+
+ private:
+  std::atomic<bool> stopped_{false};
+  std::atomic<std::uint32_t> sent_{0};
+  std::thread thread_;
+};
+
 }  // namespace
 
 TEST_CASE("frames arrive once each, in order, with their octets, lengths and times") {
@@ -71,6 +101,7 @@ TEST_CASE("frames arrive once each, in order, with their octets, lengths and tim
   };
   const std::uint64_t begun = now();
   send_numbered(*pair, 0, 1000);
+  pair->settle();
   const auto kept = stop_and_drain(*ring);
   REQUIRE(kept.size() == 1000);
   for (std::uint32_t i = 0; i < 1000; ++i) {
@@ -97,6 +128,7 @@ TEST_CASE("direction and reception are those of the frame's destination") {
   pair->send(frame_to({0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 1));
   pair->send(frame_to({0x01, 0, 0x5e, 0, 0, 1}, 2));
   pair->send(frame_to({0x02, 0, 0, 0, 0, 9}, 3));
+  pair->settle();
   pair->send_from_ring_end(frame_to({0x02, 0, 0, 0, 0, 9}, 4));
   const auto kept = stop_and_drain(*ring);
   REQUIRE(kept.size() == 5);
@@ -135,6 +167,7 @@ TEST_CASE("a ring too small loses and counts to the packet, and says where") {
     take_all(std::chrono::milliseconds(2));
   }
   sender.join();
+  pair->settle();
   REQUIRE(ring->reject_all().has_value());
   std::this_thread::sleep_for(3 * ring->timeout());
   take_all(std::chrono::microseconds(0));
@@ -155,25 +188,20 @@ TEST_CASE("the exact stop: reject all, wait, drain, read, and the figures are eq
   if (!pair) {
     return;
   }
-  std::atomic<bool> stop{false};
-  std::thread sender([&] {
-    for (std::uint32_t i = 0; !stop.load(); ++i) {
-      pair->send(numbered_frame(i, 64));
-    }
-  });
+  endless_sender sender(*pair);
   for (int trial = 0; trial < 20; ++trial) {
     const auto ring = open_ring(pair->ring_end(), small_ring_options());
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    sender.wait_for_frames(100);
+    pair->settle();
     const auto kept = stop_and_drain(*ring);
     const auto sums = ring->statistics();
-    CHECK(kept.size() > 0);
+    CHECK_FALSE(kept.empty());
     CHECK(sums.packets_total == kept.size() + sums.drops_total);
     std::this_thread::sleep_for(2 * ring->timeout());
     CHECK_FALSE(ring->try_take());
     CHECK(ring->statistics().packets_total == sums.packets_total);
   }
-  stop.store(true);
-  sender.join();
+  sender.stop();
 }
 
 TEST_CASE("no packet passes that the filter rejects, however the ring comes up") {
@@ -183,19 +211,14 @@ TEST_CASE("no packet passes that the filter rejects, however the ring comes up")
   }
   auto options = small_ring_options();
   options.filter = "ether proto 0x1234";
-  std::atomic<bool> stop{false};
-  std::thread sender([&] {
-    for (std::uint32_t i = 0; !stop.load(); ++i) {
-      pair->send(numbered_frame(i, 64));
-    }
-  });
+  endless_sender sender(*pair);
   std::uint64_t passed = 0;
   for (int trial = 0; trial < 20; ++trial) {
     const auto ring = open_ring(pair->ring_end(), options);
+    sender.wait_for_frames(100);
     passed += stop_and_drain(*ring).size() + ring->statistics().packets_total;
   }
-  stop.store(true);
-  sender.join();
+  sender.stop();
   CHECK(passed == 0);
 }
 
@@ -213,6 +236,7 @@ TEST_CASE("a filter is exchanged under traffic without losing what both accept")
     CHECK(ring->attach_filter(i % 2 == 0 ? other : capture::accept_all(1000)).has_value());
   }
   sender.join();
+  pair->settle();
   CHECK(stop_and_drain(*ring).size() == 2000);
 }
 
@@ -228,6 +252,7 @@ TEST_CASE("the snaplen cuts in the kernel and the length on the wire is kept") {
     const auto ring = open_ring(pair->ring_end(), options);
     pair->send(numbered_frame(3, 1000));
     pair->send(numbered_frame(4, 30));
+    pair->settle();
     const auto kept = stop_and_drain(*ring);
     REQUIRE(kept.size() == 2);
     CHECK(kept[0].data.size() == 40);
@@ -249,6 +274,7 @@ TEST_CASE("the outer VLAN tag stands beside the packet, with its own TPID and pr
   pair->send(tagged(numbered_frame(2, 100),
                     {{.tpid = 0x88a8, .tci = 0x0007}, {.tpid = 0x8100, .tci = 0x2008}}));
   pair->send(tagged(numbered_frame(3, 100), {{.tpid = 0x8100, .tci = 0}}));
+  pair->settle();
   const auto kept = stop_and_drain(*ring);
   REQUIRE(kept.size() == 4);
   CHECK(kept[0].facts.vlan.tpid == 0x8100);
@@ -271,12 +297,7 @@ TEST_CASE("several rings on one device share its frames, each frame once") {
     return;
   }
   const auto device = pair->ring_end();
-  std::atomic<bool> stop{false};
-  std::thread sender([&] {
-    for (std::uint32_t i = 1'000'000; !stop.load(); ++i) {
-      pair->send(numbered_frame(i, 64));
-    }
-  });
+  endless_sender sender(*pair);
   std::vector<std::unique_ptr<capture::packet_ring>> rings;
   for (int i = 0; i < 3; ++i) {
     rings.push_back(
@@ -288,14 +309,14 @@ TEST_CASE("several rings on one device share its frames, each frame once") {
   for (const auto& ring : rings) {
     REQUIRE(ring->attach_filter(capture::accept_all(262144)).has_value());
   }
-  std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  stop.store(true);
-  sender.join();
+  sender.wait_for_frames(1000);
+  sender.stop();
+  pair->settle();
   std::set<std::uint32_t> numbers;
   std::size_t count = 0;
   for (const auto& ring : rings) {
     const auto kept = stop_and_drain(*ring);
-    CHECK(kept.size() > 0);
+    CHECK_FALSE(kept.empty());
     count += kept.size();
     for (const auto& packet : kept) {
       numbers.insert(captured::test::number_of(packet.data).value());

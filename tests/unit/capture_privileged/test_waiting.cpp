@@ -40,7 +40,7 @@ TEST_CASE("each new block wakes the set, held blocks do not") {
   REQUIRE(set.add(ring->fd(), 7).has_value());
   for (std::uint32_t round = 0; round < 5; ++round) {
     pair->send(numbered_frame(round, 64));
-    REQUIRE(wait_for(set.fd(), milliseconds(1000)));
+    REQUIRE(wait_for(set.fd(), milliseconds(10'000)));
     const auto events = set.drain();
     REQUIRE(events.size() == 1);
     CHECK(events[0].id == 7);
@@ -61,7 +61,7 @@ TEST_CASE("a device that goes down is told once, and its frames come again when 
   auto set = capture::poll_set::create().value();
   REQUIRE(set.add(ring->fd(), 1).has_value());
   captured::test::run("ip link set ring0 down");
-  REQUIRE(wait_for(set.fd(), milliseconds(1000)));
+  REQUIRE(wait_for(set.fd(), milliseconds(10'000)));
   const auto events = set.drain();
   REQUIRE(events.size() == 1);
   CHECK(events[0].error);
@@ -70,6 +70,7 @@ TEST_CASE("a device that goes down is told once, and its frames come again when 
   CHECK_FALSE(wait_for(set.fd(), milliseconds(50)));
   captured::test::run("ip link set ring0 up");
   pair->send(numbered_frame(1, 64));
+  pair->settle();
   CHECK(stop_and_drain(*ring).size() == 1);
 }
 
@@ -82,6 +83,7 @@ TEST_CASE("a ring is bound again to a device that was made anew, with its filter
   options.filter = "ether proto 0x88b5";
   const auto ring = open_ring(pair->ring_end(), options);
   pair->send(numbered_frame(1, 64));
+  pair->settle();
   captured::test::run(
       "ip link delete ring0 && "
       "ip link add send0 type veth peer name ring0 && "
@@ -95,6 +97,7 @@ TEST_CASE("a ring is bound again to a device that was made anew, with its filter
   const auto accepted = numbered_frame(3, 64);
   REQUIRE(::send(sender.get(), rejected.data(), rejected.size(), 0) == 64);
   REQUIRE(::send(sender.get(), accepted.data(), accepted.size(), 0) == 64);
+  captured::test::wait_for_received("ring0", 2);
   const auto kept = stop_and_drain(*ring);
   REQUIRE(kept.size() == 2);
   CHECK(captured::test::number_of(kept[0].data) == 1u);
@@ -115,5 +118,6 @@ TEST_CASE("a ring on a device that is down waits for it, and says so") {
   CHECK(capture::take_error(ring->fd()).value() == ENETDOWN);
   captured::test::run("ip link set ring0 up");
   pair->send(numbered_frame(1, 64));
+  pair->settle();
   CHECK(stop_and_drain(*ring).size() == 1);
 }
