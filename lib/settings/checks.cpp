@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <map>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "settings/near_miss.hpp"
@@ -34,12 +33,14 @@ void check_ring(const interface_settings& settings, const std::string& path,
                 contradictions& found) {
   const auto& ring = settings.device.ring;
   if (ring.size_bytes % ring.block_bytes != 0) {
-    found.push_back({path + ".ring.size", size_text(ring.size_bytes) +
-                                              " is not a multiple of the block, " +
-                                              size_text(ring.block_bytes)});
+    found.push_back({path + ".ring.size",
+                     size_text(ring.size_bytes) + " is not a multiple of the block, " +
+                         size_text(ring.block_bytes),
+                     path + ".ring.block"});
   } else if (ring.size_bytes / ring.block_bytes < 2) {
     found.push_back({path + ".ring.size",
-                     "it must hold at least two blocks of " + size_text(ring.block_bytes)});
+                     "it must hold at least two blocks of " + size_text(ring.block_bytes),
+                     path + ".ring.block"});
   }
 }
 
@@ -57,16 +58,19 @@ void check_interfaces(const configuration& settings, contradictions& found) {
     const std::string path = item("interfaces", i);
     check_ring(each, path, found);
     if (!each.output.empty() && std::ranges::find(outputs, each.output) == outputs.end()) {
-      found.push_back({path + ".output", "no output is called " + quoted(each.output) +
-                                             suggestion(each.output, outputs)});
+      found.push_back(
+          {path + ".output",
+           "no output is called " + quoted(each.output) + suggestion(each.output, outputs),
+           "outputs"});
     }
     const std::string output =
         each.output.empty() && !outputs.empty() ? outputs.front() : each.output;
     const auto [first, is_new] = seen.try_emplace({each.device.name, output}, i);
     if (!is_new && !each.device.name.empty()) {
-      found.push_back({path + ".name", quoted(each.device.name) + " stands already in " +
-                                           item("interfaces", first->second) + " for the output " +
-                                           quoted(output)});
+      found.push_back({path + ".name",
+                       quoted(each.device.name) + " stands already in " +
+                           item("interfaces", first->second) + " for the output " + quoted(output),
+                       path + ".output"});
     }
   }
 }
@@ -76,9 +80,10 @@ void check_retention(const storage::output_options& files, const std::string& pa
   const auto kept = files.retain.size_bytes;
   const auto one = files.rotate.size_bytes;
   if (kept != 0 && one != 0 && kept < one) {
-    found.push_back(
-        {path + ".retain.size", size_text(kept) + " is less than rotate.size, " + size_text(one) +
-                                    ": a file would be removed as soon as it is finished"});
+    found.push_back({path + ".retain.size",
+                     size_text(kept) + " is less than rotate.size, " + size_text(one) +
+                         ": a file would be removed as soon as it is finished",
+                     path + ".rotate.size"});
   }
 }
 
@@ -86,7 +91,7 @@ void check_outputs(const configuration& settings, contradictions& found) {
   if (settings.outputs.empty()) {
     found.push_back({"outputs", "at least one output must be given"});
   }
-  std::set<std::string> names;
+  std::map<std::string, std::size_t> names;
   struct series {
     std::string directory;
     storage::file_name name;
@@ -97,11 +102,10 @@ void check_outputs(const configuration& settings, contradictions& found) {
     const auto& files = settings.outputs[i].files;
     const std::string path = item("outputs", i);
     check_retention(files, path, found);
-    if (!names.insert(files.name).second && !files.name.empty()) {
-      found.push_back({path + ".name", "another output is called " + quoted(files.name) + " too"});
-      continue;
-    }
-    if (files.name.empty()) {
+    const auto [first, is_new] = names.try_emplace(files.name, i);
+    if (!is_new) {
+      found.push_back({path + ".name", "another output is called " + quoted(files.name) + " too",
+                       item("outputs", first->second) + ".name"});
       continue;
     }
     auto name = storage::file_name::parse(files.file_name, files.name);
@@ -114,9 +118,10 @@ void check_outputs(const configuration& settings, contradictions& found) {
       return other.directory == made.directory && other.name == made.name;
     });
     if (same != all.end()) {
-      found.push_back({path + ".file_name", "it gives the same names in the same directory as " +
-                                                item("outputs", same->output) +
-                                                "; put {output} into it"});
+      found.push_back({path + ".file_name",
+                       "it gives the same names in the same directory as " +
+                           item("outputs", same->output) + "; put {output} into it",
+                       path + ".directory"});
     }
     all.push_back(std::move(made));
   }

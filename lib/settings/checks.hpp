@@ -15,10 +15,12 @@ namespace captured::settings {
 struct contradiction {
   std::string path;  ///< "interfaces[1].output"
   std::string text;
+  std::string other_path = {};  ///< the value it contradicts, where that is another one
 };
 
-/// All contradictions of a configuration. Names that are empty were wrong already and are passed
-/// over.
+/// All contradictions of a configuration. An interface without a name was wrong already and is
+/// passed over.
+
 [[nodiscard]] std::vector<contradiction> check(const configuration& settings);
 
 }  // namespace captured::settings

@@ -5,17 +5,19 @@
 
 namespace captured::settings {
 
-std::string unknown_key(const std::string& name, const std::string& path,
-                        const std::vector<std::string>& known) {
-  std::string text = "unknown key " + quoted(name) + (path.empty() ? "" : " in " + path);
-  if (auto meant = suggestion(name, known); !meant.empty()) {
-    return text + meant;
+void complain_of_unknown(const yaml_entry& entry, const std::string& path,
+                         const std::vector<std::string>& known, problem_list& problems) {
+  std::string text = "unknown key " + quoted(entry.key) + (path.empty() ? "" : " in " + path);
+  if (const auto meant = nearest(entry.key, known); !meant.empty()) {
+    text += suggestion(entry.key, known);
+    problems.wrong_paths.insert(below(path, meant));
+  } else {
+    text += "; known are";
+    for (const auto& each : known) {
+      text += (&each == &known.front() ? " " : ", ") + each;
+    }
   }
-  text += "; known are";
-  for (const auto& each : known) {
-    text += (&each == &known.front() ? " " : ", ") + each;
-  }
-  return text;
+  problems.add(entry.at, std::move(text));
 }
 
 }  // namespace captured::settings

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <iterator>
+#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -24,9 +26,16 @@ namespace captured::settings {
 /// Where problems go while a file is read.
 struct problem_list {
   std::string file;
-  std::vector<problem> all;
+  std::vector<problem> all = {};
+  std::set<std::string> wrong_paths = {};  ///< what was complained of, so that nothing follows on
 
   void add(position at, std::string text) { all.push_back({file, at, std::move(text)}); }
+  /// Complains of the value at a path; the empty path is the whole.
+  void blame(const std::string& path, position at, const std::string& text) {
+    add(at, path.empty() ? text : path + ": " + text);
+    wrong_paths.insert(path);
+  }
+  [[nodiscard]] bool is_wrong(const std::string& path) const { return wrong_paths.contains(path); }
 };
 
 template <class Struct>
@@ -42,33 +51,38 @@ struct key {
 template <class Struct>
 using key_table = std::vector<key<Struct>>;
 
-/// "unknown key 'fliter' in interfaces[0]; did you mean 'filter'?", or with the known ones.
-[[nodiscard]] std::string unknown_key(const std::string& name, const std::string& path,
-                                      const std::vector<std::string>& known);
+/// Complains of an unknown key: "unknown key 'fliter' in interfaces[0]; did you mean 'filter'?", or
+/// with the known ones. A key that was probably meant then counts as given, though wrong.
+void complain_of_unknown(const yaml_entry& entry, const std::string& path,
+                         const std::vector<std::string>& known, problem_list& problems);
+
+/// The path of a key below another path.
+[[nodiscard]] inline std::string below(const std::string& path, const std::string& name) {
+  return path.empty() ? name : path + "." + name;
+}
 
 /// Reads a mapping by its table. Keys that are left out keep what `into` has.
 template <class Struct>
 void read_mapping(const yaml_node& node, const std::string& path, const key_table<Struct>& keys,
                   problem_list& problems, Struct& into) {
-  const std::string prefix = path.empty() ? "" : path + ".";
   if (node.what != yaml_node::kind::mapping) {
-    problems.add(node.at,
-                 (path.empty() ? "" : path + ": ") + unexpected(node, "a mapping of keys"));
+    problems.blame(path, node.at, unexpected(node, "a mapping of keys"));
     return;
   }
   for (const auto& entry : node.entries) {
     const auto known = std::ranges::find(keys, entry.key, &key<Struct>::name);
     if (known != keys.end()) {
-      known->read(entry.value, prefix + entry.key, problems, into);
+      known->read(entry.value, below(path, entry.key), problems, into);
       continue;
     }
     std::vector<std::string> names;
     std::ranges::transform(keys, std::back_inserter(names), &key<Struct>::name);
-    problems.add(entry.at, unknown_key(entry.key, path, names));
+    complain_of_unknown(entry, path, names, problems);
   }
   for (const auto& each : keys) {
-    if (each.is_required && node.find(each.name) == nullptr) {
-      problems.add(node.at, prefix + each.name + ": it must be given");
+    const auto missing = below(path, each.name);
+    if (each.is_required && node.find(each.name) == nullptr && !problems.is_wrong(missing)) {
+      problems.blame(missing, node.at, "it must be given");
     }
   }
 }
@@ -104,7 +118,7 @@ key<Struct> value_key(std::string name, std::string why, Value value, Access acc
     if (reading.value) {
       assign(access(into), *reading.value);
     } else {
-      problems.add(reading.at, path + ": " + reading.wrong);
+      problems.blame(path, reading.at, reading.wrong);
     }
   };
   made.print = [name, why, value, access](yaml_printer& printer, const Struct& from) {
@@ -138,7 +152,7 @@ key<Struct> list_key(std::string name, std::string why, key_table<Item> keys, Ac
     auto& items = access(into);
     items.clear();
     if (node.what != yaml_node::kind::list) {
-      problems.add(node.at, path + ": " + unexpected(node, "a list"));
+      problems.blame(path, node.at, unexpected(node, "a list"));
       return;
     }
     for (const auto& each : node.items) {
@@ -147,6 +161,10 @@ key<Struct> list_key(std::string name, std::string why, key_table<Item> keys, Ac
     }
   };
   made.print = [name, why, keys, access](yaml_printer& printer, const Struct& from) {
+    if (access(from).empty()) {
+      printer.value(name, why, "[]");
+      return;
+    }
     printer.begin_section(name, why);
     bool is_first = true;
     for (const auto& each : access(from)) {

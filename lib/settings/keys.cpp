@@ -54,6 +54,10 @@ std::string check_filter(const std::string& filter) {
 }
 
 std::string check_output(const std::string& name) {
+  if (name.empty()) {
+    return "the name is empty";
+  }
+
   const auto checked = storage::check_output_name(name);
   return checked ? std::string() : quoted(name) + ": " + checked.error().detail;
 }

@@ -8,6 +8,7 @@ namespace captured::settings {
 namespace {
 
 constexpr std::size_t word_bytes_max = 64;  // longer ones are no mistyped keys
+constexpr std::size_t beginning_bytes_min = 3;
 
 std::string lower(std::string_view word) {
   std::string result(word);
@@ -42,21 +43,31 @@ std::size_t edit_distance(std::string_view one, std::string_view other) {
   return row[other.size()];
 }
 
-std::string suggestion(std::string_view word, const std::vector<std::string>& known) {
+std::string nearest(std::string_view word, const std::vector<std::string>& known) {
   if (word.size() > word_bytes_max) {
     return {};
   }
-  const std::size_t distance_max = word.size() > 4 ? 2 : 1;
-  std::size_t best_distance = distance_max + 1;
+  const std::string typed = lower(word);
+  std::size_t best_distance = (word.size() > 4 ? 2 : 1) + 1;
   std::string best;
   for (const auto& each : known) {
-    const std::size_t distance = edit_distance(lower(word), lower(each));
+    const std::size_t distance = edit_distance(typed, lower(each));
     // A word that shares nothing with the known one is no near miss of it, however short both are.
-    if (distance < best_distance && distance < std::max(word.size(), each.size())) {
+    if (distance < best_distance && distance < std::max(typed.size(), each.size())) {
       best_distance = distance;
       best = each;
     }
   }
+  if (!best.empty() || typed.size() < beginning_bytes_min) {
+    return best;
+  }
+  const auto longer = std::ranges::find_if(
+      known, [&typed](const std::string& each) { return lower(each).starts_with(typed); });
+  return longer == known.end() ? std::string() : *longer;
+}
+
+std::string suggestion(std::string_view word, const std::vector<std::string>& known) {
+  const auto best = nearest(word, known);
   return best.empty() ? std::string() : "; did you mean '" + best + "'?";
 }
 

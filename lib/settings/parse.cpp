@@ -39,7 +39,7 @@ position locate(const yaml_node& root, std::string_view path) {
 
 outcome parse(std::string_view text, const std::string& file) {
   auto document = read_yaml(text, file);
-  problem_list problems{file, std::move(document.problems)};
+  problem_list problems{file, std::move(document.problems), {}};
   configuration settings;
   if (document.root && document.root->what == yaml_node::kind::nothing && problems.all.empty()) {
     problems.add({}, "the configuration is empty");
@@ -51,7 +51,9 @@ outcome parse(std::string_view text, const std::string& file) {
     read_mapping(root, "", configuration_keys(), problems, settings);
     if (root.what == yaml_node::kind::mapping) {
       for (const auto& each : check(settings)) {
-        problems.add(locate(root, each.path), each.path + ": " + each.text);
+        if (!problems.is_wrong(each.path) && !problems.is_wrong(each.other_path)) {
+          problems.blame(each.path, locate(root, each.path), each.text);
+        }
       }
     }
   }

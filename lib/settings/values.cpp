@@ -13,9 +13,12 @@ bool is_power_of_two(std::uint64_t number) {
   return number != 0 && (number & (number - 1)) == 0;
 }
 
+/// The words for a value out of bounds; without `max` there is only a lower one.
 std::string outside(const std::string& text, const std::string& min, const std::string& max,
                     bool zero_is_off) {
-  return quoted(text) + " is not from " + min + " to " + max + (zero_is_off ? ", nor 0" : "");
+  const std::string zero = zero_is_off ? ", nor 0" : "";
+  return max.empty() ? quoted(text) + " is not at least " + min + zero
+                     : quoted(text) + " is not from " + min + " to " + max + zero;
 }
 
 bool is_plain_scalar(const std::string& text) {
@@ -111,7 +114,8 @@ reading<std::uint64_t> size_value::read(const yaml_node& node) const {
     return {*size};
   }
   if (*size < min || *size > max) {
-    return {std::nullopt, outside(node.text, size_text(min), size_text(max), zero_is_off), node.at};
+    const auto upper = max == number_max ? std::string() : size_text(max);
+    return {std::nullopt, outside(node.text, size_text(min), upper, zero_is_off), node.at};
   }
   if (power_of_two && !is_power_of_two(*size)) {
     return {std::nullopt, quoted(node.text) + " is not a power of two", node.at};

@@ -2,6 +2,7 @@
 #include "settings/yaml_tree.hpp"
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <set>
 #include <sstream>
@@ -169,7 +170,25 @@ std::optional<problem> find_foreign_octet(std::string_view text, const std::stri
   return std::nullopt;
 }
 
-/// What the parser found wrong, in words; a tab in the indentation is named as what it is.
+/// The parser's words, or plainer ones for what happens most.
+std::string plain_words(const std::string& words) {
+  struct plain {
+    std::string_view parsers;
+    const char* ours;
+  };
+  constexpr auto known = std::to_array<plain>({
+      {"end of map not found", "the indentation does not fit the lines above"},
+      {"end of sequence not found", "the indentation does not fit the lines above"},
+      {"illegal map value", "a ':' inside a value; put the value in quotes"},
+      {"illegal flow end", "brackets do not fit each other"},
+      {"end of map flow not found", "a bracket is not closed, or a ',' is missing"},
+      {"end of sequence flow not found", "a bracket is not closed, or a ',' is missing"},
+  });
+  const auto* const found = std::ranges::find(known, words, &plain::parsers);
+  return found == known.end() ? words : found->ours;
+}
+
+/// What the parser found wrong; a tab in the indentation is named as what it is.
 std::string syntax_words(std::string_view text, position at, const std::string& words) {
   for (int line = 1; line < at.line && !text.empty(); ++line) {
     text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
@@ -178,7 +197,7 @@ std::string syntax_words(std::string_view text, position at, const std::string& 
   if (indentation.find('\t') != std::string_view::npos) {
     return "a tab in the indentation; YAML takes blanks only";
   }
-  return "this is not YAML: " + words;
+  return "this is not YAML: " + plain_words(words);
 }
 
 void parse(std::string_view text, const std::string& file, yaml_document& document) {
