@@ -99,8 +99,9 @@ class Recorder:
 
     def logged_ledger(self, interface):
         """The figures of this interface that were logged or printed last."""
-        logged = rf"\b{re.escape(interface)} accepted (\d+) stored (\d+) osdrop (\d+) unwritten (\d+)"
-        printed = rf"^{re.escape(interface)} +(\d+) +(\d+) +(\d+) +(\d+) "
+        name = re.escape(interface)
+        logged = rf"\b{name} accepted (\d+) stored (\d+) osdrop (\d+) unwritten (\d+)"
+        printed = rf"^{name} +(\d+) +(\d+) +(\d+) +(\d+) "
         found = list(re.finditer(f"(?:{logged})|(?:{printed})", self.log(), re.MULTILINE))
         assert found, f"the log has no ledger of {interface}: {self.log()}"
         numbers = [int(number) for number in found[-1].groups() if number is not None]
