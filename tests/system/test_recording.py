@@ -36,7 +36,8 @@ def test_every_accepted_frame_is_there_once_and_in_order(make_network, folder, l
     ]
     with Recorder(network, captures, config=configuration(captures, interfaces)) as recorder:
         # One processor feeds all: its stamps never step back.
-        traffic.send(network, size="64,512,1500", count=60000, rate=30000, ports=PORTS, flows=16, cpu=1)
+        traffic.send(network, size="64,512,1500", count=60000, rate=30000, ports=PORTS, flows=16,
+                     cpu=1)
         ledger = recorder.stop()
     for link, kind in zip(network.links, KINDS):
         found = traffic.check(captures, ports=PORTS, selected=kind["selected"], first=0,

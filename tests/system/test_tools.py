@@ -115,7 +115,11 @@ def test_two_interfaces_get_a_stream_each(make_network, folder):
         assert of_interface["missing"] == 0 and traffic.flaws(of_interface) == {}
 
 
-@pytest.mark.parametrize("tags", [["0x8100:5:7"], ["0x88a8:3:100", "0x8100:7:4095"], ["0x9100:1:2"]])
+@pytest.mark.parametrize("tags", [
+    ["0x8100:5:7"],
+    ["0x88a8:3:100", "0x8100:7:4095"],
+    ["0x9100:1:2"],
+])
 def test_vlan_tags_arrive_as_given(make_network, folder, tags):
     network = make_network()
     with tcpdump(network, folder / "a.pcap") as dump:

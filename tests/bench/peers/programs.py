@@ -65,7 +65,17 @@ def _captured(names, folder, ring_mib):
     return ["--config", str(path)]
 
 
+def _floor(mode):
+    def words(names, folder, ring_mib):
+        return ["--interface", names[0], "--ring", str(ring_mib), "--mode", mode, "--output",
+                str(folder / "capture.pcapng")]
+    return words
+
+
 PROGRAMS = {
+    "floor: drain": Program("floor", 1, _floor("drain"), stores=False),
+    "floor: walk": Program("floor", 1, _floor("walk"), stores=False),
+    "floor: copy": Program("floor", 1, _floor("copy")),
     "tcpdump": Program("tcpdump", 1, _tcpdump),
     "netsniff-ng": Program("netsniff-ng", 1, _netsniff),
     "dumpcap": Program("dumpcap", 1, _dumpcap),

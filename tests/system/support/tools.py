@@ -13,7 +13,7 @@ import pytest
 
 
 def ours(name):
-    """The path of one of our programs. One that was not built is a failure, not a reason to skip."""
+    """The path of one of our programs. One that was not built is a failure, no reason to skip."""
     folder = os.environ.get("CAPTURED_BIN")
     assert folder, "CAPTURED_BIN is not set: run these tests through ctest"
     path = Path(folder) / name

@@ -108,5 +108,6 @@ FLAWS = ["repeated", "late", "not_selected", "foreign", "content_wrong", "length
 
 
 def flaws(account):
-    """Those figures of one interface's account, missing frames apart, that should be 0 and are not."""
+    """Those figures of an interface's account, missing frames apart, that are not 0 as they
+    should be."""
     return {name: account[name] for name in FLAWS if account[name] != 0}
