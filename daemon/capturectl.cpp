@@ -22,6 +22,14 @@ struct command {
 };
 
 constexpr std::array commands{
+    command{"info", "tell what is in capture files", captured::capturectl::info},
+    command{"convert", "change format, or take a part: by filter, time, interface",
+            captured::capturectl::convert},
+    command{"merge", "make one file of many, by time", captured::capturectl::merge},
+    command{"sort", "put the packets of a file into the order of their times",
+            captured::capturectl::sort},
+    command{"cat", "write files to standard output, for pipes", captured::capturectl::cat},
+    command{"repair", "keep what is whole of a cut or damaged file", captured::capturectl::repair},
     command{"verify", "prove that recorded files are whole and none is missing",
             captured::capturectl::verify},
 };

@@ -13,6 +13,24 @@ inline constexpr int exit_well = 0;
 inline constexpr int exit_trouble = 1;  ///< the command did its work and found something wrong
 inline constexpr int exit_usage = 2;
 
+/// What is in files?
+int info(const std::vector<std::string>& arguments);
+
+/// From one format into another, all of it or a part.
+int convert(const std::vector<std::string>& arguments);
+
+/// Many files into one, by time.
+int merge(const std::vector<std::string>& arguments);
+
+/// A file with its packets in the order of their times.
+int sort(const std::vector<std::string>& arguments);
+
+/// What is whole of a file that was cut or damaged.
+int repair(const std::vector<std::string>& arguments);
+
+/// Files one behind the other on standard output.
+int cat(const std::vector<std::string>& arguments);
+
 /// Are files whole, and is nothing missing between them?
 int verify(const std::vector<std::string>& arguments);
 

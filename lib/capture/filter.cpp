@@ -6,7 +6,10 @@
 #include <utility>
 
 #include <arpa/inet.h>
+#include <pcap/bpf.h>
 #include <pcap/pcap.h>
+
+#include "capture/offline_filter.hpp"
 
 namespace captured::capture {
 namespace {
@@ -95,6 +98,24 @@ bpf_u_int32 netmask_of(const std::string& device_name) {
              : PCAP_NETMASK_UNKNOWN;
 }
 
+/// What files call a link type and what libpcap calls it differ for a few.
+int dlt_of(packet::link_type link) {
+  switch (static_cast<unsigned>(link)) {
+    case 100:
+      return DLT_ATM_RFC1483;
+    case 101:
+      return DLT_RAW;
+    case 102:
+      return DLT_SLIP_BSDOS;
+    case 103:
+      return DLT_PPP_BSDOS;
+    case 106:
+      return DLT_ATM_CLIP;
+    default:
+      return static_cast<int>(link);
+  }
+}
+
 bool is_blank(const std::string& text) {
   return text.find_first_not_of(" \t\r\n") == std::string::npos;
 }
@@ -146,6 +167,32 @@ base::result<> check_filter(const std::string& text) {
     return compiled.error();
   }
   return {};
+}
+
+base::result<offline_filter> offline_filter::compile(const std::string& text,
+                                                     packet::link_type link) {
+  const std::string context =
+      "filter \"" + text + "\" for link type " + std::to_string(static_cast<unsigned>(link));
+  if (is_blank(text)) {
+    return offline_filter(accept_all(snaplen_max));
+  }
+  const pcap_handle handle(pcap_open_dead(dlt_of(link), static_cast<int>(snaplen_max)));
+  if (!handle) {
+    return base::system_failure(ENOMEM, context);
+  }
+  auto compiled = capture::compile(handle.get(), text, PCAP_NETMASK_UNKNOWN, context);
+  if (!compiled) {
+    return compiled.error();
+  }
+  return offline_filter(std::move(*compiled));
+}
+
+bool offline_filter::matches(std::span<const std::byte> captured,
+                             std::uint32_t original_length) const noexcept {
+  static_assert(sizeof(bpf_insn) == sizeof(sock_filter), "both are the classic BPF instruction");
+  const auto* const instructions = reinterpret_cast<const bpf_insn*>(program_.instructions.data());
+  return bpf_filter(instructions, reinterpret_cast<const u_char*>(captured.data()), original_length,
+                    static_cast<u_int>(captured.size())) != 0;
 }
 
 }  // namespace captured::capture

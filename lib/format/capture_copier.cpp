@@ -18,9 +18,21 @@ void capture_copier::add_interface(const capture_interface& interface) {
   const auto id = static_cast<std::uint32_t>(ids_.size());
   if (wanted_ && !wanted_(interface.description, id)) {
     ids_.emplace_back(std::nullopt);
-  } else {
-    ids_.emplace_back(shared_ != nullptr ? shared_->add(to_, interface)
-                                         : to_.add_interface(interface));
+    return;
+  }
+  capture_interface added = interface;
+  packet::link_type& link = added.description.link;
+  if (cooked_ && (link == packet::link_type::ethernet || link == packet::link_type::linux_sll ||
+                  link == packet::link_type::linux_sll2)) {
+    link = *cooked_;
+  }
+  ids_.emplace_back(shared_ != nullptr ? shared_->add(to_, added) : to_.add_interface(added));
+}
+
+void capture_copier::catch_up(const capture_reader& from) {
+  copy(from, capture_item::section);
+  for (const capture_interface& each : from.interfaces()) {
+    add_interface(each);
   }
 }
 

@@ -35,6 +35,15 @@ class capture_copier {
   capture_copier(capture_writer& to, shared_interfaces& shared, selection wanted = {})
       : to_(to), shared_(&shared), wanted_(std::move(wanted)) {}
 
+  /// Ethernet and Linux cooked interfaces are described as of this type from now on, for a caller
+  /// that converts their packets.
+  void relabel_cooked(packet::link_type link) { cooked_ = link; }
+  /// Catches up with a reader that is within a section: its header and interfaces so far.
+  void catch_up(const capture_reader& from);
+
+  /// For a caller that wrote the header of the reader's latest section itself.
+  void restart() { ids_.clear(); }
+
   /// Anything but a packet, of the reader's latest item.
   void copy(const capture_reader& from, capture_item item);
   /// A packet of the section whose items were copied last. False when its interface is not wanted.
@@ -58,6 +67,7 @@ class capture_copier {
   capture_writer& to_;
   shared_interfaces* shared_ = nullptr;
   selection wanted_;
+  std::optional<packet::link_type> cooked_;
   std::vector<std::optional<std::uint32_t>> ids_;  ///< by the id in the input's section
   std::uint64_t sections_merged_ = 0;
 };

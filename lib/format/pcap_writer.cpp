@@ -11,6 +11,17 @@ namespace {
 
 using base::store_little;
 
+bool wants_nanoseconds(const pcap_options& options, const interface_description_block& interface) {
+  if (options.resolution != pcap_resolution::of_interface) {
+    return options.resolution == pcap_resolution::nanoseconds;
+  }
+  constexpr unsigned binary_bit = 0x80;
+  constexpr unsigned microsecond = 6;
+  // 2^-n is a decimal fraction of n digits, but for whole seconds.
+  return (interface.tsresol & ~binary_bit) >
+         ((interface.tsresol & binary_bit) != 0 ? 0u : microsecond);
+}
+
 std::array<std::byte, pcap_file_header_bytes> file_header(
     const pcap_options& options, const interface_description_block& interface) {
   constexpr unsigned unit_bits = 16;
@@ -21,7 +32,8 @@ std::array<std::byte, pcap_file_header_bytes> file_header(
                                     << pcap_fcs_shift;
   }
   std::array<std::byte, pcap_file_header_bytes> header{};
-  store_little(header.data(), options.nanoseconds ? pcap_magic_ns : pcap_magic_us);
+  store_little(header.data(),
+               wants_nanoseconds(options, interface) ? pcap_magic_ns : pcap_magic_us);
   store_little(header.data() + 4, std::uint16_t{2});
   store_little(header.data() + 6, std::uint16_t{4});
   store_little(header.data() + 16, options.snaplen != 0 ? options.snaplen : own);
@@ -61,7 +73,10 @@ base::result<> check_pcap_append(std::span<const std::byte> header, const pcap_o
 }
 
 pcap_writer::pcap_writer(octet_sink& sink, pcap_options options, start how)
-    : buffer_(sink), options_(options), has_header_(how == start::append) {}
+    : buffer_(sink),
+      options_(options),
+      has_header_(how == start::append),
+      nanoseconds_(options.resolution == pcap_resolution::nanoseconds) {}
 
 void pcap_writer::begin_section(const capture_section& section) {
   counts_.comments += section.header.comments.size();
@@ -74,6 +89,9 @@ std::uint32_t pcap_writer::add_interface(const capture_interface& interface) {
     if (!has_header_) {
       write_header(interface.description);
     }
+    if (interfaces_ == 0 && options_.resolution == pcap_resolution::of_interface) {
+      nanoseconds_ = wants_nanoseconds(options_, interface.description);
+    }
     options_.link = interface.description.link;
     counts_.interfaces_merged += interfaces_ != 0 ? 1u : 0u;
     ++interfaces_;
@@ -83,6 +101,7 @@ std::uint32_t pcap_writer::add_interface(const capture_interface& interface) {
 
 void pcap_writer::write_header(const interface_description_block& interface) {
   buffer_.append(file_header(options_, interface));
+  nanoseconds_ = wants_nanoseconds(options_, interface);
   has_header_ = true;
 }
 
@@ -102,7 +121,7 @@ void pcap_writer::add_packet(const capture_packet& packet, std::uint32_t /*inter
   }
   const auto seconds = static_cast<std::uint32_t>(time / nanoseconds_per_second);
   auto fraction = static_cast<std::uint32_t>(time % nanoseconds_per_second);
-  if (!options_.nanoseconds) {
+  if (!nanoseconds_) {
     const std::uint32_t nanoseconds = fraction;
     fraction /= 1000;
     counts_.times_cut += nanoseconds != fraction * 1000 ? 1u : 0u;

@@ -8,8 +8,14 @@
 
 namespace captured::format {
 
+enum class pcap_resolution : std::uint8_t {
+  microseconds,
+  nanoseconds,
+  of_interface,  ///< nanoseconds where the first interface has finer times than microseconds
+};
+
 struct pcap_options {
-  bool nanoseconds = false;
+  pcap_resolution resolution = pcap_resolution::microseconds;
   /// 0: that of the first interface; where that has no limit, 262144.
   std::uint32_t snaplen = 0;
   /// Packets of other types are left out and counted.
@@ -46,6 +52,7 @@ class pcap_writer final : public capture_writer {
   output_buffer buffer_;
   pcap_options options_;
   bool has_header_ = false;
+  bool nanoseconds_;
   std::uint32_t interfaces_ = 0;
 };
 

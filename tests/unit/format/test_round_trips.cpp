@@ -145,7 +145,8 @@ TEST_CASE("the corpus written as pcap keeps packets, times and lengths, and coun
     for (const packet::link_type link : links) {
       capture_reader reader{std::span<const std::byte>(file)};
       memory_sink sink;
-      pcap_writer writer(sink, {.nanoseconds = true, .snaplen = 0, .link = link});
+      pcap_writer writer(sink,
+                         {.resolution = pcap_resolution::nanoseconds, .snaplen = 0, .link = link});
       copy_all(reader, writer);
       written += writer.counts().packets;
       CHECK(writer.counts().packets + writer.counts().packets_left_out == packets);
@@ -199,9 +200,12 @@ TEST_CASE("pcap headers and records are those of the golden vectors") {
   const octets frame = test::arp_frame();
   test::append_packet(file, 0, test::view_of(frame));
   for (const bool nanoseconds : {false, true}) {
+    const auto resolution =
+        nanoseconds ? pcap_resolution::nanoseconds : pcap_resolution::microseconds;
+    const auto another = nanoseconds ? pcap_resolution::microseconds : pcap_resolution::nanoseconds;
     capture_reader reader{std::span<const std::byte>(file)};
     memory_sink sink;
-    pcap_writer writer(sink, {.nanoseconds = nanoseconds});
+    pcap_writer writer(sink, {.resolution = resolution});
     copy_all(reader, writer);
     octets expected = test::from_hex(
         nanoseconds ? "4d 3c b2 a1 02 00 04 00 00 00 00 00 00 00 00 00 00 00 01 00 01 00 00 00"
@@ -211,15 +215,14 @@ TEST_CASE("pcap headers and records are those of the golden vectors") {
     expected.insert(expected.end(), frame.begin(), frame.end());
     CHECK(sink.octets() == expected);
     const interface_description_block same{.snaplen = 65536};
-    CHECK(check_pcap_append(sink.octets(), {.nanoseconds = nanoseconds}, same).has_value());
-    CHECK(!check_pcap_append(sink.octets(), {.nanoseconds = !nanoseconds}, same).has_value());
-    CHECK(!check_pcap_append(sink.octets(), {.nanoseconds = nanoseconds}, {.snaplen = 96})
-               .has_value());
-    CHECK(!check_pcap_append(sink.octets(), {.nanoseconds = nanoseconds},
+    CHECK(check_pcap_append(sink.octets(), {.resolution = resolution}, same).has_value());
+    CHECK(!check_pcap_append(sink.octets(), {.resolution = another}, same).has_value());
+    CHECK(
+        !check_pcap_append(sink.octets(), {.resolution = resolution}, {.snaplen = 96}).has_value());
+    CHECK(!check_pcap_append(sink.octets(), {.resolution = resolution},
                              {.link = packet::link_type::raw_ip, .snaplen = 65536})
                .has_value());
-    CHECK(
-        !check_pcap_append(std::span(sink.octets()).first(20), {.nanoseconds = nanoseconds}, same));
+    CHECK(!check_pcap_append(std::span(sink.octets()).first(20), {.resolution = resolution}, same));
   }
 }
 

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+#include "capturectl_arguments.hpp"
+
+#include <cstdio>
+#include <ctime>
+#include <sstream>
+
+#include "capturectl.hpp"
+
+namespace captured::capturectl {
+namespace {
+
+namespace json = boost::json;
+namespace po = boost::program_options;
+
+/// How many octets the UTF-8 character at the front has; 0 when it is none.
+std::size_t utf8_length(std::string_view text) {
+  const auto octet = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+  const unsigned first = octet(0);
+  const std::size_t length = first < 0x80             ? 1u
+                             : (first & 0xE0) == 0xC0 ? 2u
+                             : (first & 0xF0) == 0xE0 ? 3u
+                             : (first & 0xF8) == 0xF0 ? 4u
+                                                      : 0u;
+  if (length == 0 || length > text.size()) {
+    return 0;
+  }
+  unsigned code = length == 1 ? first : first & (0x7Fu >> length);
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((octet(i) & 0xC0) != 0x80) {
+      return 0;
+    }
+    code = code << 6 | (octet(i) & 0x3Fu);
+  }
+  const bool overlong = (length == 2 && code < 0x80) || (length == 3 && code < 0x800) ||
+                        (length == 4 && code < 0x10000);
+  return overlong || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000) ? 0 : length;
+}
+
+void print_usage(const command_words& words, const po::options_description& options,
+                 std::FILE* to) {
+  std::ostringstream text;
+  text << options;
+  std::fprintf(to, "usage: capturectl %s %s\n\n%s\n%s", words.name, words.synopsis, words.text,
+               text.str().c_str());
+  if (*words.examples != '\0') {
+    std::fprintf(to, "\nexamples:\n%s", words.examples);
+  }
+}
+
+json::object to_json(const format::write_counts& counts) {
+  return {{"packets", counts.packets},
+          {"comments", counts.comments},
+          {"flags", counts.flags},
+          {"dropcounts", counts.dropcounts},
+          {"packet_options", counts.packet_options},
+          {"interfaces_merged", counts.interfaces_merged},
+          {"statistics", counts.statistics},
+          {"blocks", counts.blocks},
+          {"not_copyable", counts.not_copyable},
+          {"times_cut", counts.times_cut},
+          {"times_out_of_range", counts.times_out_of_range},
+          {"times_missing", counts.times_missing},
+          {"packets_cut", counts.packets_cut},
+          {"original_lengths", counts.original_lengths},
+          {"packets_left_out", counts.packets_left_out}};
+}
+
+json::array to_json(const std::vector<std::string>& texts) {
+  json::array array;
+  for (const std::string& each : texts) {
+    array.emplace_back(printable(each));
+  }
+  return array;
+}
+
+}  // namespace
+
+std::optional<int> parse_arguments(const command_words& words, po::options_description options,
+                                   const std::vector<std::string>& arguments,
+                                   std::vector<std::string>& paths, std::size_t least,
+                                   std::size_t most) {
+  options.add_options()("help,h", "print this and do nothing");
+  po::options_description all;
+  all.add(options).add_options()("path", po::value(&paths));
+  po::positional_options_description positional;
+  positional.add("path", -1);
+  po::variables_map seen;
+  try {
+    po::store(po::command_line_parser(arguments).options(all).positional(positional).run(), seen);
+    if (seen.count("help") != 0) {
+      print_usage(words, options, stdout);
+      return exit_well;
+    }
+    po::notify(seen);
+  } catch (const po::error& error) {
+    complain(words.name, error.what());
+    std::fprintf(stderr, "capturectl %s --help tells more.\n", words.name);
+    return exit_usage;
+  }
+  if (paths.size() < least || paths.size() > most) {
+    print_usage(words, options, stderr);
+    return exit_usage;
+  }
+  return std::nullopt;
+}
+
+void complain(const char* name, const std::string& what) {
+  std::fprintf(stderr, "capturectl %s: %s\n", name, what.c_str());
+}
+
+std::string printable(std::string_view text) {
+  std::string clean;
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    const auto first = static_cast<unsigned char>(text[0]);
+    const bool control = length == 1 && (first < 0x20 || first == 0x7F) && first != '\n' &&
+                         first != '\t' && first != '\r';
+    if (length == 0 || control) {
+      clean += "\xEF\xBF\xBD";
+      text.remove_prefix(1);
+    } else {
+      clean += text.substr(0, length);
+      text.remove_prefix(length);
+    }
+  }
+  return clean;
+}
+
+json::value to_json(format::time_ns time) {
+  if (time >= INT64_MIN && time <= INT64_MAX) {
+    return static_cast<std::int64_t>(time);
+  }
+  if (time >= 0 && time <= UINT64_MAX) {
+    return static_cast<std::uint64_t>(time);
+  }
+  return json::string(format::to_decimal(time));
+}
+
+std::string to_text(format::time_ns time) {
+  format::time_ns seconds = time / format::nanoseconds_per_second;
+  format::time_ns fraction = time % format::nanoseconds_per_second;
+  if (fraction < 0) {
+    fraction += format::nanoseconds_per_second;
+    seconds -= 1;
+  }
+  const auto when = static_cast<std::time_t>(seconds);
+  std::tm parts{};
+  char text[64];
+  if (seconds != when || ::gmtime_r(&when, &parts) == nullptr ||
+      std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts) == 0) {
+    return format::to_decimal(time) + " ns";
+  }
+  char tail[16];
+  std::snprintf(tail, sizeof tail, ".%09lld", static_cast<long long>(fraction));
+  return std::string(text) + tail;
+}
+
+base::result<format::time_ns> parse_time(const std::string& text) {
+  const auto wrong = [&] {
+    return base::invalid_input("time \"" + text + "\"",
+                               "2018-02-20T12:00:00.5 or 1519128000.5 was expected, both UTC");
+  };
+  std::string whole = text.ends_with('Z') ? text.substr(0, text.size() - 1) : text;
+  format::time_ns fraction = 0;
+  if (const std::size_t dot = whole.find('.'); dot != std::string::npos) {
+    std::string digits = whole.substr(dot + 1);
+    constexpr std::size_t digits_max = 9;
+    if (digits.empty() || digits.size() > digits_max ||
+        digits.find_first_not_of("0123456789") != std::string::npos) {
+      return wrong();
+    }
+    digits.resize(digits_max, '0');
+    fraction = std::stol(digits);
+    whole.resize(dot);
+  }
+  constexpr std::size_t seconds_digits_max = 12;
+  if (!whole.empty() && whole.size() <= seconds_digits_max &&
+      whole.find_first_not_of("0123456789") == std::string::npos) {
+    return format::time_ns{std::stoll(whole)} * format::nanoseconds_per_second + fraction;
+  }
+  std::tm parts{};
+  for (const char* const shape : {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"}) {
+    parts = {};
+    const char* const end = ::strptime(whole.c_str(), shape, &parts);
+    if (end != nullptr && *end == '\0') {
+      return format::time_ns{::timegm(&parts)} * format::nanoseconds_per_second + fraction;
+    }
+  }
+  return wrong();
+}
+
+void add_counts(format::write_counts& to, const format::write_counts& more) {
+  to.packets += more.packets;
+  to.comments += more.comments;
+  to.flags += more.flags;
+  to.dropcounts += more.dropcounts;
+  to.packet_options += more.packet_options;
+  to.interfaces_merged += more.interfaces_merged;
+  to.statistics += more.statistics;
+  to.blocks += more.blocks;
+  to.not_copyable += more.not_copyable;
+  to.times_cut += more.times_cut;
+  to.times_out_of_range += more.times_out_of_range;
+  to.times_missing += more.times_missing;
+  to.packets_cut += more.packets_cut;
+  to.original_lengths += more.original_lengths;
+  to.packets_left_out += more.packets_left_out;
+}
+
+int print_report(const char* name, const transfer_report& report, bool as_json, bool quiet) {
+  if (as_json) {
+    json::object object{
+        {"packets_read", report.packets_read}, {"packets_written", report.counts.packets},
+        {"outputs", to_json(report.outputs)},  {"counts", to_json(report.counts)},
+        {"lost_packets", report.lost},         {"remarks", to_json(report.remarks)}};
+    if (!report.errors.empty()) {
+      object["errors"] = to_json(report.errors);
+    }
+    std::puts(json::serialize(object).c_str());
+  } else if (!quiet) {
+    for (const std::string& each : format::describe_losses(report.counts)) {
+      complain(name, each);
+    }
+    for (const std::string& each : report.remarks) {
+      complain(name, each);
+    }
+  }
+  for (const std::string& each : report.errors) {
+    complain(name, each);
+  }
+  return report.errors.empty() && report.lost == 0 ? exit_well : exit_trouble;
+}
+
+}  // namespace captured::capturectl

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+//
+// What the subcommands have in common in reading their arguments and in printing.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json.hpp>
+#include <boost/program_options.hpp>
+
+#include "base/error.hpp"
+#include "format/capture_time.hpp"
+#include "format/capture_writer.hpp"
+
+namespace captured::capturectl {
+
+/// One subcommand's options and the words that explain it.
+struct command_words {
+  const char* name;      ///< "info"
+  const char* synopsis;  ///< "[options] FILE..."
+  const char* text;      ///< what it does, in full sentences
+  const char* examples;  ///< lines, each with its own indent
+};
+
+/// Fills `paths` with the positional arguments and the variables of `options`, to which --help is
+/// added. Gives an exit status when there is nothing more to do: help was wanted, or the arguments
+/// are wrong, which was said. `least` paths are needed.
+[[nodiscard]] std::optional<int> parse_arguments(
+    const command_words& words, boost::program_options::options_description options,
+    const std::vector<std::string>& arguments, std::vector<std::string>& paths, std::size_t least,
+    std::size_t most);
+
+/// Says "capturectl NAME: WHAT" on standard error.
+void complain(const char* name, const std::string& what);
+
+/// Text from a file made fit for a terminal and for JSON: what is not UTF-8, and control
+/// characters, are replaced.
+[[nodiscard]] std::string printable(std::string_view text);
+
+/// A number where one holds it, else a string of digits.
+[[nodiscard]] boost::json::value to_json(format::time_ns time);
+
+/// "2018-02-20 12:00:00.195312500" (UTC).
+[[nodiscard]] std::string to_text(format::time_ns time);
+
+/// "2018-02-20T12:00:00.5Z", with a blank for the T and without the Z, or seconds since 1970,
+/// "1519128000.5". UTC.
+[[nodiscard]] base::result<format::time_ns> parse_time(const std::string& text);
+
+/// What a transfer read and wrote, and how it ended.
+struct transfer_report {
+  std::uint64_t packets_read = 0;
+  std::vector<std::string> outputs;
+  format::write_counts counts;  ///< of all outputs together
+  std::vector<std::string> remarks;
+  std::vector<std::string> errors;  ///< of inputs and outputs
+  std::uint64_t lost = 0;           ///< packets that should be in the output and are not
+};
+
+void add_counts(format::write_counts& to, const format::write_counts& more);
+
+/// Prints it, losses and errors on standard error, or all as JSON; gives the exit status.
+[[nodiscard]] int print_report(const char* name, const transfer_report& report, bool as_json,
+                               bool quiet);
+
+}  // namespace captured::capturectl

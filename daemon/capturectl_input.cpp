@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include "capturectl_input.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+namespace captured::capturectl {
+namespace {
+
+constexpr std::int64_t nanoseconds_per_second = 1'000'000'000;
+
+/// A file that is being written may become shorter, and with it the mapping.
+bool may_be_mapped(const std::string& path, const struct stat& status) {
+  return S_ISREG(status.st_mode) && status.st_size > 0 && !path.ends_with(".part");
+}
+
+}  // namespace
+
+base::result<std::unique_ptr<capture_input>> capture_input::open(const std::string& path,
+                                                                 format::read_options options) {
+  std::unique_ptr<capture_input> input(new capture_input(path));
+  if (path != "-") {
+    if (auto sidecar = pipeline::file_source::open(path + ".meta"); sidecar) {
+      input->sidecar_.emplace(std::move(*sidecar));
+      options.lpcap_sidecar = &*input->sidecar_;
+    }
+    const base::unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    struct stat status {};
+    if (!fd || ::fstat(fd.get(), &status) != 0) {
+      return base::system_failure(errno, "open " + path);
+    }
+    if (S_ISDIR(status.st_mode)) {
+      return base::system_failure(EISDIR, "open " + path);
+    }
+    if (!options.lpcap_first && !options.lpcap_last_bound) {
+      options.lpcap_last_bound =
+          format::time_ns{status.st_mtim.tv_sec} * nanoseconds_per_second + status.st_mtim.tv_nsec;
+    }
+    if (may_be_mapped(path, status)) {
+      input->size_ = static_cast<std::uint64_t>(status.st_size);
+      auto mapped = base::mapping::readable(fd.get(), input->size_);
+      if (mapped) {
+        input->mapping_ = std::move(*mapped);
+        const auto octets = input->mapping_.bytes();
+        ::madvise(octets.data(), octets.size(), MADV_SEQUENTIAL);
+        input->reader_ = std::make_unique<format::capture_reader>(
+            std::span<const std::byte>(octets), std::move(options));
+        return input;
+      }
+    }
+  }
+  auto source = pipeline::file_source::open(path);
+  if (!source) {
+    return source.error();
+  }
+  input->source_.emplace(std::move(*source));
+  input->reader_ = std::make_unique<format::capture_reader>(*input->source_, std::move(options));
+  return input;
+}
+
+}  // namespace captured::capturectl

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+#include "capturectl_output.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "format/lpcap_writer.hpp"
+#include "format/pcapng_writer.hpp"
+
+namespace captured::capturectl {
+namespace {
+
+// ---- What a signal has to remove. A handler may do little: names lie ready for unlink(). ----
+
+constexpr std::size_t unfinished_max = 64;
+std::array<std::atomic<const char*>, unfinished_max> unfinished{};
+
+extern "C" void remove_unfinished(int number) {
+  for (const auto& name : unfinished) {
+    if (const char* const path = name.load()) {
+      ::unlink(path);
+    }
+  }
+  constexpr int signal_status = 128;  // as shells have it
+  ::_exit(signal_status + number);
+}
+
+void set_unfinished(const char* from, const char* to) {
+  static const bool installed = [] {
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+      struct sigaction action {};
+      action.sa_handler = remove_unfinished;
+      ::sigaction(number, &action, nullptr);
+    }
+    return true;
+  }();
+  static_cast<void>(installed);
+  for (auto& name : unfinished) {
+    const char* expected = from;
+    if (name.compare_exchange_strong(expected, to)) {
+      return;
+    }
+  }
+}
+
+bool has_ending(const std::string& path, std::string_view ending) {
+  return path.ends_with(ending);
+}
+
+/// The name without what says how it is compressed.
+std::string without_compression(const std::string& path) {
+  for (const std::string_view ending : {".gz", ".zst"}) {
+    if (has_ending(path, ending)) {
+      return path.substr(0, path.size() - ending.size());
+    }
+  }
+  return path;
+}
+
+std::string format_by_name(const std::string& path) {
+  const std::string name = without_compression(path);
+  for (const std::string_view ending : {".pcap", ".cap", ".dmp"}) {
+    if (has_ending(name, ending)) {
+      return "pcap";
+    }
+  }
+  return has_ending(name, ".lpcap") ? "lpcap" : "pcapng";
+}
+
+std::optional<format::capture_format> compression_of(const std::string& path,
+                                                     const std::string& wanted) {
+  if (wanted == "gzip" || (wanted.empty() && has_ending(path, ".gz"))) {
+    return format::capture_format::gzip;
+  }
+  if (wanted == "zstd" || (wanted.empty() && has_ending(path, ".zst"))) {
+    return format::capture_format::zstd;
+  }
+  return std::nullopt;
+}
+
+std::int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+base::result<std::unique_ptr<file_sink>> file_sink::open(const std::string& path, mode how) {
+  std::unique_ptr<file_sink> sink(new file_sink(path));
+  if (path == "-") {
+    sink->fd_.reset(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
+  } else if (how == mode::append) {
+    sink->fd_.reset(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  } else {
+    struct stat status {};
+    const bool special = ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode);
+    if (!special) {
+      // With the process in its name: NAME.part may be a recording, even the one that is read.
+      sink->part_ = path + "." + std::to_string(::getpid()) + ".part";
+    }
+    const std::string& name = special ? path : sink->part_;
+    constexpr mode_t rights = 0666;
+    sink->fd_.reset(::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, rights));
+    if (sink->fd_ && !special) {
+      set_unfinished(nullptr, sink->part_.c_str());
+    }
+  }
+  if (!sink->fd_) {
+    sink->part_.clear();
+    return base::system_failure(errno, "open " + path);
+  }
+  return sink;
+}
+
+file_sink::~file_sink() {
+  if (!part_.empty()) {
+    ::unlink(part_.c_str());
+    set_unfinished(part_.c_str(), nullptr);
+  }
+}
+
+base::result<> file_sink::write(std::span<const std::byte> octets) {
+  while (!octets.empty()) {
+    const ssize_t count = ::write(fd_.get(), octets.data(), octets.size());
+    if (count < 0 && errno != EINTR) {
+      return base::system_failure(errno, "write " + path_);
+    }
+    octets = octets.subspan(count < 0 ? 0 : static_cast<std::size_t>(count));
+  }
+  return {};
+}
+
+base::result<> file_sink::commit() {
+  if (part_.empty()) {
+    return {};
+  }
+  if (::rename(part_.c_str(), path_.c_str()) != 0) {
+    return base::system_failure(errno, "rename " + part_ + " to " + path_);
+  }
+  set_unfinished(part_.c_str(), nullptr);
+  part_.clear();
+  return {};
+}
+
+base::result<> check_output_options(const output_options& options) {
+  constexpr std::array<std::string_view, 6> formats{"",        "pcapng",  "pcap",
+                                                    "pcap-us", "pcap-ns", "lpcap"};
+  constexpr std::array<std::string_view, 4> compressions{"", "gzip", "zstd", "none"};
+  if (std::find(formats.begin(), formats.end(), options.format) == formats.end()) {
+    return base::invalid_input("format \"" + options.format + "\"",
+                               "there are pcapng, pcap, pcap-us, pcap-ns and lpcap");
+  }
+  if (std::find(compressions.begin(), compressions.end(), options.compression) ==
+      compressions.end()) {
+    return base::invalid_input("compression \"" + options.compression + "\"",
+                               "there are gzip, zstd and none");
+  }
+  return {};
+}
+
+base::result<std::unique_ptr<capture_output>> capture_output::open(const std::string& path,
+                                                                   const output_options& options) {
+  auto output = std::make_unique<capture_output>();
+  auto sink =
+      file_sink::open(path, options.append ? file_sink::mode::append : file_sink::mode::fresh);
+  if (!sink) {
+    return sink.error();
+  }
+  output->sink_ = std::move(*sink);
+  format::octet_sink* to = output->sink_.get();
+  if (const auto compression = compression_of(path, options.compression)) {
+    output->compressor_ = format::make_compressor(*compression, *to);
+    to = output->compressor_.get();
+  }
+  const std::string format = options.format.empty() ? format_by_name(path) : options.format;
+  if (format == "pcapng") {
+    output->writer_ = std::make_unique<format::pcapng_writer>(
+        *to, format::pcapng_options{.application = "capturectl " CAPTURED_VERSION});
+  } else if (format == "lpcap") {
+    if (path != "-") {
+      auto sidecar = file_sink::open(path + ".meta", file_sink::mode::fresh);
+      if (!sidecar) {
+        return sidecar.error();
+      }
+      output->sidecar_ = std::move(*sidecar);
+    }
+    output->writer_ = std::make_unique<format::lpcap_writer>(*to, output->sidecar_.get());
+  } else {
+    const auto resolution = format == "pcap"      ? format::pcap_resolution::of_interface
+                            : format == "pcap-ns" ? format::pcap_resolution::nanoseconds
+                                                  : format::pcap_resolution::microseconds;
+    output->writer_ = std::make_unique<format::pcap_writer>(
+        *to,
+        format::pcap_options{
+            .resolution = resolution, .snaplen = options.snaplen, .link = options.link},
+        options.append ? format::pcap_writer::start::append : format::pcap_writer::start::fresh);
+  }
+  return output;
+}
+
+base::result<> capture_output::finish() {
+  if (auto done = writer_->flush(); !done) {
+    return done;
+  }
+  if (compressor_) {
+    if (auto done = compressor_->finish(); !done) {
+      return done;
+    }
+  }
+  // The sidecar first: a file is never without what belongs to it.
+  if (sidecar_) {
+    if (auto done = sidecar_->commit(); !done) {
+      return done;
+    }
+  }
+  return sink_->commit();
+}
+
+progress::progress(std::uint64_t total_octets)
+    : total_(total_octets),
+      begun_ns_(now_ns()),
+      shown_ns_(begun_ns_),
+      enabled_(::isatty(STDERR_FILENO) == 1) {}
+
+progress::~progress() {
+  if (shown_) {
+    std::fputs("\r\033[K", stderr);
+  }
+}
+
+void progress::show(std::uint64_t octets) {
+  constexpr std::int64_t interval_ns = 200'000'000;
+  constexpr std::int64_t quiet_ns = 1'000'000'000;
+  const std::int64_t now = now_ns();
+  if (now - begun_ns_ < quiet_ns || now - shown_ns_ < interval_ns) {
+    return;
+  }
+  shown_ns_ = now;
+  shown_ = true;
+  const double seconds = static_cast<double>(now - begun_ns_) / 1e9;
+  const double rate = static_cast<double>(octets) / seconds;
+  if (total_ == 0) {
+    std::fprintf(stderr, "\r\033[K%.0f MB, %.0f MB/s", static_cast<double>(octets) / 1e6,
+                 rate / 1e6);
+    return;
+  }
+  constexpr int width = 30;
+  const double share = std::min(1.0, static_cast<double>(octets) / static_cast<double>(total_));
+  const int done = static_cast<int>(share * width);
+  const double left = (static_cast<double>(total_) - static_cast<double>(octets)) / rate;
+  std::fprintf(stderr, "\r\033[K[%.*s%*s] %3.0f %%, %.0f MB/s, %.0f s left", done,
+               "##############################", width - done, "", share * 100, rate / 1e6,
+               std::max(0.0, left));
+}
+
+}  // namespace captured::capturectl

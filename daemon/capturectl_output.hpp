@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+//
+// A capture file as the subcommands write it: under NAME.PID.part until it is whole, then renamed;
+// ^C and errors leave nothing behind. With the writer of its format and, where wanted, compression.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/unique_fd.hpp"
+#include "format/capture_writer.hpp"
+#include "format/compression.hpp"
+#include "format/pcap_writer.hpp"
+
+namespace captured::capturectl {
+
+/// The octets of one file. "-" is standard output; devices and pipes are written as they are.
+class file_sink final : public format::octet_sink {
+ public:
+  enum class mode : std::uint8_t { fresh, append };
+  static base::result<std::unique_ptr<file_sink>> open(const std::string& path, mode how);
+  ~file_sink() override;
+  file_sink(const file_sink&) = delete;
+  file_sink& operator=(const file_sink&) = delete;
+
+  base::result<> write(std::span<const std::byte> octets) override;
+  /// Gives the file its name.
+  base::result<> commit();
+
+ private:
+  explicit file_sink(std::string path) : path_(std::move(path)) {}
+
+  std::string path_;
+  std::string part_;  ///< empty when there is nothing to rename
+  base::unique_fd fd_;
+};
+
+struct output_options {
+  /// "pcapng", "pcap" (resolution of the first interface), "pcap-us", "pcap-ns", "lpcap"; empty:
+  /// by the name, else pcapng.
+  std::string format;
+  /// "gzip", "zstd", "none"; empty: by the name.
+  std::string compression;
+  /// pcap: add to a file that fits.
+  bool append = false;
+  std::optional<packet::link_type> link;
+  std::uint32_t snaplen = 0;
+};
+
+class capture_output {
+ public:
+  /// Fails for names of formats that there are not, and when the file cannot be made.
+  static base::result<std::unique_ptr<capture_output>> open(const std::string& path,
+                                                            const output_options& options);
+
+  [[nodiscard]] format::capture_writer& writer() noexcept { return *writer_; }
+  /// Writes what is held back and gives the file its name.
+  [[nodiscard]] base::result<> finish();
+
+ private:
+  std::unique_ptr<file_sink> sink_;
+  std::unique_ptr<file_sink> sidecar_;
+  std::unique_ptr<format::compressing_sink> compressor_;
+  std::unique_ptr<format::capture_writer> writer_;
+};
+
+/// Is the name that of a format here? For messages before anything is opened.
+[[nodiscard]] base::result<> check_output_options(const output_options& options);
+
+/// On a terminal, from the second second on: how much is done, how fast, how long yet.
+class progress {
+ public:
+  /// `total_octets` 0: not known.
+  explicit progress(std::uint64_t total_octets);
+  ~progress();
+  progress(const progress&) = delete;
+  progress& operator=(const progress&) = delete;
+
+  /// Call it often: most calls do nothing.
+  void at(std::uint64_t octets) {
+    if (enabled_ && (++calls_ & 0xFFF) == 0) {
+      show(octets);
+    }
+  }
+
+ private:
+  void show(std::uint64_t octets);
+
+  std::uint64_t total_;
+  std::uint64_t calls_ = 0;
+  std::int64_t begun_ns_;
+  std::int64_t shown_ns_;
+  bool enabled_;
+  bool shown_ = false;
+};
+
+}  // namespace captured::capturectl

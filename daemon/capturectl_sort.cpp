@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+//
+// capturectl sort: a file with its packets in the order of their times.
+#include <cerrno>
+#include <cstdlib>
+
+#include <unistd.h>
+
+#include "capturectl.hpp"
+#include "capturectl_arguments.hpp"
+#include "capturectl_input.hpp"
+#include "capturectl_output.hpp"
+#include "format/capture_copier.hpp"
+#include "format/packet_sorter.hpp"
+#include "format/pcapng_writer.hpp"
+
+namespace captured::capturectl {
+namespace {
+
+namespace po = boost::program_options;
+using namespace format;
+
+struct sort_options {
+  std::vector<std::string> paths;
+  output_options output;
+  std::size_t window = 65536;
+  bool json = false;
+  bool quiet = false;
+  bool lenient = false;
+};
+
+/// Lays down what cannot be mapped as it is, a pipe or compressed octets, in a file without a name.
+/// `error` gets what went wrong with the input, of which what is whole was laid down.
+base::result<std::unique_ptr<capture_input>> spool(capture_input& from, std::string& error) {
+  const char* const folder = std::getenv("TMPDIR");
+  std::string name = std::string(folder != nullptr ? folder : "/var/tmp") + "/capturectl-XXXXXX";
+  const base::unique_fd fd(::mkstemp(name.data()));
+  if (!fd) {
+    return base::system_failure(errno, "make a file " + name);
+  }
+  auto sink = file_sink::open(name, file_sink::mode::append);
+  if (!sink) {
+    ::unlink(name.c_str());
+    return sink.error();
+  }
+  pcapng_writer writer(**sink, {.custom = copyability::keep_all});
+  capture_copier copier(writer);
+  capture_item item = from.reader().next();
+  while (item != capture_item::end && item != capture_item::failed && !writer.failed()) {
+    copier.copy(from.reader(), item);
+    item = from.reader().next();
+  }
+  if (item == capture_item::failed) {
+    error = from.path() + ": " + from.reader().failure().message();
+  }
+  const auto done = writer.flush();
+  auto input =
+      done ? capture_input::open(name) : base::result<std::unique_ptr<capture_input>>(done.error());
+  ::unlink(name.c_str());
+  return input;
+}
+
+/// The input, mapped in any case.
+base::result<std::unique_ptr<capture_input>> open_mapped(const sort_options& options,
+                                                         std::string& error) {
+  const std::string& path = options.paths[0];
+  const read_options reading{.lenient = options.lenient};
+  auto input = capture_input::open(path, reading);
+  if (!input || path == "-") {
+    return input ? spool(**input, error) : std::move(input);
+  }
+  static_cast<void>((*input)->reader().next());  // now it is known whether it is compressed
+  const bool stable = (*input)->reader().stable();
+  input = capture_input::open(path, reading);
+  return !input || stable ? std::move(input) : spool(**input, error);
+}
+
+class sorter {
+ public:
+  sorter(const sort_options& options, capture_input& input, capture_output& output)
+      : options_(options),
+        reader_(input.reader()),
+        output_(output),
+        copier_(output.writer(), shared_),
+        window_(options.window,
+                [this](const capture_packet& packet, std::uint32_t interface_id) {
+                  output_.writer().add_packet(packet, interface_id, true);
+                }),
+        progress_(input.size()) {}
+
+  transfer_report run() {
+    capture_item item = reader_.next();
+    while (item != capture_item::end && item != capture_item::failed &&
+           !output_.writer().failed()) {
+      take(item);
+      item = reader_.next();
+    }
+    window_.flush();
+    if (item == capture_item::failed) {
+      report_.errors.push_back(options_.paths[0] + ": " + reader_.failure().message());
+    }
+    for (const auto& [statistics, id] : statistics_) {
+      output_.writer().add_statistics(statistics, id);
+    }
+    finish();
+    return std::move(report_);
+  }
+
+ private:
+  void take(capture_item item) {
+    if (item == capture_item::packet) [[likely]] {
+      ++report_.packets_read;
+      const capture_packet& packet = reader_.packet();
+      window_.add(packet, *copier_.id_of(packet.interface_id));
+      progress_.at(reader_.octets_read());
+      return;
+    }
+    if (item == capture_item::section && !begun_) {
+      output_.writer().begin_section(reader_.section());
+      begun_ = true;
+    }
+    if (item == capture_item::statistics) {
+      hold_statistics();
+      return;
+    }
+    copier_.copy(reader_, item);
+  }
+
+  /// Behind the packets that are held; of each interface the last says what the others said.
+  void hold_statistics() {
+    const auto id = copier_.id_of(reader_.statistics().interface_id);
+    for (auto& [held, of] : statistics_) {
+      if (of == *id) {
+        output_.writer().add_statistics(held, of);
+        held = reader_.statistics();
+        return;
+      }
+    }
+    statistics_.emplace_back(reader_.statistics(), *id);
+  }
+
+  void finish() {
+    add_counts(report_.counts, output_.writer().counts());
+    if (const auto done = output_.finish(); !done) {
+      report_.errors.push_back(done.error().message());
+    } else {
+      report_.outputs.push_back(options_.paths[1]);
+    }
+    report_.lost = report_.counts.packets_left_out;
+    report_.remarks.push_back(std::to_string(window_.moved()) + " packets were moved");
+    if (window_.out_of_window() != 0) {
+      report_.errors.push_back(std::to_string(window_.out_of_window()) +
+                               " packets are still out of order: a larger --window is needed");
+    }
+  }
+
+  const sort_options& options_;
+  capture_reader& reader_;
+  capture_output& output_;
+  shared_interfaces shared_;
+  capture_copier copier_;
+  packet_sorter window_;
+  progress progress_;
+  std::vector<std::pair<interface_statistics_block, std::uint32_t>> statistics_;
+  bool begun_ = false;
+  transfer_report report_;
+};
+
+constexpr command_words words{
+    "sort", "[options] IN OUT",
+    "Writes the packets of IN into OUT in the order of their times. A packet may be so many\n"
+    "packets away from its place as --window says; memory grows with the window only. What\n"
+    "comes from a pipe, or is compressed, is first laid down in TMPDIR. Exit status: 0 all is\n"
+    "well, 1 IN is broken or packets are further away than the window, 2 wrong usage.\n",
+    "  capturectl sort mixed.pcapng sorted.pcapng\n"
+    "  capturectl sort --window 1000000 mixed.pcapng sorted.pcapng\n"};
+
+int sort_file(const sort_options& options) {
+  std::string error;
+  auto input = open_mapped(options, error);
+  if (!input) {
+    complain(words.name, input.error().message());
+    return exit_trouble;
+  }
+  auto output = capture_output::open(options.paths[1], options.output);
+  if (!output) {
+    complain(words.name, output.error().message());
+    return exit_trouble;
+  }
+  transfer_report report = sorter(options, **input, **output).run();
+  if (!error.empty()) {
+    report.errors.push_back(std::move(error));
+  }
+  return print_report(words.name, report, options.json && options.paths[1] != "-", options.quiet);
+}
+
+}  // namespace
+
+int sort(const std::vector<std::string>& arguments) {
+  sort_options options;
+  po::options_description visible("options");
+  visible.add_options()  //
+      ("window,w", po::value(&options.window)->default_value(options.window),
+       "packets; 400 octets of memory for each")  //
+      ("format,F", po::value(&options.output.format),
+       "pcapng, pcap, pcap-us, pcap-ns, lpcap; else by the name")               //
+      ("compress", po::value(&options.output.compression), "gzip, zstd, none")  //
+      ("lenient", po::bool_switch(&options.lenient),
+       "go on after damage where it is clear how")                           //
+      ("json", po::bool_switch(&options.json), "report as one JSON object")  //
+      ("quiet,q", po::bool_switch(&options.quiet), "do not say what was lost or moved");
+  if (const auto status = parse_arguments(words, visible, arguments, options.paths, 2, 2)) {
+    return *status;
+  }
+  constexpr std::size_t window_max = std::size_t{1} << 28;
+  const auto known = check_output_options(options.output);
+  if (!known || options.window == 0 || options.window > window_max ||
+      (options.paths[0] == options.paths[1] && options.paths[0] != "-")) {
+    complain(words.name, known ? "the window must be 1 to 268435456, and OUT another file than IN"
+                               : known.error().message());
+    return exit_usage;
+  }
+  return sort_file(options);
+}
+
+}  // namespace captured::capturectl
