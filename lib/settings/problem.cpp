@@ -29,6 +29,14 @@ void sort_by_place(std::vector<problem>& problems) {
       problems, {}, [](const problem& each) { return std::pair(each.at.line, each.at.column); });
 }
 
+std::string printable(std::string text) {
+  for (char& c : text) {
+    const auto octet = static_cast<unsigned char>(c);
+    c = octet < 0x20 || octet == 0x7f ? '?' : c;
+  }
+  return text;
+}
+
 std::string quoted(const std::string& text) {
   std::size_t length = text.size();
   if (length > quoted_bytes_max) {
@@ -37,12 +45,7 @@ std::string quoted(const std::string& text) {
       --length;  // not in the middle of a UTF-8 character
     }
   }
-  std::string shown = text.substr(0, length);
-  for (char& c : shown) {
-    const auto octet = static_cast<unsigned char>(c);
-    c = octet < 0x20 || octet == 0x7f ? '?' : c;
-  }
-  return "'" + shown + (length < text.size() ? "…'" : "'");
+  return "'" + printable(text.substr(0, length)) + (length < text.size() ? "…'" : "'");
 }
 
 }  // namespace captured::settings

@@ -26,7 +26,10 @@ struct problem {
 /// Orders problems as their places stand in the file.
 void sort_by_place(std::vector<problem>& problems);
 
-/// The text in quotes for a message: cut when it is long, control characters shown as '?'.
+/// The text with control characters shown as '?', fit for a terminal.
+[[nodiscard]] std::string printable(std::string text);
+
+/// The text in quotes for a message: printable, and cut when it is long.
 [[nodiscard]] std::string quoted(const std::string& text);
 
 }  // namespace captured::settings

@@ -228,7 +228,8 @@ yaml_document read_yaml(std::string_view text, const std::string& file) {
   yaml_document document;
   const auto refuse = [&](position at, std::string words) {
     document.root.reset();
-    document.problems.push_back({file, at, std::move(words)});
+    // The parser's own words can hold octets of the text, such as the end of it as a zero.
+    document.problems.push_back({file, at, printable(std::move(words))});
   };
   if (text.size() > yaml_bytes_max) {
     refuse({}, "it is larger than 1 MiB; this is no configuration");

@@ -122,6 +122,11 @@ TEST_CASE("anchors, aliases, tags, double keys and second documents are refused"
   CHECK(first_problem("{a: 1}: b") == "f:1:1: a key must be a single word");
 }
 
+TEST_CASE("the parser's own words show no control characters") {
+  CHECK(first_problem("a: \"\\") == "f:1:7: this is not YAML: unknown escape character: ?");
+  CHECK(first_problem("a: \"\\\t\"").find('\t') == std::string::npos);
+}
+
 TEST_CASE("every text cut short is read or refused, never both") {
   const std::string text =
       "interfaces:\n  - name: eth0\n    filter: 'a ''b'\n    ring: { size: \"1\\x41\", b: [1, 2] "
