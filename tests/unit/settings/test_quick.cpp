@@ -21,17 +21,17 @@ TEST_CASE("a recording needs no file: interfaces, a filter and a folder make a c
 }
 
 TEST_CASE("a recording without a file never removes anything from its folder") {
-  const auto made = quick({{"eth0"}, "", ".", ""});
+  const auto made = quick({.interfaces = {"eth0"}, .duration = ""});
   CHECK(made.result.settings->outputs[0].files.retain ==
         storage::retain_options{0, 0, 0, std::chrono::seconds(0), 0});
 }
 
 TEST_CASE("the duration is a number of seconds, or one with a unit") {
-  CHECK(quick({{"eth0"}, "", ".", "60"}).run_for == 60s);
-  CHECK(quick({{"eth0"}, "", ".", "500ms"}).run_for == 500ms);
-  CHECK(quick({{"eth0"}, "", ".", "5min"}).run_for == 5min);
+  CHECK(quick({.interfaces = {"eth0"}, .duration = "60"}).run_for == 60s);
+  CHECK(quick({.interfaces = {"eth0"}, .duration = "500ms"}).run_for == 500ms);
+  CHECK(quick({.interfaces = {"eth0"}, .duration = "5min"}).run_for == 5min);
   for (const auto* const text : {"0", "0s", "-1", "1.5", "soon", "99999999999999999999", " 1"}) {
-    CHECK(messages(quick({{"eth0"}, "", ".", text}).result) ==
+    CHECK(messages(quick({.interfaces = {"eth0"}, .duration = text}).result) ==
           "command line: --duration: '" + std::string(text) +
               "' is not a number of seconds, or one with ms, s, min, h or d\n");
   }
