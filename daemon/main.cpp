@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <exception>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -12,6 +13,7 @@
 #include "daemon/application.hpp"
 #include "daemon/command_line.hpp"
 #include "daemon/logging.hpp"
+#include "daemon/supported.hpp"
 #include "settings/print.hpp"
 #include "settings/quick.hpp"
 
@@ -51,6 +53,18 @@ request read_request(const command_line& line) {
   return made;
 }
 
+/// Says what this version does not do; false when that makes the recording impossible.
+bool check_support(const settings::configuration& wanted) {
+  const support_report report = check_supported(wanted);
+  for (const std::string& line : report.warnings) {
+    std::fprintf(stderr, "warning: %s\n", line.c_str());
+  }
+  for (const std::string& line : report.refusals) {
+    std::fprintf(stderr, "%s\n", line.c_str());
+  }
+  return report.refusals.empty();
+}
+
 /// Filters are libpcap's to judge: tried without a device here, for the live one at the start.
 bool check_filters(const settings::configuration& wanted) {
   bool good = true;
@@ -80,6 +94,9 @@ int act_on(const command_line& line) {
   if (line.what == command_line::act::print_configuration) {
     std::fputs(settings::print(*wanted).c_str(), stdout);
     return exit_status::success;
+  }
+  if (!check_support(*wanted)) {
+    return exit_status::usage;
   }
   if (line.what == command_line::act::check_configuration) {
     std::printf("%s: no errors\n", line.configuration_file.c_str());
