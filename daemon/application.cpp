@@ -48,10 +48,12 @@ class application {
   boost::asio::steady_timer live_timer_{context_};
   std::unique_ptr<recording> recording_;
   std::uint64_t live_stored_ = 0;
+  int stop_signals_ = 0;
   bool stopping_ = false;
 };
 
 int application::run(const settings::configuration& wanted) {
+  std::signal(SIGPIPE, SIG_IGN);  // whoever reads the log may go, the recording stays
   auto opened = recording::open(context_, wanted);
   if (!opened) {
     spdlog::error("{}", opened.error().message());
@@ -76,7 +78,7 @@ int application::run(const settings::configuration& wanted) {
   const int result = status();
   if (recording_->outcome().unwritten) {
     // A thread may be held by a dead disk for ever: no destructor waits for it.
-    finish_logging();
+    flush_log();
     std::_Exit(result);
   }
   return result;
@@ -100,12 +102,14 @@ void application::on_signal(int number) {
       recording_->refresh_ledger([this] { spdlog::info("{}", ledger_line(recording_->ledger())); });
       return;
     default:
-      if (stopping_) {
+      if (++stop_signals_ > 1) {
         spdlog::warn("ended at once by a second signal; the open file stays as it is");
-        finish_logging();
+        flush_log();
         std::_Exit(exit_status::interrupted);
       }
-      stop(number == SIGINT ? "SIGINT" : "SIGTERM");
+      if (!stopping_) {
+        stop(number == SIGINT ? "SIGINT" : "SIGTERM");
+      }
   }
 }
 
@@ -169,7 +173,9 @@ void application::report() {
 
 int application::status() const {
   const recording_outcome outcome = recording_->outcome();
-  return outcome.required_failed || outcome.unwritten ? exit_status::trouble : exit_status::success;
+  const bool balanced = all_balanced(recording_->ledger());
+  const bool good = balanced && !outcome.required_failed && !outcome.unwritten;
+  return good ? exit_status::success : exit_status::trouble;
 }
 
 }  // namespace

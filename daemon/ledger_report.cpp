@@ -10,11 +10,6 @@ namespace captured::daemon {
 
 namespace {
 
-bool all_balanced(const std::vector<ledger_row>& rows) {
-  return std::all_of(rows.begin(), rows.end(),
-                     [](const ledger_row& row) { return row.figures.balanced(); });
-}
-
 std::string unique_name(const std::vector<ledger_row>& rows, const ledger_row& row) {
   const auto same = std::count_if(rows.begin(), rows.end(), [&](const ledger_row& other) {
     return other.interface == row.interface;
@@ -23,6 +18,11 @@ std::string unique_name(const std::vector<ledger_row>& rows, const ledger_row& r
 }
 
 }  // namespace
+
+bool all_balanced(const std::vector<ledger_row>& rows) {
+  return std::all_of(rows.begin(), rows.end(),
+                     [](const ledger_row& row) { return row.figures.balanced(); });
+}
 
 std::string ledger_table(const std::vector<ledger_row>& rows) {
   std::size_t width = 9;

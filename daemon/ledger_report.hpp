@@ -17,6 +17,8 @@ struct ledger_row {
   pipeline::ledger_figures figures;
 };
 
+[[nodiscard]] bool all_balanced(const std::vector<ledger_row>& rows);
+
 /// One row for each interface with a head, and a closing line that says whether it balances.
 [[nodiscard]] std::string ledger_table(const std::vector<ledger_row>& rows);
 

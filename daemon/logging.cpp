@@ -69,6 +69,10 @@ void start_logging(const settings::log_settings& options) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+void flush_log() {
+  spdlog::default_logger_raw()->flush();
+}
+
 void finish_logging() {
   spdlog::shutdown();
 }

@@ -65,12 +65,12 @@ recording::recording(boost::asio::io_context& reactor_context,
       writer_pool_(std::make_unique<boost::asio::thread_pool>(wanted.writer.threads)) {}
 
 recording::~recording() {
-  // First no completion can come any more, then no handler runs any more, then the rest may go.
+  // First no handler runs any more, then no completion can come any more, then the rest may go.
+  writer_pool_->stop();
+  writer_pool_->join();
   for (const auto& one : outputs_) {
     one->files.reset();
   }
-  writer_pool_->stop();
-  writer_pool_->join();
 }
 
 base::result<std::unique_ptr<recording>> recording::open(boost::asio::io_context& reactor_context,
@@ -94,6 +94,9 @@ base::result<std::unique_ptr<recording>> recording::open(boost::asio::io_context
     if (const auto opened = made->open_output(options); !opened) {
       failures.push_back(opened.error());
       made->outcome_.required_failed = true;
+      // Without its output an interface would only fill its ring.
+      std::erase_if(made->lines_,
+                    [&](const auto& one) { return one->output == options.files.name; });
     }
   }
   if (made->outputs_.empty()) {
@@ -256,10 +259,13 @@ base::result<> recording::start(std::function<void()> ended) {
                  one->options.ring.size_bytes >> 20, one->options.filter.empty() ? "" : ", filter ",
                  one->options.filter);
   }
+  if (const auto started = reactor_.start(); !started) {
+    return started.error();
+  }
   for (const auto& one : outputs_) {
     one->writer->start();
   }
-  return reactor_.start();
+  return {};
 }
 
 void recording::rotate() {

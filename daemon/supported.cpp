@@ -46,6 +46,14 @@ support_report check_supported(const settings::configuration& wanted) {
   for (const auto& one : wanted.outputs) {
     check_output(one, report);
   }
+  for (const auto& one : wanted.interfaces) {
+    // An exact stop waits three of its timeouts for the ring, and then the disk needs time too.
+    if (6 * one.device.ring.timeout > wanted.stop_timeout) {
+      report.refusals.push_back("interface " + one.device.name +
+                                ": ring.timeout must be at most a sixth of stop_timeout, or a " +
+                                "stop could not end in time");
+    }
+  }
   if (wanted.reactor.threads != 1) {
     report.refusals.emplace_back("reactor: only 1 thread is supported by this version");
   }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "pipeline/limits.hpp"
+
 namespace captured::pipeline {
 
 namespace {
@@ -51,7 +53,7 @@ base::result<> capture_reactor::start() {
 void capture_reactor::watch() {
   watched_.async_wait(
       boost::asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code error) {
-        if (error) {
+        if (error || stopped_) {
           return;
         }
         // Emptied before the rings are looked at: what happens from here on
@@ -89,7 +91,7 @@ void capture_reactor::keep_belt() {
   belt_.expires_after(2 * longest_timeout_);
   belt_.async_wait([this](boost::system::error_code error) {
     belt_armed_ = false;
-    if (!error) {
+    if (!error && !stopped_) {
       scan();
       keep_belt();
     }
@@ -102,7 +104,8 @@ void capture_reactor::async_stop(std::function<void()> done) {
       trouble_(stopped.error());
     }
   }
-  stop_timer_.expires_after(timeouts_until_retired * longest_timeout_);
+  stop_timer_.expires_after(std::max<std::chrono::milliseconds>(
+      timeouts_until_retired * longest_timeout_, limits::shortest_drain));
   stop_timer_.async_wait([this, done = std::move(done)](boost::system::error_code) {
     close_feeds();
     done();
@@ -110,6 +113,7 @@ void capture_reactor::async_stop(std::function<void()> done) {
 }
 
 void capture_reactor::close_feeds() {
+  stopped_ = true;
   boost::system::error_code ignored;
   watched_.cancel(ignored);
   belt_.cancel();

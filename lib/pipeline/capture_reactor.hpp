@@ -62,6 +62,7 @@ class capture_reactor {
   std::chrono::milliseconds longest_timeout_{0};
   bool belt_armed_ = false;
   bool found_since_belt_ = false;
+  bool stopped_ = false;  ///< the feeds are closed: handlers that were queued do nothing
 };
 
 }  // namespace captured::pipeline

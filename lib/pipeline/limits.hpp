@@ -26,6 +26,10 @@ inline constexpr std::size_t file_head_bytes_max = chunk_bytes / 2;
 /// enough to cost nothing meanwhile.
 inline constexpr std::chrono::milliseconds retry_pause{500};
 
+/// A block counts as retired after three of its ring's timeouts, but not before this: kernels
+/// before 6.18 count timeouts in ticks of up to 10 ms, and a busy processor runs timers late.
+inline constexpr std::chrono::milliseconds shortest_drain{50};
+
 /// Longest sleep of an output: a step of the wall clock is noticed within this time.
 inline constexpr std::chrono::seconds longest_wait{5};
 

@@ -61,11 +61,15 @@ void open_files::create_next(const std::string& hidden_name) {
   const auto slot = slot_at(stage::free);
   CAPTURED_CHECK(slot && !next_);
   next_ = slot;
-  hidden_name_ = hidden_name;
   slots_[*slot] = {};
   slots_[*slot].at = stage::creating;
+  request_create(*slot, hidden_name);
+}
+
+void open_files::request_create(std::uint32_t slot, const std::string& hidden_name) {
+  slots_[slot].hidden_name = hidden_name;
   request({.action = storage::file_action::create,
-           .slot = *slot,
+           .slot = slot,
            .bytes_expected = options_.preallocate_bytes,
            .name = hidden_name});
 }
@@ -192,11 +196,17 @@ void open_files::on_failure(const storage::file_completion& done, base::steady_t
                                                  : request_finish(done.slot);
     return;
   }
+  if (is_file_gone(done)) {
+    return;
+  }
+  is_writing_troubled_ |= done.action == storage::file_action::create ||
+                          done.action == storage::file_action::publish ||
+                          done.action == storage::file_action::write;
   failed_.push_back(done);
   retry_at_ = now + limits::retry_pause;
   if (!std::exchange(in_trouble_, true)) {
     const std::string name =
-        done.action == storage::file_action::create ? hidden_name_ : stem_of(file);
+        done.action == storage::file_action::create ? file.hidden_name : stem_of(file);
     events_.trouble({done.error, describe(done, options_.directory, name)});
   }
 }
@@ -208,6 +218,26 @@ chunk& open_files::chunk_of(std::uint64_t token) const noexcept {
   return **found;
 }
 
+/// Somebody has removed or renamed the file under us; to try the same again would be in vain.
+bool open_files::is_file_gone(const storage::file_completion& done) {
+  open_file& file = slots_[done.slot];
+  if (done.error.value() != ENOENT || (done.action != storage::file_action::publish &&
+                                       done.action != storage::file_action::finish)) {
+    return false;
+  }
+  if (!file.is_gone) {
+    file.is_gone = true;  // once more, for the folder may be what is missing
+    return false;
+  }
+  events_.trouble(
+      {done.error, describe(done, options_.directory, stem_of(file)), "the file is gone"});
+  // A file that had no name yet holds nothing either: another one takes its place.
+  file.is_remade = done.action == storage::file_action::publish;
+  file.at = stage::leaving;
+  request({.action = storage::file_action::leave, .slot = done.slot, .name = {}});
+  return true;
+}
+
 void open_files::on_written(const storage::file_completion& done) {
   chunk& piece = chunk_of(done.token);
   piece.taken += done.octets_written;
@@ -216,16 +246,36 @@ void open_files::on_written(const storage::file_completion& done) {
     request_write(piece);
     return;
   }
-  unfinished_.erase(std::find(unfinished_.begin(), unfinished_.end(), &piece));
-  --slots_[done.slot].writes;
-  events_.written(piece);
+  give_back_in_order();
   finish_if_written(done.slot);
+}
+
+/// A chunk counts as written when everything before it in its file is: a reader cannot get past a
+/// gap, and what lies behind one is not stored yet.
+void open_files::give_back_in_order() {
+  std::array<bool, storage::open_files_max> has_gap{};
+  for (std::size_t i = 0; i < unfinished_.size();) {
+    chunk& piece = *unfinished_[i];
+    if (piece.taken < piece.used || has_gap[piece.slot]) {
+      has_gap[piece.slot] = true;
+      ++i;
+      continue;
+    }
+    unfinished_.erase(unfinished_.begin() + static_cast<std::ptrdiff_t>(i));
+    --slots_[piece.slot].writes;
+    events_.written(piece);
+  }
 }
 
 void open_files::on_success(const storage::file_completion& done) {
   open_file& file = slots_[done.slot];
   switch (done.action) {
     case storage::file_action::create:
+      if (std::exchange(file.is_remade, false)) {
+        file.is_gone = false;
+        request_publish(done.slot);
+        return;
+      }
       file.at = stage::ready;
       if (file.unwanted) {
         request_discard(done.slot);
@@ -233,6 +283,7 @@ void open_files::on_success(const storage::file_completion& done) {
       return;
     case storage::file_action::publish:
       file.at = stage::open;
+      file.is_gone = false;
       events_.begun(stem_of(file) + options_.extension);
       for (chunk* piece : std::exchange(waiting_for_name_, {})) {
         request_write(*piece);
@@ -250,8 +301,14 @@ void open_files::on_success(const storage::file_completion& done) {
     case storage::file_action::discard:
       file = {};
       return;
-    case storage::file_action::write:
     case storage::file_action::leave:
+      if (file.is_remade) {
+        request_create(done.slot, "." + file.stem + ".again");
+      } else {
+        file = {};
+      }
+      return;
+    case storage::file_action::write:
       return;
   }
 }
@@ -262,6 +319,7 @@ void open_files::note_success() {
   }
   if (in_trouble_ && failed_.empty() && successes_to_recover_ == 0) {
     in_trouble_ = false;
+    is_writing_troubled_ = false;
     events_.recovered();
   }
 }
@@ -280,10 +338,7 @@ void open_files::retry(base::steady_time now) {
         if (slots_[one.slot].unwanted) {
           slots_[one.slot] = {};
         } else {
-          request({.action = storage::file_action::create,
-                   .slot = one.slot,
-                   .bytes_expected = options_.preallocate_bytes,
-                   .name = hidden_name_});
+          request_create(one.slot, slots_[one.slot].hidden_name);
         }
         break;
       case storage::file_action::publish:

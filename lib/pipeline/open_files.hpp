@@ -75,6 +75,8 @@ class open_files {
   /// Nothing is in flight, failed or waiting.
   [[nodiscard]] bool settled() const noexcept;
   [[nodiscard]] bool in_trouble() const noexcept { return in_trouble_; }
+  /// In trouble, and not only with closing earlier files: a further one would fare no better.
+  [[nodiscard]] bool is_writing_troubled() const noexcept { return is_writing_troubled_; }
   /// Chunks submitted and not yet taken by the disk, for the ledger of a stop that gives up.
   [[nodiscard]] const std::vector<chunk*>& unfinished() const noexcept { return unfinished_; }
 
@@ -90,16 +92,22 @@ class open_files {
     bool ended = false;
     bool unwanted = false;  ///< to be discarded once it is made
     bool sync_pending = false;
+    bool is_gone = false;    ///< its name was not there when it was to be renamed
+    bool is_remade = false;  ///< another file is being made in its place
+    std::string hidden_name;
   };
 
   void request(storage::file_request what);
+  void request_create(std::uint32_t slot, const std::string& hidden_name);
   void request_write(chunk& piece);
   void request_publish(std::uint32_t slot);
   void request_finish(std::uint32_t slot);
   void request_discard(std::uint32_t slot);
   void finish_if_written(std::uint32_t slot);
   void on_failure(const storage::file_completion& done, base::steady_time now);
+  bool is_file_gone(const storage::file_completion& done);
   void on_written(const storage::file_completion& done);
+  void give_back_in_order();
   void on_success(const storage::file_completion& done);
   void note_success();
   [[nodiscard]] chunk& chunk_of(std::uint64_t token) const noexcept;
@@ -112,13 +120,13 @@ class open_files {
   std::array<open_file, storage::open_files_max> slots_;
   std::optional<std::uint32_t> next_;
   std::optional<std::uint32_t> current_;
-  std::string hidden_name_;
   std::vector<chunk*> unfinished_;
   std::vector<chunk*> waiting_for_name_;
   std::vector<storage::file_completion> failed_;
   std::uint32_t in_flight_ = 0;
   std::optional<base::steady_time> retry_at_;
   bool in_trouble_ = false;
+  bool is_writing_troubled_ = false;
   std::uint32_t successes_to_recover_ = 0;
 };
 

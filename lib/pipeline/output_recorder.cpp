@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "base/check.hpp"
@@ -60,12 +61,14 @@ output_recorder::output_recorder(const output_options& options, series_start sta
               std::move(pool), [this](const chunk& piece) { on_written(piece); }),
       control_bytes_max_(4096 + control_bytes_per_port * interfaces.size()),
       statistics_at_(now.steady + options.statistics_interval),
+      refresh_at_(statistics_at_),
       sync_at_(now.steady + options.files.sync.interval) {
   ports_.reserve(interfaces.size());
   for (output_interface& one : interfaces) {
     descriptions_.push_back(one.description);
     ports_.emplace_back(static_cast<std::uint32_t>(ports_.size()), std::move(one), device_counts_);
   }
+  totals_at_switch_ = totals();
 }
 
 void output_recorder::run(base::moment now) {
@@ -73,9 +76,19 @@ void output_recorder::run(base::moment now) {
   while (!outcome_.ended) {
     const output_action action = decide(observe(now));
     if (action == output_action::wait) {
+      refresh_in_time(now);
       return;
     }
     perform(action, now);
+  }
+}
+
+/// The kernel counts in 32 bits and starts anew when it is asked: a disk that hangs for hours must
+/// not keep us from asking.
+void output_recorder::refresh_in_time(base::moment now) {
+  if (now.steady >= refresh_at_) {
+    refresh_ledger();
+    refresh_at_ = now.steady + options_.statistics_interval;
   }
 }
 
@@ -103,7 +116,7 @@ output_state output_recorder::observe(base::moment now) const {
   state.next_pending = stream_.files().next_pending();
   state.slot_free = stream_.files().slot_free();
   state.rotation_due = stream_.is_open() && rotation_due(now);
-  state.in_trouble = stream_.files().in_trouble();
+  state.in_trouble = stream_.files().is_writing_troubled();
   state.statistics_due = now.steady >= statistics_at_ ||
                          std::any_of(ports_.begin(), ports_.end(), [&](const port& one) {
                            return one.loss_unsaid && now.steady >= one.loss_statistics_at;
@@ -189,7 +202,7 @@ void output_recorder::begin_file(base::moment now) {
                .sequence = sequence,
                .previous = series_.previous,
                .begun_ns = base::to_epoch_ns(now.wall),
-               .totals = totals()},
+               .totals = totals_at_switch_},
               descriptions_);
   stream_.append(text_, now.steady);
 }
@@ -282,9 +295,10 @@ void output_recorder::end_file(base::moment now) {
     append_statistics(text_, one.figures(),
                       last ? statistics_kind::closing : statistics_kind::running, now.wall);
   }
+  totals_at_switch_ = totals();
   format::append(text_, format::end_note{.reason = std::string(last ? format::end_reason::stop
                                                                     : format::end_reason::rotation),
-                                         .totals = totals()});
+                                         .totals = totals_at_switch_});
   stream_.append(text_, now.steady);
   series_.previous = stream_.files().current_name();
   stream_.end();
@@ -320,13 +334,19 @@ void output_recorder::count_unwritten() {
   const auto charge = [this](std::size_t i, std::uint64_t packets) {
     ports_[i].ledger().unwritten.add(packets);
   };
+  // Of a file that the disk took in part, the whole packets before the first gap are stored.
+  std::set<std::uint32_t> cut_slots;
   for (const chunk* piece : stream_.files().unfinished()) {
-    // Of a chunk that the disk took in part, the whole packets before the cut are stored.
-    const auto stored = packets_within(piece->memory.first(piece->taken), ports_.size());
+    const bool reachable = !cut_slots.contains(piece->slot);
+    const auto stored =
+        packets_within(piece->memory.first(reachable ? piece->taken : 0), ports_.size());
     for (std::size_t i = 0; i < ports_.size(); ++i) {
       ports_[i].ledger().stored.add(stored[i].packets);
       ports_[i].ledger().octets_stored.add(stored[i].octets);
       charge(i, piece->shares[i].packets - stored[i].packets);
+    }
+    if (piece->taken < piece->used) {
+      cut_slots.insert(piece->slot);
     }
   }
   if (const chunk* const piece = stream_.open_chunk()) {
@@ -354,6 +374,7 @@ base::steady_time output_recorder::wake_at(base::moment now) const noexcept {
     }
   };
   sooner(statistics_at_);
+  sooner(refresh_at_);
   if (stream_.is_dirty()) {
     sooner(stream_.dirty_since() + options_.flush_interval);
   }

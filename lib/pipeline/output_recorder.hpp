@@ -85,6 +85,7 @@ class output_recorder {
   void take_block();
   void write_statistics(base::moment now);
   void end_file(base::moment now);
+  void refresh_in_time(base::moment now);
   void give_up();
   void count_unwritten();
 
@@ -109,7 +110,9 @@ class output_recorder {
   std::size_t control_bytes_max_;
   std::vector<std::byte> text_;  ///< kept for its capacity
 
+  format::recording_totals totals_at_switch_;  ///< what the file before ended with
   base::steady_time statistics_at_;
+  base::steady_time refresh_at_;
   base::steady_time sync_at_;
   bool rotation_asked_ = false;
   bool recording_ended_ = false;

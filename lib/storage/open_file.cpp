@@ -46,7 +46,12 @@ base::error_code open_file::create(system_calls& calls, int folder, const std::s
     return {};
   }
   const auto reserved = retried([&] { return calls.allocate(fd(), bytes_expected); });
-  if (reserved.error == 0 || is_unsupported(reserved.error) || is_lack_of_room(reserved.error)) {
+  if (is_lack_of_room(reserved.error)) {
+    // What was reserved before the room ended would be missing elsewhere.
+    static_cast<void>(retried([&] { return calls.cut(fd(), 0); }));
+    return {};
+  }
+  if (reserved.error == 0 || is_unsupported(reserved.error)) {
     return {};
   }
   // The name must be free again for the next attempt.

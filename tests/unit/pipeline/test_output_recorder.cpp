@@ -295,6 +295,73 @@ TEST_CASE("any single act of the disk may fail once, and nothing is missing") {
   }
 }
 
+TEST_CASE("a file that somebody removes while it is written does not end the recording") {
+  recorder_rig rig;
+  rig.settle();
+  produce(rig, 5);
+  rig.retire();
+  rig.pass(1s);
+  for (const std::string& name : rig.disk().names()) {
+    if (name.ends_with(".part")) {
+      rig.disk().remove(name);
+    }
+  }
+  rig.recorder().rotate();
+  rig.pass(600ms);
+  produce(rig, 7);
+  rig.retire();
+  rig.pass(600ms);
+  rig.pass(600ms);
+  rig.stop();
+  CHECK_FALSE(rig.recorder().outcome().gave_up);
+  CHECK(rig.closed().size() == 1);
+  CHECK(read_all(rig).packets == 7);
+  CHECK_FALSE(rig.troubles().empty());
+}
+
+TEST_CASE("a prepared file that somebody removes is made anew, and no packet is missing") {
+  recorder_rig rig;
+  rig.settle();
+  for (const std::string& name : rig.disk().names()) {
+    if (name.starts_with(".")) {
+      rig.disk().remove(name);
+    }
+  }
+  rig.recorder().rotate();
+  for (int turn = 0; turn < 5; ++turn) {
+    produce(rig, 4);
+    rig.retire();
+    rig.pass(600ms);
+  }
+  rig.stop();
+  CHECK_FALSE(rig.recorder().outcome().gave_up);
+  CHECK(rig.closed().size() == 2);
+  CHECK(read_all(rig).numbers == numbers_to(20));
+}
+
+TEST_CASE("octets behind a failed write are not stored while the gap is there") {
+  rig_options options;
+  options.output.files.preallocate = false;
+  recorder_rig rig(options);
+  rig.settle();
+  rig.pass(1s);  // the head of the file is written
+  rig.disk().fail({.action = file_action::write, .times = 1}, ENOSPC);
+  produce(rig, 6);
+  rig.retire();
+  rig.settle();
+  rig.pass(1s);
+  rig.disk().fail({.action = file_action::write, .nth = 2, .times = memory_files::for_ever}, EIO);
+  produce(rig, 3);
+  rig.retire();
+  rig.settle();
+  rig.pass(200ms);
+  rig.stop(2s);
+  CHECK(rig.ledger().balanced());
+  const std::string part = rig.disk().names().back();
+  REQUIRE(rig.recorder().outcome().gave_up);
+  CHECK(rig.ledger().stored == read_file(rig.disk().published(part).value()).packets);
+}
+
 TEST_CASE("an existing file keeps its name and content") {
   rig_options options;
   recorder_rig probe(options);
