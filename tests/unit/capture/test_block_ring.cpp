@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
 #include <deque>
 #include <random>
 #include <thread>
 #include <vector>
 
 #include <boost/lockfree/spsc_queue.hpp>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/bytes.hpp"
 #include "capture/block_ring.hpp"
@@ -34,6 +39,20 @@ void fill_blocks(scripted_source& source, std::uint32_t blocks) {
     produce(source, i);
   }
   source.retire();
+}
+
+/// Gives a block back in a child process: does it end by SIGABRT?
+bool release_aborts(scripted_source& source, std::uint32_t index) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::signal(SIGABRT, SIG_DFL);
+    std::fclose(stderr);
+    source.release(index);
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }
 
 }  // namespace
@@ -74,6 +93,51 @@ TEST_CASE("a ring whose every block is held offers none of them again") {
   CHECK_FALSE(source.try_take());
   fill_blocks(source, 1);
   CHECK(source.try_take() == 0u);
+}
+
+TEST_CASE("a block on its way back is not offered again to a taker that looks all the time") {
+  scripted_source source({.block_count = 2});
+  fill_blocks(source, 2);
+  REQUIRE(source.try_take() == 0u);
+  REQUIRE(source.try_take() == 1u);
+  constexpr std::uint32_t rounds = 1500;
+  std::atomic<std::uint32_t> round{0};
+  std::uint32_t offered = 0;
+  // Two blocks are given back and two new ones taken in each round; the script fills them only when
+  // both are back, so that whatever is offered in between is an old block.
+  std::thread releaser([&] {
+    for (std::uint32_t i = 0; i < rounds; ++i) {
+      while (round.load() != 2 * i) {
+        std::this_thread::yield();
+      }
+      source.release(0);
+      source.release(1);
+      round.store(2 * i + 1);
+    }
+  });
+  for (std::uint32_t i = 0; i < rounds; ++i) {
+    while (round.load() != 2 * i + 1) {
+      offered += source.try_take() ? 1u : 0u;
+    }
+    fill_blocks(source, 2);
+    REQUIRE(source.try_take() == 0u);
+    REQUIRE(source.try_take() == 1u);
+    round.store(2 * i + 2);
+  }
+  releaser.join();
+  CHECK(offered == 0);
+}
+
+TEST_CASE("a block given back twice, or after its status was cleared, ends the program") {
+  scripted_source source;
+  fill_blocks(source, 2);
+  REQUIRE(source.try_take() == 0u);
+  REQUIRE(source.try_take() == 1u);
+  source.release(0);
+  CHECK(release_aborts(source, 0));
+  CHECK_FALSE(release_aborts(source, 1));
+  source.block_memory(1)[8] = std::byte{2};
+  CHECK(release_aborts(source, 1));
 }
 
 TEST_CASE("a held block may be overwritten, all but the bit that keeps the kernel away") {

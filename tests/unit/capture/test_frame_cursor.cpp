@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Blocks laid out by hand, offset by offset as packet(7) and linux/if_packet.h give them.
+#include <algorithm>
 #include <vector>
 
 #include "capture/frame_cursor.hpp"
@@ -229,6 +230,17 @@ TEST_CASE("hostile block: a next frame that loops, overlaps, is crooked or outsi
     CHECK(block.damaged);
     CHECK(block.remaining == 1);
   }
+}
+
+TEST_CASE("hostile block: a next frame that is whole but not aligned is not taken") {
+  // The last frame, moved by four octets: only its place is wrong.
+  hand_laid_block block(3);
+  const auto last = block.octets.begin() + static_cast<std::ptrdiff_t>(block.frame(2));
+  const auto length = static_cast<std::ptrdiff_t>(block.stride);
+  std::copy_backward(last, last + length, last + length + 4);
+  block.store(block.frame(1), static_cast<std::uint32_t>(block.stride + 4));
+  CHECK(block.walk().size() == 2);
+  CHECK(block.damaged);
 }
 
 TEST_CASE("hostile block: a frame head that reaches over the end of the block is not read") {
