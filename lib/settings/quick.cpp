@@ -3,12 +3,11 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <string_view>
 #include <utility>
 
-#include "settings/print.hpp"
 #include "settings/units.hpp"
+#include "settings/values.hpp"
 
 namespace captured::settings {
 
@@ -23,59 +22,28 @@ void complain(std::vector<problem>& problems, std::string text) {
   }
 }
 
-configuration build(const quick_request& request) {
-  configuration settings;
-  auto& files = settings.outputs.emplace_back().files;
-  files.directory = request.directory;
-  files.retain = {0, 0, 0, {}, 0};
+/// ", name: value" for an option that was given.
+std::string entry(std::string_view name, const std::string& value) {
+  return value.empty() ? std::string() : ", " + std::string(name) + ": " + yaml_scalar(value);
+}
+
+/// The request as the text of a file, so that what holds for a file holds here.
+std::string as_text(const quick_request& request) {
+  std::string text = "interfaces: [";
   for (const auto& name : request.interfaces) {
-    auto& added = settings.interfaces.emplace_back();
-    added.device.name = name;
-    added.device.filter = request.filter;
-    added.device.promiscuous = request.promiscuous;
-    added.output = files.name;
+    text += "{ name: " + yaml_scalar(name) + ", filter: " + yaml_scalar(request.filter) +
+            ", promiscuous: " + (request.promiscuous ? "true" : "false") +
+            entry("snaplen", request.snaplen);
+    if (!request.ring_size.empty()) {
+      text += ", ring: { size: " + yaml_scalar(request.ring_size) + " }";
+    }
+    text += " }, ";
   }
-  return settings;
-}
-
-/// Puts the value of an option that is given into its place, or says why it is none.
-template <class Value, class Into>
-void read_option(const std::string& text, const char* option, const char* expected,
-                 std::optional<Value> (*parse)(std::string_view), std::vector<problem>& problems,
-                 const Into& into) {
-  if (text.empty()) {
-    return;
-  }
-  if (const auto value = parse(text)) {
-    into(*value);
-  } else {
-    complain(problems, std::string(option) + ": " + quoted(text) + " is not " + expected);
-  }
-}
-
-void read_options(const quick_request& request, configuration& settings,
-                  std::vector<problem>& problems) {
-  constexpr const char* a_size = "a size such as 64MiB";
-  auto& rotate = settings.outputs.front().files.rotate;
-  read_option(request.snaplen, "-s", "a number of octets", parse_number, problems,
-              [&](std::uint64_t octets) {
-                for (auto& one : settings.interfaces) {
-                  one.device.snaplen = static_cast<std::uint32_t>(
-                      std::min<std::uint64_t>(octets, std::numeric_limits<std::uint32_t>::max()));
-                }
-              });
-  read_option(request.ring_size, "--ring-size", a_size, parse_size, problems,
-              [&](std::uint64_t bytes) {
-                for (auto& one : settings.interfaces) {
-                  one.device.ring.size_bytes = bytes;
-                }
-              });
-  read_option(request.rotate_size, "--rotate-size", a_size, parse_size, problems,
-              [&](std::uint64_t bytes) { rotate.size_bytes = bytes; });
-  read_option(request.rotate_interval, "--rotate-interval", "a duration such as 5min",
-              parse_duration, problems, [&](std::chrono::milliseconds interval) {
-                rotate.interval = std::chrono::duration_cast<std::chrono::seconds>(interval);
-              });
+  text += "]\noutputs: [{ directory: " + yaml_scalar(request.directory) +
+          ", retain: { size: 0, free: 0, age: 0, files: 0 }, rotate: { packets: 0" +
+          entry("size", request.rotate_size) + entry("interval", request.rotate_interval) +
+          " } }]\n";
+  return text;
 }
 
 /// Names the option instead of the key that a problem's text begins with.
@@ -113,10 +81,14 @@ std::optional<std::chrono::milliseconds> parse_run_time(const std::string& text)
 
 quick_recording quick(const quick_request& request) {
   quick_recording recording;
-  auto& problems = recording.result.problems;
-  for (auto each = request.interfaces.begin(); each != request.interfaces.end(); ++each) {
-    if (std::find(request.interfaces.begin(), each, *each) != each) {
-      complain(problems, "-i: " + quoted(*each) + " is given twice");
+  std::vector<problem> problems;
+  quick_request once = request;
+  once.interfaces.clear();
+  for (const auto& each : request.interfaces) {
+    if (std::ranges::find(once.interfaces, each) == once.interfaces.end()) {
+      once.interfaces.push_back(each);
+    } else {
+      complain(problems, "-i: " + quoted(each) + " is given twice");
     }
   }
   if (!request.duration.empty()) {
@@ -126,14 +98,12 @@ quick_recording quick(const quick_request& request) {
                              " is not a number of seconds, or one with ms, s, min, h or d");
     }
   }
-  configuration built = build(request);
-  read_options(request, built, problems);
-  if (problems.empty()) {
-    // By way of the text, so that what holds for a file holds here.
-    recording.result = parse(print(built), std::string(command_line));
-    for (const auto& each : std::exchange(problems, {})) {
-      complain(problems, in_terms_of_options(each.text));
-    }
+  recording.result = parse(as_text(once), std::string(command_line));
+  for (const auto& each : recording.result.problems) {
+    complain(problems, in_terms_of_options(each.text));
+  }
+  if (!problems.empty()) {
+    recording.result = {std::nullopt, std::move(problems)};
   }
   return recording;
 }

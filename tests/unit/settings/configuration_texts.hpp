@@ -4,53 +4,26 @@
 #pragma once
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "settings/parse.hpp"
-#include "support/catch.hpp"
 
 namespace captured::testing {
 
-inline const std::filesystem::path shipped_folder =
-    std::filesystem::path(CAPTURED_TEST_DATA).parent_path().parent_path() / "config";
-inline const std::filesystem::path broken_folder =
-    std::filesystem::path(CAPTURED_TEST_DATA) / "configuration";
+/// What is installed: captured.yaml, and a folder with examples.
+[[nodiscard]] std::filesystem::path shipped_folder();
+/// Broken configurations, NAME.yaml, and the words that each must give, NAME.expected.
+[[nodiscard]] std::filesystem::path broken_folder();
 
-inline std::string read_text(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  REQUIRE(file.good());
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-inline std::vector<std::filesystem::path> files_with(const std::filesystem::path& folder,
-                                                     const std::string& extension) {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.path().extension() == extension) {
-      files.push_back(entry.path());
-    }
-  }
-  return files;
-}
+[[nodiscard]] std::string read_text(const std::filesystem::path& path);
+[[nodiscard]] std::vector<std::filesystem::path> files_with(const std::filesystem::path& folder,
+                                                            const std::string& extension);
 
 /// All messages, one a line.
-inline std::string messages(const settings::outcome& result) {
-  std::string text;
-  for (const auto& each : result.problems) {
-    text += each.message() + "\n";
-  }
-  return text;
-}
+[[nodiscard]] std::string messages(const settings::outcome& result);
 
-/// The configuration that a text without problems gives.
-inline settings::configuration parsed(const std::string& text) {
-  auto result = settings::parse(text, "test.yaml");
-  INFO(messages(result));
-  REQUIRE(result.settings.has_value());
-  return *result.settings;
-}
+/// The configuration that a text gives; the test fails when it has problems.
+settings::configuration parsed(const std::string& text);
 
 }  // namespace captured::testing

@@ -8,6 +8,7 @@
 #include "configuration_texts.hpp"
 #include "settings/parse.hpp"
 #include "settings/print.hpp"
+#include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace captured;
@@ -232,7 +233,7 @@ TEST_CASE("a filter may span lines") {
 }
 
 TEST_CASE("every broken configuration gives exactly the problems that are written beside it") {
-  const auto broken = testing::files_with(testing::broken_folder, ".yaml");
+  const auto broken = testing::files_with(testing::broken_folder(), ".yaml");
   CHECK(broken.size() >= 30);
   for (const auto& path : broken) {
     const auto name = path.filename().string();
@@ -243,11 +244,11 @@ TEST_CASE("every broken configuration gives exactly the problems that are writte
     CHECK_FALSE(result.settings.has_value());
     CHECK_FALSE(result.problems.empty());
   }
-  CHECK(testing::files_with(testing::broken_folder, ".expected").size() == broken.size());
+  CHECK(testing::files_with(testing::broken_folder(), ".expected").size() == broken.size());
 }
 
 TEST_CASE("the shipped configuration is the defaults, with each key and a line of why above it") {
-  const auto text = testing::read_text(testing::shipped_folder / "captured.yaml");
+  const auto text = testing::read_text(testing::shipped_folder() / "captured.yaml");
   CHECK(text == settings::print(settings::shipped()));
   CHECK(settings::print(parsed(text)) == text);
   std::istringstream lines(text);
@@ -265,7 +266,7 @@ TEST_CASE("the shipped configuration is the defaults, with each key and a line o
 }
 
 TEST_CASE("the example configurations are free of problems") {
-  const auto examples = testing::files_with(testing::shipped_folder / "examples", ".yaml");
+  const auto examples = testing::files_with(testing::shipped_folder() / "examples", ".yaml");
   CHECK(examples.size() >= 3);
   for (const auto& path : examples) {
     INFO(path.filename());

@@ -4,6 +4,7 @@
 #include "configuration_texts.hpp"
 #include "settings/print.hpp"
 #include "settings/values.hpp"
+#include "support/catch.hpp"
 
 using namespace captured;
 using testing::parsed;
