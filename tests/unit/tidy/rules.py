@@ -31,14 +31,18 @@ PLACES = [
     ),
     ("spdlog", r"(spdlog|fmt)/", ("lib/pipeline/", "daemon/")),
     ("the service manager", r"systemd/", ("daemon/service_notify",)),
-    ("Program_options", r"boost/program_options", ("daemon/",)),
+    # The daemon's command line, and the options of each of capturectl's commands beside it.
+    (
+        "Program_options",
+        r"boost/program_options",
+        ("daemon/command_line.cpp", "daemon/capturectl_"),
+    ),
 ]
 
 # In lib and daemon: these headers in so many .cpp files and in no header.
 FEW_SOURCES = [
     ("yaml-cpp", r"yaml-cpp/", 1),
     ("libpcap", r"pcap(\.h|/)", 1),
-    ("Program_options", r"boost/program_options", 2),  # the daemon's and capturectl's
 ]
 
 # The part that is fuzzed, simulated and tested exhaustively: no Asio, file, clock or log, neither

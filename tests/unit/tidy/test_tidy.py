@@ -132,14 +132,20 @@ class Places(Trees):
         self.accepts("daemon/service_notify.cpp", SPDX + "#include <systemd/sd-daemon.h>\n")
         self.refuses("daemon/main.cpp", SPDX + "#include <systemd/sd-daemon.h>\n", "belongs in")
 
-    def test_of_options_are_no_header_and_two_sources(self):
+    def test_of_options_are_the_command_lines(self):
         use = "#include <boost/program_options.hpp>\n"
-        self.accepts("daemon/options.cpp", SPDX + use)
-        self.accepts("daemon/tool.cpp", SPDX + use)
-        self.refuses("daemon/yet_another.cpp", SPDX + use, "lives in 2 .cpp")
-        (self.root / "daemon/yet_another.cpp").unlink()
-        (self.root / "daemon/tool.cpp").unlink()
-        self.refuses("daemon/options.hpp", header(use), "in a header")
+        self.accepts("daemon/command_line.cpp", SPDX + use)
+        self.accepts("daemon/capturectl_sort.cpp", SPDX + use)
+        self.refuses("daemon/recording.cpp", SPDX + use, "Program_options belongs in")
+
+    def test_of_yaml_are_one_source_and_no_header(self):
+        self.write("lib/CMakeLists.txt", TABLE.replace("ZLIB::ZLIB", "yaml-cpp"))
+        use = "#include <yaml-cpp/yaml.h>\n"
+        self.accepts("lib/format/a.cpp", SPDX + use)
+        self.refuses("lib/format/b.cpp", SPDX + use, "lives in 1 .cpp")
+        (self.root / "lib/format/b.cpp").unlink()
+        (self.root / "lib/format/a.cpp").unlink()
+        self.refuses("lib/format/a.hpp", header(use), "in a header")
 
 
 class Purity(Trees):
