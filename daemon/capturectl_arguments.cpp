@@ -5,6 +5,8 @@
 #include <ctime>
 #include <sstream>
 
+#include <boost/program_options.hpp>
+
 #include "capturectl.hpp"
 
 namespace captured::capturectl {
@@ -76,10 +78,42 @@ json::array to_json(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-std::optional<int> parse_arguments(const command_words& words, po::options_description options,
+option_list::option_list() : description_(std::make_unique<po::options_description>("options")) {}
+option_list::~option_list() = default;
+
+option_list& option_list::flag(const char* name, bool& to, const char* text) {
+  description_->add_options()(name, po::bool_switch(&to)->default_value(to), text);
+  return *this;
+}
+
+option_list& option_list::value(const char* name, std::string& to, const char* text) {
+  description_->add_options()(name, po::value(&to), text);
+  return *this;
+}
+
+option_list& option_list::value(const char* name, std::vector<std::string>& to, const char* text) {
+  description_->add_options()(name, po::value(&to), text);
+  return *this;
+}
+
+option_list& option_list::value(const char* name, std::uint32_t& to, const char* text) {
+  description_->add_options()(name, po::value(&to), text);
+  return *this;
+}
+
+option_list& option_list::required(const char* name, std::string& to, const char* text) {
+  description_->add_options()(name, po::value(&to)->required(), text);
+  return *this;
+}
+
+std::optional<int> parse_arguments(const command_words& words, const option_list& known,
                                    const std::vector<std::string>& arguments,
                                    std::vector<std::string>& paths, std::size_t least,
                                    std::size_t most) {
+  po::options_description options("options");
+  for (const auto& each : known.description().options()) {
+    options.add(each);
+  }
   options.add_options()("help,h", "print this and do nothing");
   po::options_description all;
   all.add(options).add_options()("path", po::value(&paths));

@@ -3,17 +3,21 @@
 // What the subcommands have in common in reading their arguments and in printing.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <boost/json.hpp>
-#include <boost/program_options.hpp>
 
 #include "base/error.hpp"
 #include "format/capture_time.hpp"
 #include "format/capture_writer.hpp"
+
+namespace boost::program_options {
+class options_description;
+}
 
 namespace captured::capturectl {
 
@@ -25,13 +29,37 @@ struct command_words {
   const char* examples;  ///< lines, each with its own indent
 };
 
-/// Fills `paths` with the positional arguments and the variables of `options`, to which --help is
-/// added. Gives an exit status when there is nothing more to do: help was wanted, or the arguments
-/// are wrong, which was said. `least` paths are needed.
-[[nodiscard]] std::optional<int> parse_arguments(
-    const command_words& words, boost::program_options::options_description options,
-    const std::vector<std::string>& arguments, std::vector<std::string>& paths, std::size_t least,
-    std::size_t most);
+/// The options of a subcommand, each bound to a variable that must outlive it. "name,n" has a short
+/// form; a variable that is not given keeps its value.
+class option_list {
+ public:
+  option_list();
+  ~option_list();
+  option_list(const option_list&) = delete;
+  option_list& operator=(const option_list&) = delete;
+
+  option_list& flag(const char* name, bool& to, const char* text);
+  option_list& value(const char* name, std::string& to, const char* text);
+  option_list& value(const char* name, std::vector<std::string>& to, const char* text);
+  option_list& value(const char* name, std::uint32_t& to, const char* text);
+  option_list& required(const char* name, std::string& to, const char* text);
+
+  [[nodiscard]] const boost::program_options::options_description& description() const noexcept {
+    return *description_;
+  }
+
+ private:
+  std::unique_ptr<boost::program_options::options_description> description_;
+};
+
+/// Fills `paths` with the positional arguments and the variables of `options`, beside which --help
+/// is known. Gives an exit status when there is nothing more to do: help was wanted, or the
+/// arguments are wrong, which was said. `least` paths are needed.
+[[nodiscard]] std::optional<int> parse_arguments(const command_words& words,
+                                                 const option_list& options,
+                                                 const std::vector<std::string>& arguments,
+                                                 std::vector<std::string>& paths, std::size_t least,
+                                                 std::size_t most);
 
 /// Says "capturectl NAME: WHAT" on standard error.
 void complain(const char* name, const std::string& what);

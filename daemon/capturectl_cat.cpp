@@ -12,7 +12,6 @@
 namespace captured::capturectl {
 namespace {
 
-namespace po = boost::program_options;
 using namespace format;
 
 constexpr command_words words{
@@ -59,12 +58,10 @@ int cat(const std::vector<std::string>& arguments) {
   std::vector<std::string> paths;
   output_options output_choice;
   bool quiet = false;
-  po::options_description visible("options");
-  visible.add_options()  //
-      ("format,F", po::value(&output_choice.format),
-       "pcapng (default), pcap, pcap-us, pcap-ns, lpcap")                      //
-      ("compress", po::value(&output_choice.compression), "gzip, zstd, none")  //
-      ("quiet,q", po::bool_switch(&quiet), "do not say what was lost");
+  option_list visible;
+  visible.value("format,F", output_choice.format, "pcapng (default), pcap, pcap-us, pcap-ns, lpcap")
+      .value("compress", output_choice.compression, "gzip, zstd, none")
+      .flag("quiet,q", quiet, "do not say what was lost");
   constexpr std::size_t files_max = 1'000'000;
   if (const auto status = parse_arguments(words, visible, arguments, paths, 1, files_max)) {
     return *status;

@@ -16,7 +16,6 @@
 namespace captured::capturectl {
 namespace {
 
-namespace po = boost::program_options;
 using namespace format;
 
 struct convert_options {
@@ -289,32 +288,27 @@ constexpr command_words words{
     "  capturectl convert --from 2024-02-20T12:00 --interface eth0 in.pcapng out.pcapng\n"
     "  capturectl convert --split mixed.pcapng out.pcap\n"};
 
-po::options_description visible_options(convert_options& into) {
-  po::options_description visible("options");
-  visible.add_options()  //
-      ("format,F", po::value(&into.output.format),
-       "pcapng, pcap (resolution as IN has it), pcap-us, pcap-ns, lpcap")                    //
-      ("compress", po::value(&into.output.compression), "gzip, zstd, none")                  //
-      ("filter,f", po::value(&into.filter), "only packets that match, in libpcap's syntax")  //
-      ("from", po::value(&into.from_text), "only from this time on (UTC)")                   //
-      ("to", po::value(&into.to_text), "only before this time (UTC)")                        //
-      ("interface,i", po::value(&into.interfaces),
-       "only of this interface, by name or number; may be repeated")                         //
-      ("snaplen,s", po::value(&into.snaplen), "keep at most so many octets of each packet")  //
-      ("split", po::bool_switch(&into.split),
-       "one output for each link type: OUT with .linkNUMBER in its name")  //
-      ("cooked", po::value(&into.cooked),
-       "give Ethernet and Linux cooked packets a cooked header of version 1 or 2")      //
-      ("append", po::bool_switch(&into.output.append), "add to a pcap file that fits")  //
-      ("lpcap-first", po::value(&into.lpcap_first),
-       "lpcap without .meta: the time of its first packet")  //
-      ("lenient", po::bool_switch(&into.reading.lenient),
-       "go on after damage where it is clear how")  //
-      ("skip-unknown-versions", po::bool_switch(&into.reading.skip_unknown_versions),
-       "leave out pcapng sections of a version that is not known")        //
-      ("json", po::bool_switch(&into.json), "report as one JSON object")  //
-      ("quiet,q", po::bool_switch(&into.quiet), "do not say what was lost");
-  return visible;
+void add_options(option_list& visible, convert_options& into) {
+  visible
+      .value("format,F", into.output.format,
+             "pcapng, pcap (resolution as IN has it), pcap-us, pcap-ns, lpcap")
+      .value("compress", into.output.compression, "gzip, zstd, none")
+      .value("filter,f", into.filter, "only packets that match, in libpcap's syntax")
+      .value("from", into.from_text, "only from this time on (UTC)")
+      .value("to", into.to_text, "only before this time (UTC)")
+      .value("interface,i", into.interfaces,
+             "only of this interface, by name or number; may be repeated")
+      .value("snaplen,s", into.snaplen, "keep at most so many octets of each packet")
+      .flag("split", into.split, "one output for each link type: OUT with .linkNUMBER in its name")
+      .value("cooked", into.cooked,
+             "give Ethernet and Linux cooked packets a cooked header of version 1 or 2")
+      .flag("append", into.output.append, "add to a pcap file that fits")
+      .value("lpcap-first", into.lpcap_first, "lpcap without .meta: the time of its first packet")
+      .flag("lenient", into.reading.lenient, "go on after damage where it is clear how")
+      .flag("skip-unknown-versions", into.reading.skip_unknown_versions,
+            "leave out pcapng sections of a version that is not known")
+      .flag("json", into.json, "report as one JSON object")
+      .flag("quiet,q", into.quiet, "do not say what was lost");
 }
 
 /// What the options mean; a failure is wrong usage.
@@ -354,8 +348,9 @@ base::result<> prepare(convert_options& options) {
 
 int convert(const std::vector<std::string>& arguments) {
   convert_options options;
-  if (const auto status =
-          parse_arguments(words, visible_options(options), arguments, options.paths, 2, 2)) {
+  option_list visible;
+  add_options(visible, options);
+  if (const auto status = parse_arguments(words, visible, arguments, options.paths, 2, 2)) {
     return *status;
   }
   if (const auto usable = prepare(options); !usable) {

@@ -12,7 +12,6 @@ namespace captured::capturectl {
 namespace {
 
 namespace json = boost::json;
-namespace po = boost::program_options;
 using namespace format;
 
 double seconds_of(const file_summary& file) {
@@ -240,12 +239,11 @@ constexpr command_words words{
 
 int info(const std::vector<std::string>& arguments) {
   info_options options;
-  po::options_description visible("options");
-  visible.add_options()                                                                           //
-      ("json", po::bool_switch(&options.json), "print one JSON object")                           //
-      ("lenient", po::bool_switch(&options.lenient), "go on after damage where it is clear how")  //
-      ("skip-unknown-versions", po::bool_switch(&options.skip_versions),
-       "leave out pcapng sections of a version that is not known");
+  option_list visible;
+  visible.flag("json", options.json, "print one JSON object")
+      .flag("lenient", options.lenient, "go on after damage where it is clear how")
+      .flag("skip-unknown-versions", options.skip_versions,
+            "leave out pcapng sections of a version that is not known");
   constexpr std::size_t files_max = 1'000'000;
   if (const auto status = parse_arguments(words, visible, arguments, options.paths, 1, files_max)) {
     return *status;

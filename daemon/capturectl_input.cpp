@@ -21,7 +21,8 @@ bool may_be_mapped(const std::string& path, const struct stat& status) {
 }  // namespace
 
 base::result<std::unique_ptr<capture_input>> capture_input::open(const std::string& path,
-                                                                 format::read_options options) {
+                                                                 format::read_options options,
+                                                                 access how) {
   std::unique_ptr<capture_input> input(new capture_input(path));
   if (path != "-") {
     if (auto sidecar = pipeline::file_source::open(path + ".meta"); sidecar) {
@@ -40,8 +41,12 @@ base::result<std::unique_ptr<capture_input>> capture_input::open(const std::stri
       options.lpcap_last_bound =
           format::time_ns{status.st_mtim.tv_sec} * nanoseconds_per_second + status.st_mtim.tv_nsec;
     }
-    if (may_be_mapped(path, status)) {
+    if (S_ISREG(status.st_mode)) {
       input->size_ = static_cast<std::uint64_t>(status.st_size);
+    }
+    // The times of lpcap without its sidecar are found from its end.
+    const bool wants_mapping = how == access::mapped || path.ends_with(".lpcap");
+    if (wants_mapping && may_be_mapped(path, status)) {
       auto mapped = base::mapping::readable(fd.get(), input->size_);
       if (mapped) {
         input->mapping_ = std::move(*mapped);

@@ -16,10 +16,15 @@ namespace captured::capturectl {
 
 class capture_input {
  public:
+  /// Mapped octets can be written again without a copy; for looking at them once, reading into a
+  /// small buffer, which stays in the cache, costs less than the page faults of a mapping.
+  enum class access : std::uint8_t { mapped, streamed };
+
   /// "-" is standard input. Fails only when the file cannot be opened; what it holds is for the
   /// reader to judge.
   static base::result<std::unique_ptr<capture_input>> open(const std::string& path,
-                                                           format::read_options options = {});
+                                                           format::read_options options = {},
+                                                           access how = access::mapped);
 
   [[nodiscard]] format::capture_reader& reader() noexcept { return *reader_; }
   [[nodiscard]] const std::string& path() const noexcept { return path_; }

@@ -14,7 +14,6 @@
 namespace captured::capturectl {
 namespace {
 
-namespace po = boost::program_options;
 using namespace format;
 
 struct merge_options {
@@ -219,16 +218,14 @@ constexpr command_words words{
 
 int merge(const std::vector<std::string>& arguments) {
   merge_options options;
-  po::options_description visible("options");
-  visible.add_options()                                                       //
-      ("output,o", po::value(&options.out)->required(), "the file to write")  //
-      ("format,F", po::value(&options.output.format),
-       "pcapng, pcap, pcap-us, pcap-ns, lpcap; else by the name")               //
-      ("compress", po::value(&options.output.compression), "gzip, zstd, none")  //
-      ("lenient", po::bool_switch(&options.lenient),
-       "go on after damage where it is clear how")                           //
-      ("json", po::bool_switch(&options.json), "report as one JSON object")  //
-      ("quiet,q", po::bool_switch(&options.quiet), "do not say what was lost");
+  option_list visible;
+  visible.required("output,o", options.out, "the file to write")
+      .value("format,F", options.output.format,
+             "pcapng, pcap, pcap-us, pcap-ns, lpcap; else by the name")
+      .value("compress", options.output.compression, "gzip, zstd, none")
+      .flag("lenient", options.lenient, "go on after damage where it is clear how")
+      .flag("json", options.json, "report as one JSON object")
+      .flag("quiet,q", options.quiet, "do not say what was lost");
   constexpr std::size_t files_max = 1'000'000;
   if (const auto status = parse_arguments(words, visible, arguments, options.paths, 1, files_max)) {
     return *status;

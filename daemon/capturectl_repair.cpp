@@ -17,7 +17,6 @@ namespace captured::capturectl {
 namespace {
 
 namespace json = boost::json;
-namespace po = boost::program_options;
 using namespace format;
 
 constexpr command_words words{
@@ -158,8 +157,8 @@ int repair_file(const std::string& in, const std::string& out, bool as_json) {
 int repair(const std::vector<std::string>& arguments) {
   std::vector<std::string> paths;
   bool as_json = false;
-  po::options_description visible("options");
-  visible.add_options()("json", po::bool_switch(&as_json), "report as one JSON object");
+  option_list visible;
+  visible.flag("json", as_json, "report as one JSON object");
   if (const auto status = parse_arguments(words, visible, arguments, paths, 1, 2)) {
     return *status;
   }

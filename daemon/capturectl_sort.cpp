@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include <boost/program_options.hpp>
 #include <unistd.h>
 
 #include "capturectl.hpp"
@@ -17,13 +18,12 @@
 namespace captured::capturectl {
 namespace {
 
-namespace po = boost::program_options;
 using namespace format;
 
 struct sort_options {
   std::vector<std::string> paths;
   output_options output;
-  std::size_t window = 65536;
+  std::uint32_t window = 65536;
   bool json = false;
   bool quiet = false;
   bool lenient = false;
@@ -198,21 +198,20 @@ int sort_file(const sort_options& options) {
 
 int sort(const std::vector<std::string>& arguments) {
   sort_options options;
-  po::options_description visible("options");
-  visible.add_options()  //
-      ("window,w", po::value(&options.window)->default_value(options.window),
-       "packets; 400 octets of memory for each")  //
-      ("format,F", po::value(&options.output.format),
-       "pcapng, pcap, pcap-us, pcap-ns, lpcap; else by the name")               //
-      ("compress", po::value(&options.output.compression), "gzip, zstd, none")  //
-      ("lenient", po::bool_switch(&options.lenient),
-       "go on after damage where it is clear how")                           //
-      ("json", po::bool_switch(&options.json), "report as one JSON object")  //
-      ("quiet,q", po::bool_switch(&options.quiet), "do not say what was lost or moved");
+  option_list visible;
+  visible
+      .value("window,w", options.window,
+             "packets; 65536 when not given, 370 octets of memory for each")
+      .value("format,F", options.output.format,
+             "pcapng, pcap, pcap-us, pcap-ns, lpcap; else by the name")
+      .value("compress", options.output.compression, "gzip, zstd, none")
+      .flag("lenient", options.lenient, "go on after damage where it is clear how")
+      .flag("json", options.json, "report as one JSON object")
+      .flag("quiet,q", options.quiet, "do not say what was lost or moved");
   if (const auto status = parse_arguments(words, visible, arguments, options.paths, 2, 2)) {
     return *status;
   }
-  constexpr std::size_t window_max = std::size_t{1} << 28;
+  constexpr std::uint32_t window_max = 1u << 28;
   const auto known = check_output_options(options.output);
   if (!known || options.window == 0 || options.window > window_max ||
       (options.paths[0] == options.paths[1] && options.paths[0] != "-")) {

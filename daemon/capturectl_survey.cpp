@@ -145,7 +145,7 @@ class surveyor {
 file_summary survey(const std::string& path, const read_options& options) {
   file_summary summary;
   summary.path = path;
-  auto input = capture_input::open(path, options);
+  auto input = capture_input::open(path, options, capture_input::access::streamed);
   if (!input) {
     summary.error = input.error().message();
     return summary;

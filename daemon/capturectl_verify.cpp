@@ -5,12 +5,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <map>
-#include <sstream>
 
 #include <boost/json.hpp>
-#include <boost/program_options.hpp>
 
 #include "capturectl.hpp"
+#include "capturectl_arguments.hpp"
 #include "format/verification.hpp"
 #include "pipeline/file_source.hpp"
 
@@ -19,7 +18,6 @@ namespace {
 
 namespace json = boost::json;
 namespace fs = std::filesystem;
-namespace po = boost::program_options;
 
 /// What is left of an output when all its files have been read.
 struct output_summary {
@@ -218,62 +216,27 @@ void print_json(const outcome& result) {
   std::puts(json::serialize(whole).c_str());
 }
 
-struct verify_options {
-  std::vector<std::string> paths;
-  bool json = false;
-  bool help = false;
-};
-
-po::options_description visible_options(verify_options& into) {
-  po::options_description visible("options");
-  visible.add_options()                                               //
-      ("json", po::bool_switch(&into.json), "print one JSON object")  //
-      ("help,h", po::bool_switch(&into.help), "print this and do nothing");
-  return visible;
-}
-
-void print_usage(std::FILE* to) {
-  verify_options unused;
-  std::ostringstream options;
-  options << visible_options(unused);
-  std::fprintf(to,
-               "usage: capturectl verify [--json] FILE... | FOLDER...\n\n"
-               "Checks recorded files to the octet, their statistics against their packets, and\n"
-               "the files of each output against one another. Of a folder, all *.pcapng and\n"
-               "*.pcapng.part in it. Exit status: 0 all is well, 1 something is broken or lost,\n"
-               "2 wrong usage.\n\n%s",
-               options.str().c_str());
-}
-
-/// Throws po::error for arguments that are not as they should be.
-verify_options parse(const std::vector<std::string>& arguments) {
-  verify_options parsed;
-  po::options_description all = visible_options(parsed);
-  all.add_options()("path", po::value(&parsed.paths));
-  po::positional_options_description positional;
-  positional.add("path", -1);
-  po::variables_map seen;
-  po::store(po::command_line_parser(arguments).options(all).positional(positional).run(), seen);
-  po::notify(seen);
-  return parsed;
-}
+constexpr command_words words{
+    "verify", "[options] FILE... | FOLDER...",
+    "Checks recorded files to the octet, their statistics against their packets, and the\n"
+    "files of each output against one another. Of a folder, all *.pcapng and *.pcapng.part in\n"
+    "it. Exit status: 0 all is well, 1 something is broken or lost, 2 wrong usage.\n",
+    "  capturectl verify /var/lib/captured\n"
+    "  capturectl verify --json today.pcapng | jq .losses\n"};
 
 }  // namespace
 
 int verify(const std::vector<std::string>& arguments) {
-  verify_options options;
-  try {
-    options = parse(arguments);
-  } catch (const po::error& error) {
-    std::fprintf(stderr, "capturectl verify: %s\n", error.what());
-    return exit_usage;
-  }
-  if (options.help || options.paths.empty()) {
-    print_usage(options.help ? stdout : stderr);
-    return options.help ? exit_well : exit_usage;
+  std::vector<std::string> paths;
+  bool as_json = false;
+  option_list visible;
+  visible.flag("json", as_json, "print one JSON object");
+  constexpr std::size_t paths_max = 1'000'000;
+  if (const auto status = parse_arguments(words, visible, arguments, paths, 1, paths_max)) {
+    return *status;
   }
   std::vector<std::string> files;
-  for (const std::string& path : options.paths) {
+  for (const std::string& path : paths) {
     const auto found = list(path);
     if (!found) {
       std::fprintf(stderr, "capturectl verify: %s\n", found.error().message().c_str());
@@ -282,7 +245,7 @@ int verify(const std::vector<std::string>& arguments) {
     files.insert(files.end(), found->begin(), found->end());
   }
   const outcome result = judge(files);
-  options.json ? print_json(result) : print_text(result);
+  as_json ? print_json(result) : print_text(result);
   return result.faults + result.losses == 0 ? exit_well : exit_trouble;
 }
 

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+//
+// Any octets through the front door, with all readers and decompressors behind it: mapped, streamed
+// in odd pieces and lenient must not crash, and what is read mapped and streamed must be the same.
+#include <algorithm>
+#include <cstdlib>
+
+#include "format/capture_reader.hpp"
+#include "format/packet_options.hpp"
+
+using namespace captured;
+using namespace captured::format;
+
+namespace {
+
+class odd_source final : public octet_source {
+ public:
+  explicit odd_source(std::span<const std::byte> octets) : rest_(octets) {}
+  base::result<std::size_t> read(std::span<std::byte> room) override {
+    step_ = step_ % 7 + 1;
+    const std::size_t count = std::min({room.size(), rest_.size(), step_ * step_});
+    std::copy_n(rest_.begin(), count, room.begin());
+    rest_ = rest_.subspan(count);
+    return count;
+  }
+
+ private:
+  std::span<const std::byte> rest_;
+  std::size_t step_ = 0;
+};
+
+struct tally {
+  std::uint64_t items = 0;
+  std::uint64_t sum = 0;
+  bool failed = false;
+  bool operator==(const tally&) const = default;
+};
+
+/// A compressed input of some octets may hold millions of packets: a search need not see all.
+constexpr std::uint64_t items_max = 20'000;
+
+tally read_all(capture_reader& reader) {
+  tally result;
+  for (; result.items < items_max; ++result.items) {
+    const capture_item item = reader.next();
+    if (item == capture_item::end || item == capture_item::failed) {
+      result.failed = item == capture_item::failed;
+      break;
+    }
+    if (item == capture_item::packet) {
+      const capture_packet& packet = reader.packet();
+      for (const std::byte octet : packet.data) {
+        result.sum = result.sum * 31 + std::to_integer<std::uint64_t>(octet);
+      }
+      result.sum += static_cast<std::uint64_t>(packet.time) + packet.original_length;
+      result.sum += options_of(packet).comments.size();
+    } else if (item == capture_item::name_resolution) {
+      result.sum += names_of(reader.block()).size();
+    } else if (item == capture_item::secrets) {
+      result.sum += secrets_of(reader.block()) ? 1u : 0u;
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  const auto octets = std::as_bytes(std::span(data, size));
+  capture_reader mapped(octets);
+  odd_source source(octets);
+  capture_reader streamed(source);
+  if (!(read_all(mapped) == read_all(streamed))) {
+    std::abort();
+  }
+  read_options lenient{.lenient = true, .skip_unknown_versions = true, .clip_to_snaplen = true};
+  lenient.lpcap_last_bound = time_ns{1} << 62;
+  capture_reader kind(octets, lenient);
+  static_cast<void>(read_all(kind));
+  return 0;
+}
