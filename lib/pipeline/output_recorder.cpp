@@ -83,8 +83,7 @@ void output_recorder::run(base::moment now) {
   }
 }
 
-/// The kernel counts in 32 bits and starts anew when it is asked: a disk that hangs for hours must
-/// not keep us from asking.
+/// The kernel counts in 32 bits: a disk that hangs for hours must not keep us from asking.
 void output_recorder::refresh_in_time(base::moment now) {
   if (now.steady >= refresh_at_) {
     refresh_ledger();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "support/recorder_rig.hpp"
 
+#include <numeric>
 #include <utility>
 
 #include "base/bytes.hpp"
@@ -140,6 +141,31 @@ read_back read_file(std::span<const std::byte> octets) {
     at += length;
   }
   return found;
+}
+
+read_back read_all(recorder_rig& rig) {
+  read_back all;
+  for (const std::string& name : rig.closed()) {
+    const read_back one = read_file(rig.disk().contents(name).value());
+    CAPTURED_CHECK(one.ended);
+    all.packets += one.packets;
+    all.dropcounts += one.dropcounts;
+    all.statistics_blocks += one.statistics_blocks;
+    all.numbers.insert(all.numbers.end(), one.numbers.begin(), one.numbers.end());
+  }
+  return all;
+}
+
+std::vector<std::uint32_t> numbers_to(std::uint32_t end) {
+  std::vector<std::uint32_t> numbers(end);
+  std::iota(numbers.begin(), numbers.end(), 0u);
+  return numbers;
+}
+
+void produce(recorder_rig& rig, std::uint32_t count, std::size_t interface) {
+  for (std::uint32_t i = 0; i < count; ++i) {
+    rig.produce(interface);
+  }
 }
 
 }  // namespace captured::test

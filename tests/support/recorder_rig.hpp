@@ -88,4 +88,13 @@ class recorder_rig {
 /// Walks the octets of a file that the recorder wrote, up to the last whole block.
 [[nodiscard]] read_back read_file(std::span<const std::byte> octets);
 
+/// All finished files one after the other, each of which must have an end block.
+[[nodiscard]] read_back read_all(recorder_rig& rig);
+
+/// 0, 1, … up to but not including `end`.
+[[nodiscard]] std::vector<std::uint32_t> numbers_to(std::uint32_t end);
+
+/// So many frames arrive at an interface.
+void produce(recorder_rig& rig, std::uint32_t count, std::size_t interface = 0);
+
 }  // namespace captured::test
