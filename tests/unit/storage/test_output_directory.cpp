@@ -280,7 +280,7 @@ TEST_CASE("a duplicate of the folder lives on its own") {
   base::unique_fd copy;
   {
     const auto directory = opened(folder);
-    copy = std::move(*directory.duplicate());
+    copy = directory.duplicate().value();
   }
   CHECK(::faccessat(copy.get(), ".", F_OK, 0) == 0);
   CHECK((::fcntl(copy.get(), F_GETFD) & FD_CLOEXEC) != 0);
