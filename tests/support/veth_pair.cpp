@@ -36,6 +36,17 @@ void run(const std::string& command) {
   REQUIRE(std::system(command.c_str()) == 0);
 }
 
+void wait_for_carrier() {
+  for (int i = 0; i < 2000; ++i) {
+    if (capture::find_device(sending_device).value().running &&
+        capture::find_device(ring_device).value().running) {
+      return;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  FAIL("the devices did not get a carrier");
+}
+
 void wait_for_received(const std::string& device_name, std::uint64_t frames) {
   auto table = capture::device_counter_table::open().value();
   for (int i = 0; i < 2000; ++i) {
@@ -66,6 +77,7 @@ std::optional<veth_pair> veth_pair::make() {
   run("echo 1 2>&- >/proc/sys/net/ipv6/conf/default/disable_ipv6 || true");
   run("ip link set lo up && ip link add send0 type veth peer name ring0 && "
       "ip link set send0 arp off up && ip link set ring0 arp off up");
+  wait_for_carrier();
   veth_pair pair;
   pair.sender_ = open_sender(sending_device);
   pair.ring_end_sender_ = open_sender(ring_device);

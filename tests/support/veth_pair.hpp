@@ -51,6 +51,9 @@ class veth_pair {
 /// Runs a command by the shell; fails the test when it fails.
 void run(const std::string& command);
 
+/// Waits until both ends are connected; what is sent before is lost without a word.
+void wait_for_carrier();
+
 /// Waits until a device has received so many frames since it was made; fails after 20 s.
 void wait_for_received(const std::string& device_name, std::uint64_t frames);
 

@@ -69,6 +69,7 @@ TEST_CASE("a device that goes down is told once, and its frames come again when 
   CHECK_FALSE(capture::take_error(ring->fd()));
   CHECK_FALSE(wait_for(set.fd(), milliseconds(50)));
   captured::test::run("ip link set ring0 up");
+  captured::test::wait_for_carrier();
   pair->send(numbered_frame(1, 64));
   pair->settle();
   CHECK(stop_and_drain(*ring).size() == 1);
@@ -88,6 +89,7 @@ TEST_CASE("a ring is bound again to a device that was made anew, with its filter
       "ip link delete ring0 && "
       "ip link add send0 type veth peer name ring0 && "
       "ip link set send0 arp off up && ip link set ring0 arp off up");
+  captured::test::wait_for_carrier();
   CHECK(capture::take_error(ring->fd()).value() == ENETDOWN);
   REQUIRE(ring->bind(pair->ring_end()).has_value());
   captured::test::run("ip -d link show ring0 | grep -q 'promiscuity 1'");
@@ -117,6 +119,7 @@ TEST_CASE("a ring on a device that is down waits for it, and says so") {
       capture::packet_ring::open(device, small_ring_options(), capture::accept_all(1000)).value();
   CHECK(capture::take_error(ring->fd()).value() == ENETDOWN);
   captured::test::run("ip link set ring0 up");
+  captured::test::wait_for_carrier();
   pair->send(numbered_frame(1, 64));
   pair->settle();
   CHECK(stop_and_drain(*ring).size() == 1);
