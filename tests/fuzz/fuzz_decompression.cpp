@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
                                     capture_format::lz4};
   octet_window window(octets);
   const auto source = make_decompressor(formats[data[0] % 3], window);
-  std::vector<std::byte> room(1 + data[0] * 97);
+  std::vector<std::byte> room(1 + std::size_t{data[0]} * 97);
   std::size_t total = 0;
   while (total < output_max) {
     const auto count = source->read(room);
