@@ -4,9 +4,6 @@
 #include <cerrno>
 #include <cstdlib>
 
-#include <boost/program_options.hpp>
-#include <unistd.h>
-
 #include "capturectl.hpp"
 #include "capturectl_arguments.hpp"
 #include "capturectl_input.hpp"

@@ -71,6 +71,7 @@ namespace option_bits {
 inline constexpr std::uint8_t comment = 1;
 inline constexpr std::uint8_t not_copyable = 2;  ///< custom options that stay in their file
 inline constexpr std::uint8_t other = 4;
+inline constexpr std::uint8_t damaged = 8;  ///< the list does not end as it should
 }  // namespace option_bits
 
 /// One packet where it lies. Valid until the reader is asked for the next item; the octets, when

@@ -20,6 +20,9 @@ class decompressor : public octet_source {
   decompressor(const char* name, octet_window& from) : name_(name), from_(from) {}
 
   base::result<std::size_t> read(std::span<std::byte> room) final {
+    if (problem_ != nullptr) {
+      return broken(problem_);
+    }
     while (true) {
       const bool any = from_.require(1);
       if (!any && from_.failure().code) {
@@ -31,6 +34,7 @@ class decompressor : public octet_source {
       const auto [taken, given, inside, problem] = step(from_.ahead(), room);
       inside_ = inside;
       from_.skip(taken);
+      problem_ = problem;  // told after what came out before it
       if (given != 0) {
         return given;
       }
@@ -66,6 +70,7 @@ class decompressor : public octet_source {
   const char* name_;
   octet_window& from_;
   bool inside_ = false;
+  const char* problem_ = nullptr;
 };
 
 class gzip_decompressor final : public decompressor {

@@ -321,7 +321,10 @@ void pcapng_reader::take_options(reader_state& state) {
       packet.options_seen |= option_bits::other;
     }
   }
-  state.counts.options_left_out += cursor.damaged() ? 1u : 0u;
+  if (cursor.damaged()) {
+    ++state.counts.options_left_out;
+    packet.options_seen |= option_bits::damaged;
+  }
   overrun_ = cursor.overrun() && !state.options.lenient;
 }
 

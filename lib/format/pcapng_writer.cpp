@@ -55,6 +55,7 @@ std::uint32_t pcapng_writer::add_interface(const capture_interface& interface) {
 bool pcapng_writer::copies_as_it_is(const capture_packet& packet) const noexcept {
   return packet.origin == packet_origin::enhanced_packet && packet.order == order_ &&
          !packet.record.empty() && packet.record.size() % 4 == 0 &&
+         (packet.options_seen & option_bits::damaged) == 0 &&
          ((packet.options_seen & option_bits::not_copyable) == 0 ||
           options_.custom == copyability::keep_all);
 }

@@ -70,7 +70,11 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   capture_reader mapped(octets);
   odd_source source(octets);
   capture_reader streamed(source);
-  if (!(read_all(mapped) == read_all(streamed))) {
+  const tally whole = read_all(mapped);
+  const tally pieces = read_all(streamed);
+  // How much comes out of damaged compression depends on how it was fed.
+  const bool may_differ = mapped.compression().has_value() && whole.failed && pieces.failed;
+  if (!(whole == pieces) && !may_differ) {
     std::abort();
   }
   read_options lenient{.lenient = true, .skip_unknown_versions = true, .clip_to_snaplen = true};

@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   if (size < 2) {
     return 0;
   }
-  const std::size_t length = std::min<std::size_t>(data[0] | data[1] << 8, size - 2);
+  const std::size_t length = std::min(data[0] + std::size_t{data[1]} * 256, size - 2);
   const auto octets = std::as_bytes(std::span(data, size)).subspan(2);
   memory_source sidecar(octets.subspan(length));
   read_options options{.lenient = true};
