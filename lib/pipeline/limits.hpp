@@ -36,6 +36,9 @@ inline constexpr std::chrono::seconds longest_wait{5};
 /// Statistics after a loss come no more often than this for one interface.
 inline constexpr std::chrono::seconds loss_statistics_pause{1};
 
+/// Notes about one interface that wait to be written; the log has them all.
+inline constexpr std::size_t notes_waiting = 8;
+
 /// Names tried with another suffix when a file of the wanted name exists.
 inline constexpr std::uint32_t name_attempts = 1000;
 
