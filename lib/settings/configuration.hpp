@@ -27,6 +27,8 @@ struct interface_settings {
   bool required = true;               ///< its failure makes the exit status non-zero
   timestamp_source timestamp = timestamp_source::software;
   std::uint32_t queues = 1;  ///< rings in one fanout group, each with its own memory
+  /// An alarm when it carried packets and then none for longer than this; 0 is no alarm.
+  std::chrono::milliseconds silence{0};
 
   /// Is the name a pattern?
   [[nodiscard]] bool is_pattern() const {
@@ -48,6 +50,14 @@ struct log_settings {
   log_format format = log_format::text;
 };
 
+/// The socket through which capturectl asks a running service for its status and for a reload.
+/// Whoever may write to it may do both.
+struct control_settings {
+  std::string socket = "/run/captured/control";  ///< an absolute path; empty for no socket
+  std::string group;                             ///< given to this group; empty: left as made
+  std::uint32_t mode = 0660;                     ///< permissions, at most 0777
+};
+
 struct configuration {
   std::vector<interface_settings> interfaces;     ///< at least one
   std::vector<pipeline::output_options> outputs;  ///< at least one; the first is the default
@@ -55,6 +65,8 @@ struct configuration {
   thread_settings reactor;
   thread_settings writer;
   log_settings log;
+  std::string user;  ///< started as root, become this one before READY; empty: stay who we are
+  control_settings control;
 };
 
 }  // namespace captured::settings

@@ -20,6 +20,8 @@ constexpr std::uint32_t threads_max = 256;
 constexpr std::uint32_t cpu_max = 8191;            // the kernel's NR_CPUS
 constexpr std::size_t device_name_bytes_max = 15;  // IFNAMSIZ without its zero
 constexpr std::size_t pattern_bytes_max = 64;
+constexpr std::size_t account_bytes_max = 32;       // useradd(8)
+constexpr std::size_t socket_bytes_max = 107;       // sockaddr_un without its zero
 constexpr std::size_t directory_bytes_max = 3'800;  // PATH_MAX without room for a file's name
 
 bool has_control_character(const std::string& text, std::string_view allowed = {}) {
@@ -73,6 +75,34 @@ std::string check_directory(const std::string& directory) {
     return quoted(directory) + ": '~' is not replaced by a home directory here; write it out";
   }
   return directory.size() > directory_bytes_max ? "the name is too long" : "";
+}
+
+/// The name of a user or group as useradd(8) makes them, or its number; empty for none.
+std::string check_account(const std::string& name) {
+  constexpr std::string_view others = "0123456789_.-";
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const bool is_good = std::ranges::all_of(
+      name, [&](char c) { return is_letter(c) || others.find(c) != std::string_view::npos; });
+  if (!is_good || name.starts_with('-') || name.starts_with('.')) {
+    return quoted(name) + " cannot be the name of a user or group";
+  }
+  return name.size() > account_bytes_max ? quoted(name) + " is too long for a name" : "";
+}
+
+std::string check_socket(const std::string& path) {
+  if (path.empty()) {
+    return {};
+  }
+  if (has_control_character(path)) {
+    return "a control character in the name";
+  }
+  if (path[0] != '/' || path.ends_with('/')) {
+    return quoted(path) + " is not the absolute path of a socket";
+  }
+  return path.size() > socket_bytes_max
+             ? "the path is longer than the " + std::to_string(socket_bytes_max) +
+                   " octets that a socket's may have"
+             : "";
 }
 
 /// A size, or a share of the file system: "10GiB", "5%". One of the two is 0.
@@ -185,6 +215,10 @@ key_table<interface_settings> interface_keys() {
       value_key<self>(
           "queues", "Rings that share the load; each takes ring.size of memory.",
           number_value{1, queues_max}, [](auto& i) -> auto& { return i.queues; }),
+      value_key<self>(
+          "silence", "Alarm when it carried packets and then none so long; 0 is none.",
+          duration_value{.min = 1s, .zero_is_off = true},
+          [](auto& i) -> auto& { return i.silence; }),
       section_key<self>(
           "ring", "Memory shared with the kernel; what waits for the disk waits here.", ring_keys(),
           [](auto& i) -> auto& { return i.device.ring; }),
@@ -322,6 +356,21 @@ key_table<log_settings> log_keys() {
   };
 }
 
+key_table<control_settings> control_keys() {
+  using self = control_settings;
+  return {
+      value_key<self>(
+          "socket", "An absolute path; empty for no socket.", text_value{check_socket},
+          [](auto& c) -> auto& { return c.socket; }),
+      value_key<self>(
+          "group", "Its members may use it; empty leaves it to the user's own.",
+          text_value{check_account}, [](auto& c) -> auto& { return c.group; }),
+      value_key<self>(
+          "mode", "Who may use it, in octal: who may write to it may.", permission_value{},
+          [](auto& c) -> auto& { return c.mode; }),
+  };
+}
+
 key_table<configuration> make_configuration_keys() {
   using self = configuration;
   return {
@@ -343,6 +392,12 @@ key_table<configuration> make_configuration_keys() {
       section_key<self>(
           "log", "What the service says about itself.", log_keys(),
           [](auto& c) -> auto& { return c.log; }),
+      value_key<self>(
+          "user", "Started as root, it becomes this user; empty: it stays who it is.",
+          text_value{check_account}, [](auto& c) -> auto& { return c.user; }),
+      section_key<self>(
+          "control", "Where capturectl asks for the status or a reload.", control_keys(),
+          [](auto& c) -> auto& { return c.control; }),
   };
 }
 

@@ -42,7 +42,10 @@ std::string as_text(const quick_request& request) {
   text += "]\noutputs: [{ directory: " + yaml_scalar(request.directory) +
           ", retain: { size: 0, free: 0, age: 0, files: 0 }, rotate: { packets: 0" +
           entry("size", request.rotate_size) + entry("interval", request.rotate_interval) +
-          " } }]\n";
+          " } }]\n"
+          "control: { socket: \"\" }\n"
+          "user: " +
+          yaml_scalar(request.user) + "\n";
   return text;
 }
 
@@ -57,6 +60,7 @@ std::string in_terms_of_options(std::string text) {
       {".rotate.size", "--rotate-size"},
       {".rotate.interval", "--rotate-interval"},
       {"interfaces", "-i"},
+      {"user", "--user"},
   });
   const auto path_bytes = text.find(": ");
   if (path_bytes == std::string::npos) {

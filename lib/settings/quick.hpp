@@ -22,6 +22,7 @@ struct quick_request {
   std::string ring_size;                ///< --ring-size, for each of them
   std::string rotate_size;              ///< --rotate-size
   std::string rotate_interval;          ///< --rotate-interval
+  std::string user;                     ///< become this user, when started as root
   bool promiscuous = true;              ///< false: -p
   std::string duration;                 ///< --duration: with a unit, or seconds; empty: no end
 };
@@ -35,7 +36,8 @@ struct quick_recording {
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_run_time(const std::string& text);
 
 /// Problems are those of the file "command line" and name the option. Nothing that lies in the
-/// directory is ever removed: retention is off.
+/// directory is ever removed: retention is off. There is no control socket: several such recordings
+/// may run beside each other and beside the service.
 [[nodiscard]] quick_recording quick(const quick_request& request);
 
 }  // namespace captured::settings

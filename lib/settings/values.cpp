@@ -144,6 +144,32 @@ reading<std::chrono::milliseconds> duration_value::read(const yaml_node& node) c
   return {*duration};
 }
 
+reading<std::uint32_t> permission_value::read(const yaml_node& node) {
+  constexpr std::size_t digits_max = 4;
+  const bool octal_digits = node.what == yaml_node::kind::scalar && !node.text.empty() &&
+                            node.text.find_first_not_of("01234567") == std::string::npos;
+  if (octal_digits && node.text.size() <= digits_max && node.text[0] == '0') {
+    std::uint32_t mode = 0;
+    for (const char digit : node.text) {
+      mode = mode * 8 + static_cast<std::uint32_t>(digit - '0');
+    }
+    return {mode};
+  }
+  auto wrong = unexpected(node, "permissions in octal, from 0000 to 0777");
+  if (octal_digits && node.text.size() < digits_max) {
+    wrong += "; did you mean '0" + node.text + "'?";
+  }
+  return {std::nullopt, std::move(wrong), node.at};
+}
+
+std::string permission_value::print(std::uint32_t value) {
+  std::string text = "0000";
+  for (auto digit = text.rbegin(); digit != text.rend(); ++digit, value /= 8) {
+    *digit = static_cast<char>('0' + value % 8);
+  }
+  return text;
+}
+
 reading<std::vector<std::uint32_t>> number_list_value::read(const yaml_node& node) const {
   if (node.what != yaml_node::kind::list) {
     return {std::nullopt, unexpected(node, "a list of whole numbers"), node.at};

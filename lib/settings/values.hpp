@@ -87,6 +87,14 @@ struct duration_value {
   }
 };
 
+/// Permissions of a file in octal, from 0 to 0777, with the 0 before it that says so: read as
+/// decimal, 660 would be a mistake that opens the wrong doors.
+struct permission_value {
+  using type = std::uint32_t;
+  [[nodiscard]] static reading<std::uint32_t> read(const yaml_node& node);
+  [[nodiscard]] static std::string print(std::uint32_t value);
+};
+
 /// A list of different whole numbers.
 struct number_list_value {
   using type = std::vector<std::uint32_t>;

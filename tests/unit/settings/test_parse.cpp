@@ -143,6 +143,15 @@ const changed_key changed_keys[] = {
      [](const configuration& c) { return c.log.level == settings::log_level::error; }},
     {"format: text", 1, "format: json",
      [](const configuration& c) { return c.log.format == settings::log_format::json; }},
+    {"silence: 0", 1, "silence: 5min",
+     [](const configuration& c) { return first(c).silence == 5min; }},
+    {"user: \"\"", 1, "user: captured",
+     [](const configuration& c) { return c.user == "captured"; }},
+    {"socket: /run/captured/control", 1, "socket: \"\"",
+     [](const configuration& c) { return c.control.socket.empty(); }},
+    {"group: \"\"", 1, "group: operators",
+     [](const configuration& c) { return c.control.group == "operators"; }},
+    {"mode: 0660", 1, "mode: 0600", [](const configuration& c) { return c.control.mode == 0600; }},
     {"output: main", 1, "output: main2", nullptr},
 };
 

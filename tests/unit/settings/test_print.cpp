@@ -30,6 +30,10 @@ class configuration_maker {
     made.writer = threads();
     made.log.level = static_cast<settings::log_level>(below(5));
     made.log.format = static_cast<settings::log_format>(below(2));
+    made.user = below(2) == 0 ? "" : "captured";
+    made.control.socket = below(4) == 0 ? "" : "/run/a b/control";
+    made.control.group = below(2) == 0 ? "" : "net-ops";
+    made.control.mode = static_cast<std::uint32_t>(below(01000));
     return made;
   }
 
@@ -59,6 +63,7 @@ class configuration_maker {
     made.device.ring.timeout = std::chrono::milliseconds(1 + below(10'000));
     made.required = below(2) == 0;
     made.timestamp = static_cast<settings::timestamp_source>(below(2));
+    made.silence = std::chrono::milliseconds(below(2) * (1000 + below(1'000'000)));
     made.queues = static_cast<std::uint32_t>(1 + below(64));
     return made;
   }
