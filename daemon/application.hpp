@@ -24,6 +24,7 @@ inline constexpr int interrupted = 130;  ///< a second SIGINT or SIGTERM ended i
 struct run_options {
   std::optional<std::chrono::milliseconds> duration;  ///< stop by itself after this
   bool live = false;                                  ///< a status line on the terminal each second
+  bool ends_without_interfaces = false;               ///< when none can be recorded at the start
   std::string ledger_file;  ///< JSON of the ledger at the end; empty for none
 };
 

@@ -105,7 +105,10 @@ int act_on(const command_line& line) {
   wanted->log.level = line.log_level.value_or(wanted->log.level);
   wanted->log.format = line.log_format.value_or(wanted->log.format);
   start_logging(wanted->log);
-  return run(*wanted, {.duration = duration, .live = line.live, .ledger_file = line.ledger_file});
+  return run(*wanted, {.duration = duration,
+                       .live = line.live,
+                       .ends_without_interfaces = line.configuration_file.empty(),
+                       .ledger_file = line.ledger_file});
 }
 
 }  // namespace

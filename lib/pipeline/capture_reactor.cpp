@@ -11,19 +11,6 @@
 
 namespace captured::pipeline {
 
-namespace {
-
-/// A block is retired by the kernel's timer, which runs freely: one timeout until it fires, one
-/// for a block that was opened meanwhile, one to be sure.
-constexpr int timeouts_until_retired = 3;
-
-std::chrono::milliseconds drain_time(const capture::packet_ring& ring) {
-  return std::max<std::chrono::milliseconds>(timeouts_until_retired * ring.timeout(),
-                                             limits::shortest_drain);
-}
-
-}  // namespace
-
 capture_reactor::capture_reactor(const boost::asio::any_io_executor& executor,
                                  capture::poll_set rings)
     : executor_(executor), poll_set_(std::move(rings)), watched_(executor), belt_(executor) {}
@@ -119,7 +106,7 @@ void capture_reactor::async_remove(ring_id id, std::function<void(const base::re
   one->removed = std::move(done);
   one->rejected = one->of.ring->reject_all();
   one->drain.emplace(executor_);
-  one->drain->expires_after(drain_time(*one->of.ring));
+  one->drain->expires_after(limits::drain_time(one->of.ring->timeout()));
   one->drain->async_wait([this, id](boost::system::error_code) { finish_removal(id); });
 }
 

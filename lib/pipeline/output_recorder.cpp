@@ -179,7 +179,18 @@ std::optional<std::size_t> output_recorder::port_in_work() const {
   return block_ ? std::optional(block_port_) : std::nullopt;
 }
 
+std::string output_recorder::current_name() const {
+  return stream_.is_open() ? stream_.files().current_name() : std::string();
+}
+
+bool output_recorder::made_progress() {
+  const bool idle = !block_ && !ports_.block_waiting();
+  const bool disk = !stream_.files().settled();
+  return std::exchange(actions_seen_, actions_) != actions_ || idle || disk;
+}
+
 void output_recorder::perform(output_action action, base::moment now) {
+  ++actions_;
   switch (action) {
     case output_action::create_next:
       return create_next();
@@ -204,6 +215,7 @@ void output_recorder::perform(output_action action, base::moment now) {
     case output_action::give_up:
       return give_up();
     case output_action::finish:
+      outcome_.next = series_;
       outcome_.ended = true;
       return;
     case output_action::wait:
@@ -344,6 +356,7 @@ void output_recorder::give_up() {
   count_unwritten();
   refresh_ledger();
   outcome_.gave_up = true;
+  outcome_.next = series_;
   outcome_.ended = true;
 }
 

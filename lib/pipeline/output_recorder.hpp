@@ -44,6 +44,7 @@ struct recorder_surroundings {
 struct recorder_outcome {
   bool ended = false;
   bool gave_up = false;  ///< the stop's time was over before the disk had taken everything
+  series_start next;     ///< where another recorder of this output would go on
 };
 
 /// All members on one thread at a time.
@@ -89,6 +90,10 @@ class output_recorder {
   [[nodiscard]] base::steady_time wake_at(base::moment now) const noexcept;
   [[nodiscard]] recorder_outcome outcome() const noexcept { return outcome_; }
   [[nodiscard]] bool in_trouble() const noexcept { return stream_.files().in_trouble(); }
+  /// Final name of the current file; empty when none is open.
+  [[nodiscard]] std::string current_name() const;
+  /// Something was done since the last call, nothing was to be done, or the disk is waited for.
+  [[nodiscard]] bool made_progress();
 
  private:
   output_recorder(const output_options& options, series_start start, storage::file_name name,
@@ -136,6 +141,8 @@ class output_recorder {
   bool recording_ended_ = false;
   std::optional<base::steady_time> deadline_;
   recorder_outcome outcome_;
+  std::uint64_t actions_ = 0;       ///< performed
+  std::uint64_t actions_seen_ = 0;  ///< at the last call of made_progress
 };
 
 }  // namespace captured::pipeline

@@ -17,7 +17,11 @@ std::uint64_t growth(std::uint64_t now, std::uint64_t base) {
 }  // namespace
 
 port::port(const output_interface& first)
-    : name_(first.description.block.name.value()), ledger_(*first.ledger), begun_(first.begun) {}
+    : encoded(first.ledger->stored.get()),
+      losses_reported(first.ledger->osdrop.get()),
+      name_(first.description.block.name.value()),
+      ledger_(*first.ledger),
+      begun_(first.begun) {}
 
 void port::attach(output_interface what, const device_count_reader& device_counts) {
   CAPTURED_CHECK(!attached() && &ledger_ == what.ledger);

@@ -53,7 +53,8 @@ using device_count_reader =
 /// All members on the strand.
 class port {
  public:
-  /// `first` gives name, ledger and beginning; the rest comes by `attach`.
+  /// `first` gives name, ledger and beginning; the rest comes by `attach`. A ledger that another
+  /// recorder has kept before goes on.
   explicit port(const output_interface& first);
 
   /// Blocks come from this feed from now on; none may be attached.

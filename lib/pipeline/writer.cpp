@@ -83,6 +83,17 @@ void writer::stop(base::steady_time deadline) {
   command([deadline](output_recorder& recorder) { recorder.stop(deadline); });
 }
 
+void writer::ask(std::function<void(const doing&)> answer) {
+  boost::asio::post(strand_, [this, answer = std::move(answer)] {
+    if (recorder_->outcome().ended) {
+      return answer({});
+    }
+    answer({.file = recorder_->current_name(),
+            .in_trouble = recorder_->in_trouble(),
+            .progress = recorder_->made_progress()});
+  });
+}
+
 void writer::refresh_ledger(std::function<void()> done) {
   boost::asio::post(strand_, [this, done = std::move(done)] {
     if (!recorder_->outcome().ended) {

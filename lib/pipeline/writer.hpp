@@ -52,6 +52,16 @@ class writer {
   void rotate();
   /// Any thread. The rings are being closed; end at `deadline` at the latest.
   void stop(base::steady_time deadline);
+  /// What an output is doing, for people.
+  struct doing {
+    std::string file;  ///< final name of the current one; empty without one
+    bool in_trouble = false;
+    bool progress = true;  ///< see output_recorder::made_progress
+  };
+  /// Any thread. Asks, and has the answer given on the strand; an output that has ended answers
+  /// too.
+  void ask(std::function<void(const doing&)> answer);
+
   /// Any thread. Reads the counters into the ledger, then calls `done` on the strand.
   void refresh_ledger(std::function<void()> done);
 
