@@ -143,7 +143,7 @@ base::result<> recording::open_line(const settings::interface_settings& entry) {
 pipeline::output_interface recording::describe(line& one) const {
   pipeline::output_interface what;
   auto& description = what.description;
-  description.link = capture::link_type_of(one.from).value();
+  description.link = capture::link_type_of(one.from);
   description.name = one.name;
   const auto say = [](std::optional<std::string>& option, const std::string& text) {
     if (!text.empty()) {

@@ -6,7 +6,9 @@
 namespace captured::pipeline {
 
 block_in_work::block_in_work(capture::block_lease lease) noexcept
-    : lease_(std::move(lease)), cursor_(lease_.memory()), losses_(lease_.losses_before()) {}
+    : lease_(std::move(lease)),
+      cursor_(lease_.memory(), lease_.form()),
+      losses_(lease_.losses_before()) {}
 
 encode_progress block_in_work::encode(std::span<std::byte> room, const encode_target& target,
                                       std::uint64_t packets_max,
