@@ -28,7 +28,8 @@ class packet_ring final : public block_ring {
                                                          const filter_program& program);
 
   /// Begins to receive from a device that was made anew under its name. Blocks, filter and sums
-  /// stay. A device that is down is taken all the same and reports ENETDOWN (poll_set.hpp).
+  /// stay. A device that is down is taken all the same and reports ENETDOWN (poll_set.hpp). Fails
+  /// when the new device's packets have another link type: that takes another ring.
   base::result<> bind(const device& to);
 
   base::result<> attach_filter(const filter_program& program) {
@@ -41,6 +42,9 @@ class packet_ring final : public block_ring {
     return socket_.join_fanout(group, mode);
   }
 
+  [[nodiscard]] packet::link_type link() const noexcept { return link_; }
+  [[nodiscard]] framing form() const noexcept override { return framing_of(link_); }
+
   /// Readable while the block before the kernel's own is unreleased: wait edge-triggered, with
   /// poll_set, then take until there is nothing. Stays owned by the ring.
   [[nodiscard]] int fd() const noexcept { return socket_.fd(); }
@@ -48,13 +52,15 @@ class packet_ring final : public block_ring {
   [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }
 
  private:
-  packet_ring(packet_socket socket, base::mapping memory, const interface_options& options);
+  packet_ring(packet_socket socket, base::mapping memory, const interface_options& options,
+              packet::link_type link);
   [[nodiscard]] producer_counters read_counters() noexcept override;
 
   packet_socket socket_;
   base::mapping memory_;
   std::chrono::milliseconds timeout_;
   bool promiscuous_;
+  packet::link_type link_;
 };
 
 }  // namespace captured::capture

@@ -16,9 +16,12 @@
 namespace captured::capture {
 namespace {
 
-/// Shifts the frame so that its data lie 4-octet aligned behind the 14 octets of an Ethernet
-/// header, as a packet block that is written in place wants them.
-constexpr unsigned int reserve_on_ethernet = 2;
+/// Shifts the frame so that its data lie 4-octet aligned, as a packet block that is written in
+/// place wants them: the kernel aligns the network header, before which Ethernet has 14 octets,
+/// and others none or the 16 of a cooked header.
+constexpr unsigned int reserve_for(framing form) noexcept {
+  return form == framing::ethernet ? 2 : 0;
+}
 
 template <class Value>
 bool set_option(int fd, int level, int name, const Value& value) noexcept {
@@ -46,12 +49,13 @@ base::failure no_memory(std::string context) {
 
 }  // namespace
 
-base::result<packet_socket> packet_socket::open(std::string device_name) {
-  base::unique_fd fd(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+base::result<packet_socket> packet_socket::open(std::string device_name, framing form) {
+  const int type = form == framing::cooked ? SOCK_DGRAM : SOCK_RAW;
+  base::unique_fd fd(::socket(AF_PACKET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) {
     return base::system_failure(errno, "open packet socket for " + device_name);
   }
-  return packet_socket(std::move(fd), std::move(device_name));
+  return packet_socket(std::move(fd), std::move(device_name), form);
 }
 
 base::result<base::mapping> packet_socket::set_up_ring(const ring_options& options) {
@@ -65,7 +69,7 @@ base::result<base::mapping> packet_socket::set_up_ring(const ring_options& optio
   }
   const int version = TPACKET_V3;
   if (!set_option(fd(), SOL_PACKET, PACKET_VERSION, version) ||
-      !set_option(fd(), SOL_PACKET, PACKET_RESERVE, reserve_on_ethernet)) {
+      !set_option(fd(), SOL_PACKET, PACKET_RESERVE, reserve_for(form_))) {
     return base::system_failure(errno, context);
   }
   if (!set_option(fd(), SOL_PACKET, PACKET_RX_RING, *request)) {

@@ -12,6 +12,7 @@
 #include "base/unique_fd.hpp"
 #include "capture/block_ring.hpp"
 #include "capture/filter_program.hpp"
+#include "capture/framing.hpp"
 #include "capture/options.hpp"
 
 namespace captured::capture {
@@ -23,9 +24,10 @@ enum class fanout_mode : std::uint8_t { hash, load_balance, cpu, queue };
 /// a time; `attach_filter`, `reject_all` and `read_counters` may run beside one another.
 class packet_socket {
  public:
-  /// A SOCK_RAW socket that receives nothing yet, for it is made with protocol 0. Needs
-  /// CAP_NET_RAW, the later steps do not. `device_name` serves the messages.
-  static base::result<packet_socket> open(std::string device_name);
+  /// A socket that receives nothing yet, for it is made with protocol 0: SOCK_RAW, or SOCK_DGRAM
+  /// for cooked packets. Needs CAP_NET_RAW, the later steps do not. `device_name` serves the
+  /// messages.
+  static base::result<packet_socket> open(std::string device_name, framing form);
 
   /// Makes the ring and maps it. A size that the kernel cannot grant is a failure that says so,
   /// never a smaller ring; a size above the memory available is not even tried, for the kernel
@@ -52,11 +54,12 @@ class packet_socket {
   [[nodiscard]] const std::string& device_name() const noexcept { return device_name_; }
 
  private:
-  packet_socket(base::unique_fd fd, std::string device_name)
-      : fd_(std::move(fd)), device_name_(std::move(device_name)) {}
+  packet_socket(base::unique_fd fd, std::string device_name, framing form)
+      : fd_(std::move(fd)), device_name_(std::move(device_name)), form_(form) {}
 
   base::unique_fd fd_;
   std::string device_name_;
+  framing form_;
 };
 
 }  // namespace captured::capture
