@@ -90,6 +90,7 @@ int act_on(const command_line& line) {
   for (const settings::problem& one : checked.warnings) {
     spdlog::warn("{}", one.text);
   }
+  start_log_thread();
   return run(*wanted, {.duration = duration, .live = line.live, .ledger_file = line.ledger_file});
 }
 
