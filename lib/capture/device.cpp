@@ -49,6 +49,10 @@ base::result<std::vector<device>> devices_that_are_up() {
   return std::move(*links);
 }
 
+base::result<std::vector<device>> all_devices() {
+  return query_links({});
+}
+
 base::result<packet::link_type> link_type_of(const device& link) {
   if (link.hardware_type == ARPHRD_ETHER || link.hardware_type == ARPHRD_LOOPBACK) {
     return packet::link_type::ethernet;

@@ -28,6 +28,8 @@ struct device {
   std::optional<std::uint64_t> speed_bits = {};      ///< per second; absent when not known
   std::string hardware = {};                         ///< "virtio_net, bus 0000:00:03.0", or empty
   std::string description = {};  ///< the alias that an administrator gave, or empty
+
+  bool operator==(const device&) const = default;
 };
 
 /// The device of exactly this name. Fails with ENODEV when there is none.
@@ -35,6 +37,10 @@ struct device {
 
 /// Every device that is switched on, of whatever link type, in the kernel's order.
 [[nodiscard]] base::result<std::vector<device>> devices_that_are_up();
+
+/// Every device, switched on or not, without speed and hardware, which `find_device` asks the
+/// driver for.
+[[nodiscard]] base::result<std::vector<device>> all_devices();
 
 /// How the link layer of its packets is named in files. Fails for hardware that is not supported.
 [[nodiscard]] base::result<packet::link_type> link_type_of(const device&);

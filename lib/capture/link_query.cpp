@@ -3,26 +3,24 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <cerrno>
+#include <cstddef>
 #include <utility>
 
 #include <linux/if.h>
-#include <linux/if_arp.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
 #include "base/bytes.hpp"
 #include "base/unique_fd.hpp"
+#include "capture/link_message.hpp"
 
 namespace captured::capture {
 namespace {
 
 /// A dump comes in pieces of at most 32 KiB (netlink(7)), one device in much less.
 constexpr std::size_t reply_bytes_max = 64 * 1024;
-
-/// Without the flags for nesting and byte order (NLA_TYPE_MASK).
-constexpr unsigned attribute_type_mask = 0x3fff;
 
 struct link_request {
   nlmsghdr head;
@@ -50,80 +48,58 @@ link_request request_for(const std::string& name) {
   return request;
 }
 
-std::string text_of(std::span<const std::byte> value) {
-  const auto* const text = reinterpret_cast<const char*>(value.data());
-  return {text, ::strnlen(text, value.size())};
-}
+/// A list is asked for anew when devices changed meanwhile; what the last one holds must do.
+constexpr int attempts_max = 10;
 
-void take_attribute(device& link, unsigned type, std::span<const std::byte> value) {
-  if (type == IFLA_IFNAME) {
-    link.name = text_of(value);
-  } else if (type == IFLA_IFALIAS) {
-    link.description = text_of(value);
-  } else if (type == IFLA_MTU && value.size() >= sizeof link.mtu) {
-    link.mtu = base::load_native<std::uint32_t>(value.data());
-  } else if (type == IFLA_ADDRESS && value.size() == 6 && link.hardware_type == ARPHRD_ETHER) {
-    std::copy(value.begin(), value.end(), link.mac.emplace().begin());
-  }
-}
-
-enum class progress : std::uint8_t { more, done };
+struct link_reply {
+  std::vector<device> links = {};
+  bool done = false;
+  bool interrupted = false;  ///< devices changed while the kernel made the list
+};
 
 /// Reads the messages of one piece of a reply.
-base::result<progress> take_piece(std::span<const std::byte> piece, std::vector<device>& links) {
-  while (piece.size() >= sizeof(nlmsghdr)) {
-    const auto head = base::load_native<nlmsghdr>(piece.data());
-    if (head.nlmsg_len < sizeof head || head.nlmsg_len > piece.size()) {
-      break;
+base::result<> take_piece(std::span<const std::byte> piece, link_reply& reply) {
+  while (const auto message = take_message(piece)) {
+    const nlmsghdr& head = message->head;
+    if (head.nlmsg_type == NLMSG_ERROR && message->body.size() >= sizeof(int)) {
+      return base::system_failure(-base::load_native<int>(message->body.data()), "");
     }
-    const auto body = piece.first(head.nlmsg_len).subspan(sizeof head);
-    if (head.nlmsg_type == NLMSG_ERROR && body.size() >= sizeof(int)) {
-      return base::system_failure(-base::load_native<int>(body.data()), "");
-    }
-    if (head.nlmsg_type == NLMSG_DONE) {
-      return progress::done;
-    }
+    reply.interrupted = reply.interrupted || (head.nlmsg_flags & NLM_F_DUMP_INTR) != 0;
     if (head.nlmsg_type == RTM_NEWLINK) {
-      if (auto link = parse_link(body)) {
-        links.push_back(std::move(*link));
-      }
-      if ((head.nlmsg_flags & NLM_F_MULTI) == 0) {
-        return progress::done;
+      if (auto link = parse_link(message->body)) {
+        reply.links.push_back(std::move(*link));
       }
     }
-    piece = piece.subspan(std::min<std::size_t>(NLMSG_ALIGN(head.nlmsg_len), piece.size()));
+    if (head.nlmsg_type == NLMSG_DONE || (head.nlmsg_flags & NLM_F_MULTI) == 0) {
+      reply.done = true;
+      return {};
+    }
   }
-  return progress::more;
+  return {};
+}
+
+base::result<link_reply> ask(int socket, const link_request& request, const std::string& context) {
+  if (::send(socket, &request, request.head.nlmsg_len, 0) < 0) {
+    return base::system_failure(errno, context);
+  }
+  link_reply reply;
+  std::vector<std::byte> buffer(reply_bytes_max);
+  while (!reply.done) {
+    const ssize_t length = ::recv(socket, buffer.data(), buffer.size(), 0);
+    if (length < 0 && errno == EINTR) {
+      continue;
+    }
+    if (length <= 0) {
+      return base::system_failure(length < 0 ? errno : EIO, context);
+    }
+    if (auto taken = take_piece({buffer.data(), static_cast<std::size_t>(length)}, reply); !taken) {
+      return base::system_failure(taken.error().code.value(), context);
+    }
+  }
+  return reply;
 }
 
 }  // namespace
-
-std::optional<device> parse_link(std::span<const std::byte> message) {
-  if (message.size() < sizeof(ifinfomsg)) {
-    return std::nullopt;
-  }
-  const auto head = base::load_native<ifinfomsg>(message.data());
-  device link;
-  link.index = head.ifi_index;
-  link.hardware_type = head.ifi_type;
-  link.loopback = (head.ifi_flags & IFF_LOOPBACK) != 0;
-  link.up = (head.ifi_flags & IFF_UP) != 0;
-  link.running = (head.ifi_flags & IFF_RUNNING) != 0;
-  message = message.subspan(sizeof head);
-  while (message.size() >= sizeof(nlattr)) {
-    const auto attribute = base::load_native<nlattr>(message.data());
-    if (attribute.nla_len < sizeof attribute || attribute.nla_len > message.size()) {
-      break;
-    }
-    take_attribute(link, attribute.nla_type & attribute_type_mask,
-                   message.first(attribute.nla_len).subspan(sizeof attribute));
-    message = message.subspan(std::min<std::size_t>(NLA_ALIGN(attribute.nla_len), message.size()));
-  }
-  if (link.name.empty()) {
-    return std::nullopt;
-  }
-  return link;
-}
 
 base::result<std::vector<device>> query_links(const std::string& name) {
   const std::string context = name.empty() ? "list devices" : "find " + name;
@@ -131,28 +107,18 @@ base::result<std::vector<device>> query_links(const std::string& name) {
     return base::system_failure(ENODEV, context);
   }
   const base::unique_fd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
-  const link_request request = request_for(name);
-  if (!socket || ::send(socket.get(), &request, request.head.nlmsg_len, 0) < 0) {
+  if (!socket) {
     return base::system_failure(errno, context);
   }
-  std::vector<device> links;
-  std::vector<std::byte> buffer(reply_bytes_max);
-  for (;;) {
-    const ssize_t length = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
-    if (length < 0 && errno == EINTR) {
-      continue;
-    }
-    if (length < 0) {
-      return base::system_failure(errno, context);
-    }
-    auto progressed = take_piece({buffer.data(), static_cast<std::size_t>(length)}, links);
-    if (!progressed) {
-      return base::system_failure(progressed.error().code.value(), context);
-    }
-    if (*progressed == progress::done || length == 0) {
-      return links;
-    }
+  const link_request request = request_for(name);
+  auto reply = ask(socket.get(), request, context);
+  for (int i = 1; i < attempts_max && reply && reply->interrupted; ++i) {
+    reply = ask(socket.get(), request, context);
   }
+  if (!reply) {
+    return reply.error();
+  }
+  return std::move(reply->links);
 }
 
 }  // namespace captured::capture

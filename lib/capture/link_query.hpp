@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Asks the kernel for its network devices by rtnetlink (rtnetlink(7), RTM_GETLINK). Fills what
-// stands in those messages; what a driver knows is ethtool's.
+// stands in the replies (link_message.hpp); what a driver knows is ethtool's.
 #pragma once
 
-#include <cstddef>
-#include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -15,11 +12,8 @@
 
 namespace captured::capture {
 
-/// The device of this name, or all devices when it is empty. Fails with ENODEV when there is none.
+/// The device of this name, or all devices when it is empty. Fails with ENODEV when there is none
+/// of that name. A list that was made while devices changed is asked for anew, some times.
 [[nodiscard]] base::result<std::vector<device>> query_links(const std::string& name);
-
-/// Reads the octets of one RTM_NEWLINK message behind its nlmsghdr; nothing when it is too short or
-/// has no name. Attributes that do not fit end the reading.
-[[nodiscard]] std::optional<device> parse_link(std::span<const std::byte> message);
 
 }  // namespace captured::capture
