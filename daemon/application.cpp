@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "daemon/ledger_report.hpp"
+#include "daemon/log_warnings.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/recording.hpp"
 
@@ -67,6 +68,7 @@ int application::run(const settings::configuration& wanted) {
   }
   spdlog::info("ready: recording {} interface(s) into {} output(s)", recording_->interface_count(),
                recording_->output_count());
+  log_warnings_apart(wanted, options_.occasion);
   if (options_.duration) {
     await_end_of_time();
   }

@@ -12,7 +12,9 @@
 #include "daemon/application.hpp"
 #include "daemon/check_configuration.hpp"
 #include "daemon/command_line.hpp"
+#include "daemon/host_facts.hpp"
 #include "daemon/logging.hpp"
+#include "daemon/warnings.hpp"
 #include "settings/print.hpp"
 #include "settings/quick.hpp"
 
@@ -45,7 +47,13 @@ request read_request(const command_line& line) {
 }
 
 /// The problems of --check-config, then its warnings, then how many there are.
-int tell_of_check(const std::string& file, const checked_configuration& checked) {
+int tell_of_check(const std::string& file, checked_configuration checked) {
+  if (const auto& wanted = checked.read.settings) {
+    for (const auto& one : warnings_for(*wanted, gather_facts(*wanted), occasion::check)) {
+      checked.warnings.push_back(settings::placed(checked.read, one));
+    }
+    settings::sort_by_place(checked.warnings);
+  }
   for (const settings::problem& one : checked.read.problems) {
     std::fprintf(stderr, "%s\n", one.message().c_str());
   }
@@ -91,7 +99,11 @@ int act_on(const command_line& line) {
     spdlog::warn("{}", one.text);
   }
   start_log_thread();
-  return run(*wanted, {.duration = duration, .live = line.live, .ledger_file = line.ledger_file});
+  return run(*wanted, {.duration = duration,
+                       .live = line.live,
+                       .ledger_file = line.ledger_file,
+                       .occasion = line.configuration_file.empty() ? occasion::quick_recording
+                                                                   : occasion::service});
 }
 
 }  // namespace
