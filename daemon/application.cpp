@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "daemon/ledger_report.hpp"
+#include "daemon/log_warnings.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/recording.hpp"
 
@@ -82,13 +83,14 @@ int application::run(const settings::configuration& wanted) {
 }
 
 void application::on_ready() {
-  if (options_.ends_without_interfaces && recording_->interface_count() == 0) {
+  if (options_.occasion == occasion::quick_recording && recording_->interface_count() == 0) {
     failed_at_start_ = true;  // why was said
     stopping_ = true;
     return recording_->stop();
   }
   spdlog::info("ready: recording {} interface(s) into {} output(s)", recording_->interface_count(),
                recording_->output_count());
+  log_warnings_apart(wanted, options_.occasion);
   if (options_.duration) {
     await_end_of_time();
   }
@@ -152,10 +154,9 @@ void application::show_live() {
       lost += row.figures.osdrop;
       octets += row.figures.octets_stored;
     }
-    std::fprintf(stderr, "\r%12llu packets  %10.1f MiB  %9llu/s  %llu lost   ",
-                 static_cast<unsigned long long>(stored), static_cast<double>(octets) / 1048576.0,
-                 static_cast<unsigned long long>(stored - live_stored_),
-                 static_cast<unsigned long long>(lost));
+    show_status_line(fmt::format("{:>12} packets  {:>10.1f} MiB  {:>9}/s  {} lost", stored,
+                                 static_cast<double>(octets) / 1048576.0, stored - live_stored_,
+                                 lost));
     live_stored_ = stored;
   });
   live_timer_.expires_after(std::chrono::seconds(1));
@@ -169,9 +170,10 @@ void application::show_live() {
 void application::report() {
   const auto rows = recording_->ledger();
   if (options_.live) {
-    std::fputc('\n', stderr);
+    show_status_line({});
   }
   spdlog::info("{}", ledger_line(rows));
+  flush_log();  // the table below it, should both go to the same place
   std::fputs(ledger_table(rows).c_str(), stdout);
   std::fflush(stdout);
   if (!options_.ledger_file.empty()) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "daemon/warnings.hpp"
 #include "settings/configuration.hpp"
 
 namespace captured::daemon {
@@ -24,8 +25,8 @@ inline constexpr int interrupted = 130;  ///< a second SIGINT or SIGTERM ended i
 struct run_options {
   std::optional<std::chrono::milliseconds> duration;  ///< stop by itself after this
   bool live = false;                                  ///< a status line on the terminal each second
-  bool ends_without_interfaces = false;               ///< when none can be recorded at the start
-  std::string ledger_file;  ///< JSON of the ledger at the end; empty for none
+  std::string ledger_file;                        ///< JSON of the ledger at the end; empty for none
+  daemon::occasion occasion = occasion::service;  ///< what may be warned of
 };
 
 /// Records until a signal or the time given ends it; returns the exit status. SIGHUP rotates every

@@ -9,11 +9,12 @@
 
 #include <spdlog/spdlog.h>
 
-#include "capture/filter.hpp"
 #include "daemon/application.hpp"
+#include "daemon/check_configuration.hpp"
 #include "daemon/command_line.hpp"
+#include "daemon/host_facts.hpp"
 #include "daemon/logging.hpp"
-#include "daemon/supported.hpp"
+#include "daemon/warnings.hpp"
 #include "settings/print.hpp"
 #include "settings/quick.hpp"
 
@@ -21,61 +22,50 @@ namespace captured::daemon {
 
 namespace {
 
-/// What the command line and the file it names ask for; problems go to standard error.
+/// What the command line and the file it names ask for; not there when something is wrong with it.
 struct request {
-  std::optional<settings::configuration> wanted;
+  checked_configuration checked;
   std::optional<std::chrono::milliseconds> duration;
 };
 
 request read_request(const command_line& line) {
-  request made;
-  settings::outcome outcome;
-  if (!line.configuration_file.empty()) {
-    outcome = settings::load(line.configuration_file);
-    made.duration = settings::parse_run_time(line.quick.duration);
-    if (!line.quick.duration.empty() && !made.duration) {
-      outcome.problems.push_back(
-          {"command line", {}, "--duration: '" + line.quick.duration + "' is no time"});
-    }
-  } else if (line.quick.interfaces.empty()) {
-    outcome.settings = settings::shipped();
-  } else {
-    settings::quick_recording quick = settings::quick(line.quick);
-    outcome = std::move(quick.result);
-    made.duration = quick.run_for;
+  if (line.configuration_file.empty() && line.quick.interfaces.empty()) {
+    return {check_configuration({settings::shipped(), {}, "command line"}), {}};
   }
-  for (const settings::problem& one : outcome.problems) {
+  if (line.configuration_file.empty()) {
+    settings::quick_recording quick = settings::quick(line.quick);
+    return {check_configuration(std::move(quick.result)), quick.run_for};
+  }
+  settings::outcome outcome = settings::load(line.configuration_file);
+  const auto duration = settings::parse_run_time(line.quick.duration);
+  if (!line.quick.duration.empty() && !duration) {
+    outcome.settings.reset();
+    outcome.problems.push_back(
+        {"command line", {}, "--duration: '" + line.quick.duration + "' is no time"});
+  }
+  return {check_configuration(std::move(outcome)), duration};
+}
+
+/// The problems of --check-config, then its warnings, then how many there are.
+int tell_of_check(const std::string& file, checked_configuration checked) {
+  if (const auto& wanted = checked.read.settings) {
+    for (const auto& one : warnings_for(*wanted, gather_facts(*wanted), occasion::check)) {
+      checked.warnings.push_back(settings::placed(checked.read, one));
+    }
+    settings::sort_by_place(checked.warnings);
+  }
+  for (const settings::problem& one : checked.read.problems) {
     std::fprintf(stderr, "%s\n", one.message().c_str());
   }
-  if (outcome.problems.empty()) {
-    made.wanted = std::move(outcome.settings);
+  for (const settings::problem& one : checked.warnings) {
+    std::fprintf(stderr, "%s\n", one.warning().c_str());
   }
-  return made;
-}
-
-/// Says what this version does not do; false when that makes the recording impossible.
-bool check_support(const settings::configuration& wanted) {
-  const support_report report = check_supported(wanted);
-  for (const std::string& line : report.warnings) {
-    std::fprintf(stderr, "warning: %s\n", line.c_str());
-  }
-  for (const std::string& line : report.refusals) {
-    std::fprintf(stderr, "%s\n", line.c_str());
-  }
-  return report.refusals.empty();
-}
-
-/// Filters are libpcap's to judge: tried without a device here, for the live one at the start.
-bool check_filters(const settings::configuration& wanted) {
-  bool good = true;
-  for (const auto& one : wanted.interfaces) {
-    if (const auto checked = capture::check_filter(one.device.filter); !checked) {
-      std::fprintf(stderr, "interface %s: %s\n", one.device.name.c_str(),
-                   checked.error().message().c_str());
-      good = false;
-    }
-  }
-  return good;
+  const auto count = [](std::size_t number, const char* what) {
+    return (number == 0 ? "no" : std::to_string(number)) + " " + what + (number == 1 ? "" : "s");
+  };
+  std::printf("%s: %s, %s\n", file.c_str(), count(checked.read.problems.size(), "error").c_str(),
+              count(checked.warnings.size(), "warning").c_str());
+  return checked.read.settings ? exit_status::success : exit_status::usage;
 }
 
 int act_on(const command_line& line) {
@@ -87,28 +77,33 @@ int act_on(const command_line& line) {
     std::puts("captured " CAPTURED_VERSION);
     return exit_status::success;
   }
-  auto [wanted, duration] = read_request(line);
-  if (!wanted || !check_filters(*wanted)) {
+  const auto [checked, duration] = read_request(line);
+  if (line.what == command_line::act::check_configuration) {
+    return tell_of_check(line.configuration_file, checked);
+  }
+  for (const settings::problem& one : checked.read.problems) {
+    std::fprintf(stderr, "%s\n", one.message().c_str());
+  }
+  auto wanted = checked.read.settings;
+  if (!wanted) {
     return exit_status::usage;
   }
   if (line.what == command_line::act::print_configuration) {
     std::fputs(settings::print(*wanted).c_str(), stdout);
     return exit_status::success;
   }
-  if (!check_support(*wanted)) {
-    return exit_status::usage;
-  }
-  if (line.what == command_line::act::check_configuration) {
-    std::printf("%s: no errors\n", line.configuration_file.c_str());
-    return exit_status::success;
-  }
   wanted->log.level = line.log_level.value_or(wanted->log.level);
   wanted->log.format = line.log_format.value_or(wanted->log.format);
   start_logging(wanted->log);
+  for (const settings::problem& one : checked.warnings) {
+    spdlog::warn("{}", one.text);
+  }
+  start_log_thread();
   return run(*wanted, {.duration = duration,
                        .live = line.live,
-                       .ends_without_interfaces = line.configuration_file.empty(),
-                       .ledger_file = line.ledger_file});
+                       .ledger_file = line.ledger_file,
+                       .occasion = line.configuration_file.empty() ? occasion::quick_recording
+                                                                   : occasion::service});
 }
 
 }  // namespace

@@ -1,38 +1,57 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/supported.hpp"
 
+#include <string>
+
 namespace captured::daemon {
 
 namespace {
 
-void check_interface(const settings::interface_settings& one, std::vector<std::string>& refusals) {
+using remarks = std::vector<settings::remark>;
+
+std::string item(const char* list, std::size_t index) {
+  return std::string(list) + "[" + std::to_string(index) + "]";
+}
+
+void check_interface(const settings::interface_settings& one, const std::string& path,
+                     const settings::configuration& wanted, remarks& refusals) {
   const std::string name = "interface " + one.device.name + ": ";
-  if (one.is_pattern()) {
-    refusals.push_back(name + "patterns are not supported by this version; name each interface");
-  }
   if (one.queues != 1) {
-    refusals.push_back(name + "queues: " + std::to_string(one.queues) +
-                       " is not supported by this version; only 1 is");
+    refusals.push_back({path + ".queues", name + "queues: " + std::to_string(one.queues) +
+                                              " is not supported by this version; only 1 is"});
   }
-  if (one.timestamp != settings::timestamp_source::software) {
-    refusals.push_back(name + "timestamp: hardware is not supported by this version");
+  // An exact stop waits three of its timeouts for the ring, and then the disk needs time too.
+  if (6 * one.device.ring.timeout > wanted.stop_timeout) {
+    refusals.push_back(
+        {path + ".ring.timeout",
+         name + "ring.timeout must be at most a sixth of stop_timeout, or a stop could not end " +
+             "in time"});
   }
 }
 
-void check_output(const pipeline::output_options& one, support_report& report) {
+void check_output(const pipeline::output_options& one, const std::string& path,
+                  support_report& report) {
   const std::string name = "output " + one.files.name + ": ";
   if (one.encoding == pipeline::encoding::in_place) {
-    report.refusals.push_back(name + "encoding: in-place is not supported by this version");
-  }
-  if (one.link_types == pipeline::link_type_policy::split) {
-    report.refusals.push_back(name + "link_types: split is not supported by this version");
+    report.refusals.push_back(
+        {path + ".encoding", name + "encoding: in-place is not supported by this version"});
   }
   if (one.files.direct == storage::direct_mode::on) {
-    report.refusals.push_back(name + "direct: on is not supported by this version");
+    report.refusals.push_back(
+        {path + ".direct", name + "direct: on is not supported by this version"});
   }
   if (one.files.retain != storage::retain_options{0, 0, 0, std::chrono::seconds(0), 0}) {
-    report.warnings.push_back(name + "retain is not carried out by this version: no file is " +
-                              "ever removed");
+    report.warnings.push_back({path + ".retain", name +
+                                                     "retain is not carried out by this version: "
+                                                     "no file is ever removed"});
+  }
+}
+
+void check_threads(const settings::thread_settings& one, const std::string& path,
+                   remarks& refusals) {
+  if (!one.cpus.empty()) {
+    refusals.push_back(
+        {path + ".cpus", path + ": cpus are not supported by this version; use taskset(1)"});
   }
 }
 
@@ -40,26 +59,18 @@ void check_output(const pipeline::output_options& one, support_report& report) {
 
 support_report check_supported(const settings::configuration& wanted) {
   support_report report;
-  for (const auto& one : wanted.interfaces) {
-    check_interface(one, report.refusals);
+  for (std::size_t i = 0; i < wanted.interfaces.size(); ++i) {
+    check_interface(wanted.interfaces[i], item("interfaces", i), wanted, report.refusals);
   }
-  for (const auto& one : wanted.outputs) {
-    check_output(one, report);
-  }
-  for (const auto& one : wanted.interfaces) {
-    // An exact stop waits three of its timeouts for the ring, and then the disk needs time too.
-    if (6 * one.device.ring.timeout > wanted.stop_timeout) {
-      report.refusals.push_back("interface " + one.device.name +
-                                ": ring.timeout must be at most a sixth of stop_timeout, or a " +
-                                "stop could not end in time");
-    }
+  for (std::size_t i = 0; i < wanted.outputs.size(); ++i) {
+    check_output(wanted.outputs[i], item("outputs", i), report);
   }
   if (wanted.reactor.threads != 1) {
-    report.refusals.emplace_back("reactor: only 1 thread is supported by this version");
+    report.refusals.push_back(
+        {"reactor.threads", "reactor: only 1 thread is supported by this version"});
   }
-  if (!wanted.reactor.cpus.empty() || !wanted.writer.cpus.empty()) {
-    report.refusals.emplace_back("cpus are not supported by this version; use taskset(1)");
-  }
+  check_threads(wanted.reactor, "reactor", report.refusals);
+  check_threads(wanted.writer, "writer", report.refusals);
   return report;
 }
 

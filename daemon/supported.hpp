@@ -4,16 +4,16 @@
 // over in silence: what would make the recording another than the wanted one is refused.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "settings/configuration.hpp"
+#include "settings/problem.hpp"
 
 namespace captured::daemon {
 
 struct support_report {
-  std::vector<std::string> refusals;  ///< one line each; the recording must not begin
-  std::vector<std::string> warnings;  ///< one line each; to be said, then passed over
+  std::vector<settings::remark> refusals;  ///< the recording must not begin
+  std::vector<settings::remark> warnings;  ///< to be said, then passed over
 };
 
 [[nodiscard]] support_report check_supported(const settings::configuration& wanted);

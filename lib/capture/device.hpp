@@ -19,6 +19,7 @@ namespace captured::capture {
 struct device {
   std::string name = {};
   int index = 0;                    ///< the kernel's ifindex
+  int master = 0;                   ///< index of the bridge or bond that it is a port of, or 0
   std::uint16_t hardware_type = 0;  ///< ARPHRD_ number (linux/if_arp.h)
   bool loopback = false;
   bool up = false;       ///< switched on by the administrator

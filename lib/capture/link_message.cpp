@@ -53,6 +53,8 @@ void note_attribute(device& link, const netlink_attribute& attribute) {
     link.description = text_of(value);
   } else if (attribute.type == IFLA_MTU && value.size() >= sizeof link.mtu) {
     link.mtu = base::load_native<std::uint32_t>(value.data());
+  } else if (attribute.type == IFLA_MASTER && value.size() >= sizeof link.master) {
+    link.master = base::load_native<int>(value.data());
   } else if (attribute.type == IFLA_ADDRESS && value.size() == 6 &&
              link.hardware_type == ARPHRD_ETHER) {
     std::copy(value.begin(), value.end(), link.mac.emplace().begin());

@@ -43,7 +43,7 @@ base::result<std::string> read_text(const std::string& path) {
 outcome load(const std::string& path) {
   const auto text = read_text(path);
   if (!text) {
-    return {std::nullopt, {{path, {}, text.error().message()}}};
+    return {std::nullopt, {{path, {}, text.error().message()}}, path};
   }
   return parse(*text, path);
 }

@@ -59,14 +59,18 @@ outcome parse(std::string_view text, const std::string& file) {
   }
   sort_by_place(problems.all);
   if (!problems.all.empty()) {
-    return {std::nullopt, std::move(problems.all)};
+    return {std::nullopt, std::move(problems.all), file};
   }
   for (auto& each : settings.interfaces) {
     if (each.output.empty()) {
       each.output = settings.outputs.front().files.name;
     }
   }
-  return {std::move(settings), {}};
+  return {std::move(settings), {}, file, std::move(document.root)};
+}
+
+problem placed(const outcome& read, const remark& about) {
+  return {read.file, read.source ? locate(*read.source, about.path) : position{}, about.text};
 }
 
 }  // namespace captured::settings

@@ -12,6 +12,7 @@
 
 #include "settings/configuration.hpp"
 #include "settings/problem.hpp"
+#include "settings/yaml_tree.hpp"
 
 namespace captured::settings {
 
@@ -19,7 +20,13 @@ namespace captured::settings {
 struct outcome {
   std::optional<configuration> settings;
   std::vector<problem> problems;
+  std::string file = {};                 ///< as the operator named it, or "command line"
+  std::optional<yaml_node> source = {};  ///< where the values stood, if a file gave them
 };
+
+/// A remark about a configuration that was read, with the place of the value, or of the innermost
+/// thing around it that the file names.
+[[nodiscard]] problem placed(const outcome& read, const remark& about);
 
 /// Reads a text; `file` is what problems call it.
 [[nodiscard]] outcome parse(std::string_view text, const std::string& file);

@@ -14,14 +14,22 @@ bool is_continuation(char c) {
   return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
 }
 
+std::string place_of(const problem& each) {
+  std::string place = each.file + ":";
+  if (each.at.line > 0) {
+    place += std::to_string(each.at.line) + ":" + std::to_string(each.at.column) + ":";
+  }
+  return place + " ";
+}
+
 }  // namespace
 
 std::string problem::message() const {
-  std::string place = file + ":";
-  if (at.line > 0) {
-    place += std::to_string(at.line) + ":" + std::to_string(at.column) + ":";
-  }
-  return place + " " + text;
+  return place_of(*this) + text;
+}
+
+std::string problem::warning() const {
+  return place_of(*this) + "warning: " + text;
 }
 
 void sort_by_place(std::vector<problem>& problems) {

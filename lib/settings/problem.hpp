@@ -21,6 +21,17 @@ struct problem {
 
   /// "captured.yaml:12:5: unknown key 'fliter' in interfaces[0]; did you mean 'filter'?"
   [[nodiscard]] std::string message() const;
+  /// The same for what is no error: "captured.yaml:12:5: warning: …".
+  [[nodiscard]] std::string warning() const;
+};
+
+/// A word about one value of a configuration that was read without problems. What it says names the
+/// thing itself; the path only leads to its place.
+struct remark {
+  std::string path;  ///< "interfaces[1].ring.size"; empty for the whole
+  std::string text;
+
+  friend bool operator==(const remark&, const remark&) = default;
 };
 
 /// Orders problems as their places stand in the file.

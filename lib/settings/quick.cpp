@@ -107,8 +107,9 @@ quick_recording quick(const quick_request& request) {
     complain(problems, in_terms_of_options(each.text));
   }
   if (!problems.empty()) {
-    recording.result = {std::nullopt, std::move(problems)};
+    recording.result = {std::nullopt, std::move(problems), std::string(command_line)};
   }
+  recording.result.source.reset();  // places in a text that nobody wrote
   return recording;
 }
 

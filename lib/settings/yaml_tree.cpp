@@ -12,6 +12,8 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include "settings/utf8.hpp"
+
 namespace captured::settings {
 
 namespace {
@@ -127,29 +129,6 @@ class tree_builder final : public YAML::EventHandler {
   std::vector<frame> frames_;
   std::optional<yaml_node> root_;
 };
-
-/// Octets of the UTF-8 character at the start of the text, 0 when there is none: RFC 3629, without
-/// surrogates and overlong forms.
-std::size_t utf8_length(std::string_view text) {
-  const auto octet = [text](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-  };
-  const unsigned first = octet(0);
-  const unsigned second = octet(1);
-  if (first < 0x80) {
-    return 1;
-  }
-  std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  const bool impossible = first < 0xc2 || first > 0xf4 || (first == 0xe0 && second < 0xa0) ||
-                          (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90) ||
-                          (first == 0xf4 && second > 0x8f);
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((octet(i) & 0xc0) != 0x80) {
-      return 0;
-    }
-  }
-  return impossible ? 0 : length;
-}
 
 /// Where the text stops being text, if it does.
 std::optional<problem> find_foreign_octet(std::string_view text, const std::string& file) {

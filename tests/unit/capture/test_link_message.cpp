@@ -84,6 +84,15 @@ TEST_CASE("a link message gives name, index, state, MTU, address and alias") {
   CHECK(link->description == "uplink to the core");
 }
 
+TEST_CASE("a link message tells which bridge or bond the device is a port of") {
+  const auto port = capture::parse_link(hand_laid_message(ARPHRD_ETHER, IFF_UP)
+                                            .attribute(IFLA_MASTER, "\x09\0\0\0"sv)
+                                            .attribute(IFLA_IFNAME, "eth1\0"sv)
+                                            .octets);
+  REQUIRE(port.has_value());
+  CHECK(port->master == 9);
+}
+
 TEST_CASE("loopback has no address of its own and counts as Ethernet") {
   using namespace std::string_view_literals;
   const auto link = capture::parse_link(hand_laid_message(772, IFF_UP | IFF_LOOPBACK)

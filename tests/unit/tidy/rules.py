@@ -30,7 +30,7 @@ PLACES = [
         ("lib/asio.cpp", "lib/pipeline/", "daemon/", "lib/storage/file_writer"),
     ),
     ("spdlog", r"(spdlog|fmt)/", ("lib/pipeline/", "daemon/")),
-    ("the service manager", r"systemd/", ("daemon/service_notify",)),
+    ("the service manager", r"systemd/", ("daemon/service_notify", "daemon/journal.")),
     # The daemon's command line, and the options of each of capturectl's commands beside it.
     (
         "Program_options",
