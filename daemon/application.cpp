@@ -34,7 +34,7 @@ class application {
   int run(const settings::configuration& wanted);
 
  private:
-  void on_ready();
+  void on_ready(const settings::configuration& wanted);
   void await_signal();
   void on_signal(int number);
   void await_end_of_time();
@@ -64,7 +64,8 @@ int application::run(const settings::configuration& wanted) {
   }
   recording_ = std::move(*made);
   await_signal();
-  const auto started = recording_->start([this] { on_ready(); }, [this] { context_.stop(); });
+  const auto started =
+      recording_->start([this, &wanted] { on_ready(wanted); }, [this] { context_.stop(); });
   if (!started) {
     spdlog::error("{}", started.error().message());
     return exit_status::trouble;
@@ -82,7 +83,7 @@ int application::run(const settings::configuration& wanted) {
   return result;
 }
 
-void application::on_ready() {
+void application::on_ready(const settings::configuration& wanted) {
   if (options_.occasion == occasion::quick_recording && recording_->interface_count() == 0) {
     failed_at_start_ = true;  // why was said
     stopping_ = true;

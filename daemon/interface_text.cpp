@@ -42,7 +42,7 @@ pipeline::port_description describe(const capture::device& from,
       option = text;
     }
   };
-  block.link = capture::link_type_of(from).value();
+  block.link = capture::link_type_of(from);
   block.name = from.name;
   say(block.description, from.description);
   say(block.hardware, from.hardware);

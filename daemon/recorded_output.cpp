@@ -5,9 +5,9 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
-#include <spdlog/spdlog.h>
 
 #include "capture/device_counters.hpp"
+#include "daemon/logging.hpp"
 #include "pipeline/limits.hpp"
 
 namespace captured::daemon {
@@ -20,7 +20,8 @@ constexpr std::chrono::seconds longest_retry_pause{30};
 pipeline::device_count_reader open_device_counters() {
   auto table = capture::device_counter_table::open();
   if (!table) {
-    spdlog::warn("{}; the files will not tell what the devices lost", table.error().message());
+    log_line(log_level::warning, {}, "{}; the files will not tell what the devices lost",
+             table.error().message());
     return {};
   }
   // std::function wants something that can be copied; there is one owner all the same.
@@ -34,16 +35,17 @@ pipeline::device_count_reader open_device_counters() {
 pipeline::open_files_events log_events(const std::string& output) {
   pipeline::open_files_events events;
   events.begun = [output](const std::string& name) {
-    spdlog::info("output {}: writing {}", output, name);
+    log_line(log_level::info, {{"output", output}}, "writing {}", name);
   };
   events.closed = [output](const pipeline::closed_file& file) {
-    spdlog::info("output {}: closed {}, {} packets, {} octets", output, file.name, file.packets,
-                 file.size_bytes);
+    log_line(log_level::info, {{"output", output}}, "closed {}, {} packets, {} octets", file.name,
+             file.packets, file.size_bytes);
   };
   events.trouble = [output](const base::failure& why) {
-    spdlog::error("output {}: {}; packets wait in the rings, trying again", output, why.message());
+    log_trouble(log_level::error, {{{"output", output}}, "disk"},
+                "{}; packets wait in the rings, trying again", why.message());
   };
-  events.recovered = [output] { spdlog::info("output {}: writing again", output); };
+  events.recovered = [output] { log_over({{"output", output}}, "writing again"); };
   return events;
 }
 

@@ -7,9 +7,9 @@
 #include <boost/asio/post.hpp>
 #include <boost/uuid/random_generator.hpp>
 #include <boost/uuid/uuid_io.hpp>
-#include <spdlog/spdlog.h>
 
 #include "capture/filter.hpp"
+#include "daemon/logging.hpp"
 
 namespace captured::daemon {
 
@@ -110,8 +110,8 @@ void recording::stop() {
     reactor_ended_ = true;
     if (!how) {
       outcome_.inexact = true;
-      spdlog::error("{}; the figures may be off by packets that came during the stop",
-                    how.error().message());
+      log_line(log_level::error, {}, "{}; the figures may be off by what came during the stop",
+               how.error().message());
     }
     check_ended();
   });
@@ -180,7 +180,7 @@ std::vector<base::failure> recording::reload(const settings::configuration& want
     return failures;
   }
   if (wanted.writer.threads != wanted_.writer.threads) {
-    spdlog::warn("writer.threads: takes effect at the next start");
+    log_line(log_level::warning, {}, "writer.threads takes effect at the next start");
   }
   wanted_ = wanted;
   for (const auto& one : interfaces_) {

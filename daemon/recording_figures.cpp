@@ -50,8 +50,7 @@ interface_status status_of(const recorded_interface& one) {
   now.why = one.why;
   now.filter = one.entry.device.filter;
   if (one.begun) {
-    const auto link = capture::link_type_of(one.from);
-    now.link_type = link ? link_word(*link) : "";
+    now.link_type = link_word(capture::link_type_of(one.from));
   }
   now.up = one.state == interface_state::recording && one.from.up && one.from.running;
   now.figures = pipeline::read(one.ledger);

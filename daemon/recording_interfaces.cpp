@@ -6,10 +6,10 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
-#include <spdlog/spdlog.h>
 
 #include "capture/filter.hpp"
 #include "daemon/interface_text.hpp"
+#include "daemon/logging.hpp"
 #include "daemon/recording.hpp"
 #include "pipeline/limits.hpp"
 
@@ -24,6 +24,16 @@ bool needs_new_ring(const recorded_interface& one) {
   const capture::interface_options& wanted = one.entry.device;
   return wanted.ring != one.options.ring || wanted.promiscuous != one.options.promiscuous ||
          one.entry.timestamp != one.timestamp;
+}
+
+/// The device as it was when it could not be recorded: nothing that has happened to it since
+/// could make a difference.
+bool is_same_device(const capture::device& now, const recorded_interface& refused) {
+  return now.index == refused.from.index && now.up == refused.from.up;
+}
+
+log_fields subject_of(const recorded_interface& one) {
+  return {{"interface", one.name()}, {"output", one.entry.output}};
 }
 
 bool is_described_alike(const capture::device& a, const capture::device& b) {
@@ -82,9 +92,10 @@ void recording::on_links() {
   if (const auto news = links_->drain(); news) {
     await_links();
   } else {
-    spdlog::warn("{}", news.error().message());
+    log_line(log_level::warning, {}, "{}", news.error().message());
     if (const auto again = watch_links(); !again) {
-      spdlog::error("{}; devices that come and go are noticed late", again.error().message());
+      log_line(log_level::error, {}, "{}; devices that come and go are noticed late",
+               again.error().message());
     }
   }
   reconcile();
@@ -106,7 +117,7 @@ void recording::reconcile() {
   }
   const auto devices = capture::all_devices();
   if (!devices) {
-    spdlog::error("{}", devices.error().message());
+    log_trouble(log_level::error, {{}, "list devices"}, "{}", devices.error().message());
     return arm_retry();
   }
   for (const auto& one : interfaces_) {
@@ -160,10 +171,10 @@ void recording::follow(recorded_interface& one, const planned_interface& planned
   switch (one.state) {
     case interface_state::waiting:
       if (!planned.from) {
-        return wait(one, "interface " + one.name() + ": " +
-                             base::system_failure(ENODEV, "").code.message());
+        one.retry_at = {};
+        return wait(one, base::system_failure(ENODEV, "").code.message());
       }
-      if (pipeline::read_clocks().steady >= one.retry_at) {
+      if (pipeline::read_clocks().steady >= one.retry_at || !is_same_device(*planned.from, one)) {
         open(one, *planned.from);
       }
       return;
@@ -183,34 +194,33 @@ void recording::follow(recorded_interface& one, const planned_interface& planned
   }
 }
 
-/// What changed about the device of an interface that goes on being recorded.
+/// What changed about the device of an interface that goes on being recorded. The list does not
+/// know the speed: the driver is asked when something has happened to the link.
 void recording::follow_device(recorded_interface& one, const capture::device& listed) {
-  if (listed.up != one.from.up || listed.running != one.from.running) {
-    const char* const what = !listed.up       ? "the interface was switched off"
-                             : listed.running ? "the link is up"
-                                              : "the link has no carrier";
-    const std::string when = now_text();
-    spdlog::log(listed.up && listed.running ? spdlog::level::info : spdlog::level::warn,
-                "interface {}: {}", one.name(), what);
-    one.output->writer().note(one.name(), std::string(what) + " since " + when);
-  }
-  // The list knows no speed: the driver is asked only when something has happened to the link.
-  const bool asks = listed.up != one.from.up || listed.running != one.from.running ||
-                    listed.mac != one.from.mac || listed.description != one.from.description;
-  const auto asked =
-      asks ? capture::find_device(one.name()) : base::result<capture::device>(one.from);
-  if (!asked || asked->index != one.from.index) {
+  if (listed.up == one.from.up && listed.running == one.from.running &&
+      listed.mac == one.from.mac && listed.description == one.from.description) {
     return;
   }
-  const bool alike = is_described_alike(*asked, one.from);
-  one.from = *asked;
-  if (!alike) {
-    const base::moment now = pipeline::read_clocks();
+  auto found = capture::find_device(one.name());
+  if (!found || found->index != one.from.index) {
+    return;  // it is gone meanwhile, of which the kernel tells too
+  }
+  const capture::device before = std::exchange(one.from, std::move(*found));
+  const capture::device& now = one.from;
+  const base::moment moment = pipeline::read_clocks();
+  if (now.up != before.up || now.running != before.running) {
+    const char* const what = !now.up       ? "the interface was switched off"
+                             : now.running ? "the link is up"
+                                           : "the link has no carrier";
+    log_line(now.running ? log_level::info : log_level::warning, subject_of(one), "{}", what);
+    one.output->writer().note(one.name(), std::string(what) + " since " + time_text(moment.wall));
+  }
+  if (!is_described_alike(now, before)) {
     one.output->writer().change(
-        one.name(), {.description = describe(one.from, one.options,
-                                             "the device changed at " + time_text(now.wall)),
-                     .after_ns = base::to_epoch_ns(now.wall),
-                     .settled_at = now.steady});
+        one.name(), {.description = describe(now, one.options,
+                                             "the device changed at " + time_text(moment.wall)),
+                     .after_ns = base::to_epoch_ns(moment.wall),
+                     .settled_at = moment.steady});
   }
 }
 
@@ -221,18 +231,20 @@ void recording::follow_options(recorded_interface& one) {
   }
   const auto program = capture::compile_filter(one.from, one.entry.device);
   if (!program) {
-    spdlog::error("{}; the former filter stays", program.error().message());
+    log_line(log_level::error, subject_of(one), "{}; the former filter stays",
+             program.error().message());
     return;
   }
   const base::wall_time before = pipeline::read_clocks().wall;
   const auto attached = one.ring->attach_filter(*program);
   const base::moment after = pipeline::read_clocks();
   if (!attached) {
-    spdlog::error("{}; the former filter stays", attached.error().message());
+    log_line(log_level::error, subject_of(one), "{}; the former filter stays",
+             attached.error().message());
     return;
   }
   const std::string story = story_of_change(one.options, one.entry.device, before, after.wall);
-  spdlog::info("interface {}: {}", one.name(), story);
+  log_line(log_level::info, subject_of(one), "{}", story);
   one.options = one.entry.device;
   one.output->writer().change(
       one.name(), {.description = describe(one.from, one.options, story),
@@ -242,7 +254,7 @@ void recording::follow_options(recorded_interface& one) {
 
 void recording::wait(recorded_interface& one, std::string why) {
   if (one.why != why) {
-    spdlog::warn("{}", why);
+    log_line(log_level::warning, subject_of(one), "{}", why);
     one.why = std::move(why);
   }
 }
@@ -255,11 +267,7 @@ void recording::refuse(recorded_interface& one, const base::failure& why) {
 }
 
 void recording::open(recorded_interface& one, const capture::device& from) {
-  const auto link = capture::link_type_of(from);
-  if (!link) {
-    return refuse(one, link.error());
-  }
-  recorded_output* const output = output_for(one.entry.output, *link);
+  recorded_output* const output = output_for(one.entry.output, capture::link_type_of(from));
   if (output == nullptr) {
     return;  // the configuration was checked: there is one
   }
@@ -271,6 +279,7 @@ void recording::open(recorded_interface& one, const capture::device& from) {
     return;  // its own words tell why; reconcile comes again when it is open
   }
   one.state = interface_state::opening;
+  one.from = from;
   one.output = output;
   one.options = one.entry.device;
   one.timestamp = one.entry.timestamp;
@@ -342,21 +351,21 @@ void recording::on_described(recorded_interface& one, const base::result<>& how)
   if (stopping_ || one.output->state() != output_state::open) {
     return close(one, "the output was closed");
   }
-  spdlog::info("interface {}: into output {}, ring {} MiB{}{}", one.name(), one.output->name(),
-               one.options.ring.size_bytes >> 20, one.options.filter.empty() ? "" : ", filter ",
-               one.options.filter);
+  log_line(log_level::info, subject_of(one), "recorded, with a ring of {} MiB{}{}",
+           one.options.ring.size_bytes >> 20, one.options.filter.empty() ? "" : " and the filter ",
+           one.options.filter);
   reconcile();
 }
 
 void recording::close(recorded_interface& one, const std::string& why) {
-  spdlog::warn("interface {}: {}", one.name(), why);
+  log_line(log_level::warning, subject_of(one), "{}", why);
   one.state = interface_state::closing;
   one.story = "not recorded before: " + why;
-  one.why = "interface " + one.name() + ": " + why;
+  one.why = why;
   one.output->writer().remove(one.name(), why);
   reactor_.async_remove(one.ring_id, [](const base::result<>& how) {
     if (!how) {
-      spdlog::warn("{}", how.error().message());
+      log_line(log_level::warning, {}, "{}", how.error().message());
     }
   });
 }

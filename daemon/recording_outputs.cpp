@@ -5,9 +5,9 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
-#include <spdlog/spdlog.h>
 
 #include "daemon/interface_text.hpp"
+#include "daemon/logging.hpp"
 #include "daemon/recording.hpp"
 
 namespace captured::daemon {
@@ -62,7 +62,9 @@ recorded_output* recording::output_for(const std::string& family, packet::link_t
   output_events events;
   events.opened = [this, &made] {
     if (!made.trouble().empty()) {
-      spdlog::error("{}", made.trouble());
+      log_trouble(log_level::error, {{{"output", made.name()}}, "open"}, "{}", made.trouble());
+    } else {
+      log_over({{"output", made.name()}}, "open");
     }
     boost::asio::post(reactor_context_, [this] {
       if (!stopping_) {
@@ -108,8 +110,8 @@ void recording::on_output_ended(recorded_output& one, const pipeline::recorder_o
   if (how.gave_up) {
     outcome_.unwritten = true;
     outcome_.hanging = true;
-    spdlog::error("output {}: the disk did not take everything within {} s", one.name(),
-                  wanted_.stop_timeout.count() / 1000);
+    log_line(log_level::error, {{"output", one.name()}},
+             "the disk did not take everything within {} s", wanted_.stop_timeout.count() / 1000);
   }
   for (const auto& each : interfaces_) {
     if (each->output == &one && each->state == interface_state::closing) {

@@ -21,28 +21,28 @@ def wait_for_log(recorder, words, times=1):
 
 
 def delete_and_make_again(network, recorder):
-    recorded = recorder.log().count("interface eth0: into")
+    recorded = recorder.log().count("interface eth0, output main: recorded")
     network.remove_link(network.links[0])
     wait_for_log(recorder, "the device was removed")
     network.links.insert(0, network.add_link("eth0"))
-    wait_for_log(recorder, "interface eth0: into", recorded + 1)
+    wait_for_log(recorder, "interface eth0, output main: recorded", recorded + 1)
     return "the device was removed"
 
 
 def rename_and_back(network, recorder):
-    recorded = recorder.log().count("interface eth0: into")
+    recorded = recorder.log().count("interface eth0, output main: recorded")
     network.recorded(["ip", "link", "set", "eth0", "name", "other0"])
     wait_for_log(recorder, "renamed to other0")
     network.recorded(["ip", "link", "set", "other0", "name", "eth0"])
-    wait_for_log(recorder, "interface eth0: into", recorded + 1)
+    wait_for_log(recorder, "interface eth0, output main: recorded", recorded + 1)
     return "the device was renamed to other0"
 
 
 def switch_off_and_on(network, recorder):
     network.recorded(["ip", "link", "set", "eth0", "down"])
-    wait_for_log(recorder, "interface eth0: the interface was switched off")
+    wait_for_log(recorder, "interface eth0, output main: the interface was switched off")
     network.recorded(["ip", "link", "set", "eth0", "up"])
-    wait_for_log(recorder, "interface eth0: the link is up")
+    wait_for_log(recorder, "interface eth0, output main: the link is up")
     return "the interface was switched off"
 
 
@@ -99,7 +99,7 @@ def test_an_interface_that_is_missing_or_refuses_its_filter_does_not_stop_the_ot
         assert "eth7" in log and "No such device" in log
         traffic.send(network, count=100)
         network.links.append(network.add_link("eth7"))
-        wait_for_log(recorder, "interface eth7: into")
+        wait_for_log(recorder, "interface eth7, output main: recorded")
         traffic.send(network, count=100, interfaces=["eth7"])
         time.sleep(0.3)
         ledger = recorder.stop()
@@ -115,7 +115,7 @@ def test_an_interface_that_matches_a_pattern_is_recorded_from_its_first_second(m
     with Recorder(network, captures, config=config) as recorder:
         network.links.append(network.add_link("eth5"))
         begun = time.monotonic()
-        wait_for_log(recorder, "interface eth5: into")
+        wait_for_log(recorder, "interface eth5, output main: recorded")
         assert time.monotonic() - begun < 1
         traffic.send(network, count=1000)
         network.links.append(network.add_link("wlan0"))
@@ -184,7 +184,7 @@ def test_an_output_that_cannot_be_opened_is_opened_later(make_network, folder):
     with Recorder(network, good, config=config) as recorder:
         assert str(late) in recorder.log()
         late.unlink()
-        wait_for_log(recorder, "interface eth1: into")
+        wait_for_log(recorder, "interface eth1, output late: recorded")
         traffic.send(network, count=100)
         time.sleep(0.3)
         ledger = recorder.stop()
