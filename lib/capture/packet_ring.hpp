@@ -15,7 +15,8 @@
 
 namespace captured::capture {
 
-/// Threads as in block_source. `attach_filter`, `reject_all` and `bind` may be called beside both.
+/// Threads as in block_source. `attach_filter`, `change_filter`, `reject_all` and `bind` may be
+/// called beside both.
 ///
 /// To end exactly: `reject_all`, wait three times `timeout()` for the last block to retire, take
 /// what is there, release it all, `statistics()`. Read at once the figures would be wrong.
@@ -34,6 +35,10 @@ class packet_ring final : public block_ring {
 
   base::result<> attach_filter(const filter_program& program) {
     return socket_.attach_filter(program);
+  }
+  /// Exchanges filter or snaplen while packets come; says when, so that the file can.
+  base::result<filter_change> change_filter(const filter_program& program) {
+    return socket_.change_filter(program);
   }
   base::result<> reject_all() { return socket_.reject_all(); }
   /// Several rings on one device: open each with `capture::reject_all()`, join all, then attach the

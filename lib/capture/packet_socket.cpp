@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "capture/packet_socket.hpp"
 
+#include <array>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <limits>
+#include <thread>
 #include <utility>
 
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/membarrier.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "capture/ring_geometry.hpp"
 
@@ -39,6 +45,20 @@ std::uint64_t memory_available() {
     }
   }
   return std::numeric_limits<std::uint64_t>::max();
+}
+
+base::wall_time wall_now() noexcept {
+  return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
+}
+
+/// Returns when each packet that the kernel was handling at the call has been handled.
+void wait_for_packets_under_way() noexcept {
+  // Packets are received within an RCU read section, and this waits for a grace period. Refused on
+  // kernels with processors free of ticks; there a packet's way, microseconds, is waited for.
+  constexpr auto ample = std::chrono::milliseconds(10);
+  if (::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) != 0) {
+    std::this_thread::sleep_for(ample);
+  }
 }
 
 base::failure no_memory(std::string context) {
@@ -91,6 +111,15 @@ base::result<> packet_socket::attach_filter(const filter_program& program) {
     return base::system_failure(errno, "attach filter to " + device_name_);
   }
   return {};
+}
+
+base::result<filter_change> packet_socket::change_filter(const filter_program& program) {
+  const base::wall_time before = wall_now();
+  if (auto attached = attach_filter(program); !attached) {
+    return attached.error();
+  }
+  wait_for_packets_under_way();
+  return filter_change{.before = before, .after = wall_now()};
 }
 
 base::result<> packet_socket::reject_all() {

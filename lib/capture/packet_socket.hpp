@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/mapping.hpp"
+#include "base/time.hpp"
 #include "base/unique_fd.hpp"
 #include "capture/block_ring.hpp"
 #include "capture/filter_program.hpp"
@@ -19,6 +20,13 @@ namespace captured::capture {
 
 /// How the sockets of a fanout group share the packets of a device.
 enum class fanout_mode : std::uint8_t { hash, load_balance, cpu, queue };
+
+/// When a filter took another's place: frames stamped before were judged by the old one, frames
+/// stamped afterwards by the new one, those in between by either.
+struct filter_change {
+  base::wall_time before;
+  base::wall_time after;
+};
 
 /// Move-only owner of the socket. Every failure names the act and the device. Any thread, one at
 /// a time; `attach_filter`, `reject_all` and `read_counters` may run beside one another.
@@ -37,6 +45,11 @@ class packet_socket {
   /// Takes effect for packets that arrive after the call; one that is being judged just then may
   /// still be judged by the filter before.
   base::result<> attach_filter(const filter_program& program);
+  /// Attaches the filter and waits until no packet is being judged by the one before, some
+  /// milliseconds. When it fails the filter before stays. The interval holds for stamps that are
+  /// made where packets are judged, as is usual; stamps of the hardware, or made on reception
+  /// because some program asked for such, are older by what the packet waited in the kernel.
+  base::result<filter_change> change_filter(const filter_program& program);
   /// No further packet is accepted.
   base::result<> reject_all();
 
