@@ -235,21 +235,21 @@ void recording::follow_options(recorded_interface& one) {
              program.error().message());
     return;
   }
-  const base::wall_time before = pipeline::read_clocks().wall;
-  const auto attached = one.ring->attach_filter(*program);
-  const base::moment after = pipeline::read_clocks();
-  if (!attached) {
+  const auto changed = one.ring->change_filter(*program);
+  if (!changed) {
     log_line(log_level::error, subject_of(one), "{}; the former filter stays",
-             attached.error().message());
+             changed.error().message());
     return;
   }
-  const std::string story = story_of_change(one.options, one.entry.device, before, after.wall);
+  const std::string story =
+      story_of_change(one.options, one.entry.device, changed->before, changed->after);
   log_line(log_level::info, subject_of(one), "{}", story);
   one.options = one.entry.device;
-  one.output->writer().change(
-      one.name(), {.description = describe(one.from, one.options, story),
-                   .after_ns = base::to_epoch_ns(after.wall),
-                   .settled_at = after.steady + pipeline::limits::drain_time(one.ring->timeout())});
+  one.output->writer().change(one.name(),
+                              {.description = describe(one.from, one.options, story),
+                               .after_ns = base::to_epoch_ns(changed->after),
+                               .settled_at = pipeline::read_clocks().steady +
+                                             pipeline::limits::drain_time(one.ring->timeout())});
 }
 
 void recording::wait(recorded_interface& one, std::string why) {
