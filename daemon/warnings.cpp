@@ -339,7 +339,14 @@ remarks warnings_for(const settings::configuration& wanted, const host_facts& ho
     }
   }
   judge_machine(wanted, entries, host, found);
-  return found;
+  // A device that stands in two entries is said of once.
+  remarks once;
+  for (auto& each : found) {
+    if (std::ranges::find(once, each.text, &settings::remark::text) == once.end()) {
+      once.push_back(std::move(each));
+    }
+  }
+  return once;
 }
 
 }  // namespace captured::daemon

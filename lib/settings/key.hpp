@@ -28,6 +28,7 @@ struct problem_list {
   std::string file;
   std::vector<problem> all = {};
   std::set<std::string> wrong_paths = {};  ///< what was complained of, so that nothing follows on
+  std::vector<std::string> all_keys = {};  ///< "outputs.rotate.size": where each key belongs
 
   void add(position at, std::string text) { all.push_back({file, at, std::move(text)}); }
   /// Complains of the value at a path; the empty path is the whole.
@@ -35,7 +36,8 @@ struct problem_list {
     add(at, path.empty() ? text : path + ": " + text);
     wrong_paths.insert(path);
   }
-  [[nodiscard]] bool is_wrong(const std::string& path) const { return wrong_paths.contains(path); }
+  /// Was the value at a path, or what it is a part of, complained of?
+  [[nodiscard]] bool is_wrong(std::string_view path) const;
 };
 
 template <class Struct>
@@ -46,15 +48,33 @@ struct key {
   /// Reads the value at `path` ("interfaces[0].snaplen") into its place; complains if it cannot.
   std::function<void(const yaml_node&, const std::string& path, problem_list&, Struct&)> read;
   std::function<void(yaml_printer&, const Struct&)> print;
+  std::vector<std::string> inner = {};  ///< paths of all keys below it, without its own name
 };
 
 template <class Struct>
 using key_table = std::vector<key<Struct>>;
 
+/// The paths of all keys of a table and below.
+template <class Struct>
+std::vector<std::string> paths_of(const key_table<Struct>& keys) {
+  std::vector<std::string> paths;
+  for (const auto& each : keys) {
+    paths.push_back(each.name);
+    for (const auto& inner : each.inner) {
+      paths.push_back(each.name + "." + inner);
+    }
+  }
+  return paths;
+}
+
 /// Complains of an unknown key: "unknown key 'fliter' in interfaces[0]; did you mean 'filter'?", or
-/// with the known ones. A key that was probably meant then counts as given, though wrong.
+/// where it belongs, or with the known ones. A key that was probably meant then counts as given,
+/// though wrong.
 void complain_of_unknown(const yaml_entry& entry, const std::string& path,
                          const std::vector<std::string>& known, problem_list& problems);
+
+/// "; did you mean '- name: eth0'?" for a word that stands where a list of mappings should.
+[[nodiscard]] std::string as_item(const yaml_node& word, const std::string& first_key);
 
 /// The path of a key below another path.
 [[nodiscard]] inline std::string below(const std::string& path, const std::string& name) {
@@ -130,7 +150,7 @@ key<Struct> value_key(std::string name, std::string why, Value value, Access acc
 /// A key with a mapping of its own below it.
 template <class Struct, class Part, class Access>
 key<Struct> section_key(std::string name, std::string why, key_table<Part> keys, Access access) {
-  key<Struct> made{name, why, false, {}, {}};
+  key<Struct> made{name, why, false, {}, {}, paths_of(keys)};
   made.read = [keys, access](const yaml_node& node, const std::string& path, problem_list& problems,
                              Struct& into) {
     read_mapping(node, path, keys, problems, access(into));
@@ -146,18 +166,24 @@ key<Struct> section_key(std::string name, std::string why, key_table<Part> keys,
 /// A key with a list of mappings; `access` gives the vector, which is replaced.
 template <class Struct, class Item, class Access>
 key<Struct> list_key(std::string name, std::string why, key_table<Item> keys, Access access) {
-  key<Struct> made{name, why, false, {}, {}};
+  key<Struct> made{name, why, false, {}, {}, paths_of(keys)};
   made.read = [keys, access](const yaml_node& node, const std::string& path, problem_list& problems,
                              Struct& into) {
     auto& items = access(into);
     items.clear();
     if (node.what != yaml_node::kind::list) {
-      problems.blame(path, node.at, unexpected(node, "a list"));
+      problems.blame(path, node.at, unexpected(node, "a list") + as_item(node, keys.front().name));
       return;
     }
     for (const auto& each : node.items) {
       const std::string item_path = path + "[" + std::to_string(items.size()) + "]";
-      read_mapping(each, item_path, keys, problems, items.emplace_back());
+      auto& item = items.emplace_back();
+      if (each.what == yaml_node::kind::scalar) {
+        problems.blame(item_path, each.at,
+                       unexpected(each, "a mapping of keys") + as_item(each, keys.front().name));
+        continue;
+      }
+      read_mapping(each, item_path, keys, problems, item);
     }
   };
   made.print = [name, why, keys, access](yaml_printer& printer, const Struct& from) {

@@ -35,7 +35,9 @@ struct free_value {
       return {std::nullopt, quoted(node.text) + " is not from 0% to 99%", node.at};
     }
     if (!percent && !bytes) {
-      return {std::nullopt, unexpected(node, "a size or a percentage"), node.at};
+      return {std::nullopt,
+              unexpected(node, "a size or a percentage") + did_you_mean(size_meant(node.text)),
+              node.at};
     }
     return {free_space{bytes.value_or(0), static_cast<std::uint32_t>(percent.value_or(0))}};
   }
@@ -63,7 +65,8 @@ struct sync_value {
       return {storage::sync_options{sync_policy::none, 0ms}};
     }
     if (node.what != yaml_node::kind::scalar || !parse_duration(node.text)) {
-      const auto near = suggestion(node.text, {"close", "none"});
+      auto near = suggestion(node.text, {"close", "none"});
+      near += near.empty() ? did_you_mean(duration_meant(node.text)) : "";
       return {std::nullopt, unexpected(node, "close, none, or a duration") + near, node.at};
     }
     const auto duration = interval.read(node);

@@ -35,11 +35,27 @@ position locate(const yaml_node& root, std::string_view path) {
   return node->at;
 }
 
+/// Where YAML itself was refused, as an alias is, nothing more is to be said of what should stand
+/// there.
+void forget_consequences(std::vector<problem>& problems, std::size_t syntax_problems) {
+  std::vector<position> places;
+  for (std::size_t i = 0; i < syntax_problems; ++i) {
+    places.push_back(problems[i].at);
+  }
+  const auto first = problems.begin() + static_cast<std::ptrdiff_t>(syntax_problems);
+  problems.erase(std::remove_if(first, problems.end(),
+                                [&places](const problem& each) {
+                                  return std::ranges::find(places, each.at) != places.end();
+                                }),
+                 problems.end());
+}
+
 }  // namespace
 
 outcome parse(std::string_view text, const std::string& file) {
   auto document = read_yaml(text, file);
-  problem_list problems{file, std::move(document.problems), {}};
+  problem_list problems{file, std::move(document.problems), {}, paths_of(configuration_keys())};
+  const auto syntax_problems = problems.all.size();
   configuration settings;
   if (document.root && document.root->what == yaml_node::kind::nothing && problems.all.empty()) {
     problems.add({}, "the configuration is empty");
@@ -57,6 +73,7 @@ outcome parse(std::string_view text, const std::string& file) {
       }
     }
   }
+  forget_consequences(problems.all, syntax_problems);
   sort_by_place(problems.all);
   if (!problems.all.empty()) {
     return {std::nullopt, std::move(problems.all), file};
@@ -70,7 +87,9 @@ outcome parse(std::string_view text, const std::string& file) {
 }
 
 problem placed(const outcome& read, const remark& about) {
-  return {read.file, read.source ? locate(*read.source, about.path) : position{}, about.text};
+  return {read.file,
+          read.source && !about.path.empty() ? locate(*read.source, about.path) : position{},
+          about.text};
 }
 
 }  // namespace captured::settings

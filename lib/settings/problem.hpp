@@ -12,6 +12,8 @@ namespace captured::settings {
 struct position {
   int line = 0;
   int column = 0;
+
+  friend bool operator==(const position&, const position&) = default;
 };
 
 struct problem {

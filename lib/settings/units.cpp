@@ -34,6 +34,40 @@ constexpr auto duration_units = std::to_array<unit>({
     {"ms", 1},
 });
 
+/// How people write units, in small letters, and how they are written here.
+struct usual_unit {
+  std::string_view usual;
+  std::string_view ours;
+};
+
+constexpr auto usual_size_units = std::to_array<usual_unit>({
+    {"b", ""},
+    {"bytes", ""},
+    {"k", "KiB"},
+    {"ki", "KiB"},
+    {"kib", "KiB"},
+    {"kb", "kB"},
+    {"m", "MiB"},
+    {"mi", "MiB"},
+    {"mib", "MiB"},
+    {"mb", "MB"},
+    {"g", "GiB"},
+    {"gi", "GiB"},
+    {"gib", "GiB"},
+    {"gb", "GB"},
+    {"t", "TiB"},
+    {"ti", "TiB"},
+    {"tib", "TiB"},
+    {"tb", "TiB"},
+});
+
+constexpr auto usual_duration_units = std::to_array<usual_unit>({
+    {"", "s"},        {"s", "s"},        {"sec", "s"},       {"secs", "s"}, {"second", "s"},
+    {"seconds", "s"}, {"ms", "ms"},      {"msec", "ms"},     {"m", "min"},  {"min", "min"},
+    {"mins", "min"},  {"minute", "min"}, {"minutes", "min"}, {"h", "h"},    {"hr", "h"},
+    {"hour", "h"},    {"hours", "h"},    {"d", "d"},         {"day", "d"},  {"days", "d"},
+});
+
 constexpr std::uint64_t duration_max_ms = 36'525 * std::uint64_t{86'400'000};
 
 std::optional<std::uint64_t> parse_with_unit(std::string_view text, std::span<const unit> units,
@@ -45,6 +79,20 @@ std::optional<std::uint64_t> parse_with_unit(std::string_view text, std::span<co
     return std::nullopt;
   }
   return *number * found->value;
+}
+
+std::string meant_with(std::string_view text, std::span<const usual_unit> units) {
+  const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  std::string unit;
+  for (const char c : text.substr(digits)) {
+    if (c != ' ') {
+      unit += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+  }
+  const auto found = std::ranges::find(units, unit, &usual_unit::usual);
+  return digits == 0 || found == units.end()
+             ? std::string()
+             : std::string(text.substr(0, digits)) + std::string(found->ours);
 }
 
 std::string text_with_unit(std::uint64_t value, std::span<const unit> units) {
@@ -81,6 +129,16 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
     return std::nullopt;
   }
   return std::chrono::milliseconds(*milliseconds);
+}
+
+std::string size_meant(std::string_view text) {
+  const auto meant = meant_with(text, usual_size_units);
+  return parse_size(meant) ? meant : std::string();
+}
+
+std::string duration_meant(std::string_view text) {
+  const auto meant = meant_with(text, usual_duration_units);
+  return parse_duration(meant) ? meant : std::string();
 }
 
 std::string size_text(std::uint64_t bytes) {

@@ -24,6 +24,12 @@ inline constexpr std::uint64_t number_max = 0x7fffffffffffffff;
 /// A number with ms, s, min, h or d directly behind it, or 0. At most 100 years.
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
+/// What a text that is no size was probably meant to be: "64MiB" for "64 mib" or "64M"; or empty.
+[[nodiscard]] std::string size_meant(std::string_view text);
+
+/// The same for durations: "5min" for "5m", "10s" for "10".
+[[nodiscard]] std::string duration_meant(std::string_view text);
+
 /// The text, with the unit that needs the smallest number, that parse_size reads as this size.
 [[nodiscard]] std::string size_text(std::uint64_t bytes);
 

@@ -21,6 +21,13 @@ std::string outside(const std::string& text, const std::string& min, const std::
                      : quoted(text) + " is not from " + min + " to " + max + zero;
 }
 
+std::string lower(std::string text) {
+  for (char& c : text) {
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return text;
+}
+
 bool is_plain_scalar(const std::string& text) {
   constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_/";
   constexpr std::string_view others = "0123456789.-";
@@ -30,13 +37,19 @@ bool is_plain_scalar(const std::string& text) {
   const auto is_in = [](std::string_view set, char c) {
     return set.find(c) != std::string_view::npos;
   };
-  std::string lower = text;
-  for (char& c : lower) {
-    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  }
   return !text.empty() && is_in(letters, text[0]) &&
          std::ranges::all_of(text, [&](char c) { return is_in(letters, c) || is_in(others, c); }) &&
-         std::ranges::find(taken, lower) == taken.end();
+         std::ranges::find(taken, lower(text)) == taken.end();
+}
+
+/// Other languages, and other versions of this one, have more words for the two.
+std::string truth_meant(const yaml_node& node) {
+  constexpr auto yes = std::to_array<std::string_view>({"true", "yes", "on", "y", "1", "enabled"});
+  constexpr auto no = std::to_array<std::string_view>({"false", "no", "off", "n", "0", "disabled"});
+  const std::string word = lower(node.text);
+  return std::ranges::find(yes, word) != yes.end() ? "true"
+         : std::ranges::find(no, word) != no.end() ? "false"
+                                                   : "";
 }
 
 std::string escaped(char c) {
@@ -59,6 +72,10 @@ std::string unexpected(const yaml_node& node, std::string_view expected) {
                             : node.what == yaml_node::kind::mapping ? "a mapping"s
                                                                     : "nothing"s;
   return "expected " + std::string(expected) + ", found " + found;
+}
+
+std::string did_you_mean(const std::string& meant) {
+  return meant.empty() ? meant : "; did you mean '" + meant + "'?";
 }
 
 std::string yaml_scalar(const std::string& text) {
@@ -88,7 +105,8 @@ reading<bool> truth_value::read(const yaml_node& node) {
   if (node.what == yaml_node::kind::scalar && (node.text == "true" || node.text == "false")) {
     return {node.text == "true"};
   }
-  return {std::nullopt, unexpected(node, "true or false"), node.at};
+  return {std::nullopt, unexpected(node, "true or false") + did_you_mean(truth_meant(node)),
+          node.at};
 }
 
 reading<std::uint64_t> number_value::read(const yaml_node& node) const {
@@ -107,7 +125,8 @@ reading<std::uint64_t> size_value::read(const yaml_node& node) const {
   const auto size = node.what == yaml_node::kind::scalar ? parse_size(node.text) : std::nullopt;
   if (!size) {
     return {std::nullopt,
-            unexpected(node, "a size (a number with KiB, MiB, GiB, TiB, kB, MB or GB, or octets)"),
+            unexpected(node, "a size (a number with KiB, MiB, GiB, TiB, kB, MB or GB, or octets)") +
+                did_you_mean(size_meant(node.text)),
             node.at};
   }
   if (zero_is_off && *size == 0) {
@@ -127,7 +146,9 @@ reading<std::chrono::milliseconds> duration_value::read(const yaml_node& node) c
   const auto duration =
       node.what == yaml_node::kind::scalar ? parse_duration(node.text) : std::nullopt;
   if (!duration) {
-    return {std::nullopt, unexpected(node, "a duration (a number with ms, s, min, h or d)"),
+    return {std::nullopt,
+            unexpected(node, "a duration (a number with ms, s, min, h or d)") +
+                did_you_mean(duration_meant(node.text)),
             node.at};
   }
   if (zero_is_off && duration->count() == 0) {
@@ -157,7 +178,7 @@ reading<std::uint32_t> permission_value::read(const yaml_node& node) {
   }
   auto wrong = unexpected(node, "permissions in octal, from 0000 to 0777");
   if (octal_digits && node.text.size() < digits_max) {
-    wrong += "; did you mean '0" + node.text + "'?";
+    wrong += did_you_mean("0" + node.text);
   }
   return {std::nullopt, std::move(wrong), node.at};
 }

@@ -32,6 +32,9 @@ struct reading {
 /// The words for a node that is not of the shape it should be: "expected a list, found 'x'".
 [[nodiscard]] std::string unexpected(const yaml_node& node, std::string_view expected);
 
+/// "; did you mean '64MiB'?", or nothing when it is not known what was meant.
+[[nodiscard]] std::string did_you_mean(const std::string& meant);
+
 /// A text as a YAML scalar, in double quotes where plain it would be read as something else.
 [[nodiscard]] std::string yaml_scalar(const std::string& text);
 

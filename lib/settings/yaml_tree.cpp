@@ -18,6 +18,9 @@ namespace captured::settings {
 
 namespace {
 
+/// Some editors put it before UTF-8 text; the parser would not count it.
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+
 position place_of(const YAML::Mark& mark) {
   return mark.is_null() ? position{} : position{mark.line + 1, mark.column + 1};
 }
@@ -27,11 +30,28 @@ struct too_deep {
   position at;
 };
 
+/// Does the text begin with a quote that has no end? The parser takes the end of the file for it.
+bool is_left_open(std::string_view text) {
+  const char quote = text.empty() ? ' ' : text[0];
+  if (quote != '"' && quote != '\'') {
+    return false;
+  }
+  std::size_t at = 1;
+  while (at < text.size()) {
+    const bool is_pair = quote == '"' ? text[at] == '\\' : text.substr(at, 2) == "''";
+    if (text[at] == quote && !is_pair) {
+      return false;
+    }
+    at += is_pair ? std::size_t{2} : 1;
+  }
+  return true;
+}
+
 /// Builds the tree from the parser's events. A frame is a mapping or list that is not yet closed.
 class tree_builder final : public YAML::EventHandler {
  public:
-  tree_builder(const std::string& file, std::vector<problem>& problems)
-      : file_(file), problems_(problems) {}
+  tree_builder(std::string_view text, const std::string& file, std::vector<problem>& problems)
+      : text_(text), file_(file), problems_(problems) {}
 
   std::optional<yaml_node> take_root() { return std::move(root_); }
 
@@ -41,15 +61,18 @@ class tree_builder final : public YAML::EventHandler {
     add({yaml_node::kind::nothing, place_of(mark), {}, {}, {}});
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    complain(place_of(mark), "aliases (*name) are not taken here");
+    complain(place_of(mark), "aliases (*name) are not taken here; write the value out");
     add({yaml_node::kind::nothing, place_of(mark), {}, {}, {}});
   }
   void OnAnchor(const YAML::Mark& mark, const std::string&) override {
-    complain(place_of(mark), "anchors (&name) are not taken here");
+    complain(place_of(mark), "anchors (&name) are not taken here; write the value out each time");
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
                 const std::string& value) override {
     check_tag(mark, tag);
+    if (is_left_open(text_.substr(std::min(text_.size(), static_cast<std::size_t>(mark.pos))))) {
+      complain(place_of(mark), "the quote that begins here is not closed");
+    }
     add({yaml_node::kind::scalar, place_of(mark), value, {}, {}});
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
@@ -77,7 +100,8 @@ class tree_builder final : public YAML::EventHandler {
   void check_tag(const YAML::Mark& mark, const std::string& tag) {
     // The parser gives "?" to plain values and "!" to quoted ones.
     if (!tag.empty() && tag != "?" && tag != "!") {
-      complain(place_of(mark), "tags (!name) are not taken here");
+      complain(place_of(mark),
+               "tags (!name) are not taken here; put a value that begins with '!' in quotes");
     }
   }
 
@@ -124,6 +148,7 @@ class tree_builder final : public YAML::EventHandler {
     }
   }
 
+  std::string_view text_;
   const std::string& file_;
   std::vector<problem>& problems_;
   std::vector<frame> frames_;
@@ -180,7 +205,7 @@ std::string syntax_words(std::string_view text, position at, const std::string& 
 }
 
 void parse(std::string_view text, const std::string& file, yaml_document& document) {
-  tree_builder builder(file, document.problems);
+  tree_builder builder(text, file, document.problems);
   std::istringstream stream{std::string(text)};
   YAML::Parser parser(stream);
   if (!parser.HandleNextDocument(builder)) {
@@ -188,7 +213,7 @@ void parse(std::string_view text, const std::string& file, yaml_document& docume
     return;
   }
   document.root = builder.take_root();
-  tree_builder rest(file, document.problems);
+  tree_builder rest(text, file, document.problems);
   if (parser.HandleNextDocument(rest)) {
     const auto second = rest.take_root();
     document.problems.push_back(
@@ -213,6 +238,9 @@ yaml_document read_yaml(std::string_view text, const std::string& file) {
   if (text.size() > yaml_bytes_max) {
     refuse({}, "it is larger than 1 MiB; this is no configuration");
     return document;
+  }
+  if (text.starts_with(byte_order_mark)) {
+    text.remove_prefix(byte_order_mark.size());
   }
   if (auto foreign = find_foreign_octet(text, file)) {
     document.problems.push_back(std::move(*foreign));

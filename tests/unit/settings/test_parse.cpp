@@ -315,3 +315,41 @@ TEST_CASE("a configuration can come through a pipe") {
   write_end.reset();
   CHECK(settings::load("/dev/fd/" + std::to_string(read_end.get())).settings.has_value());
 }
+
+TEST_CASE(
+    "a file that was saved elsewhere, with a byte order mark and line ends of two, is taken") {
+  const auto read = parsed("\xef\xbb\xbfinterfaces:\r\n  - name: eth0\r\n    snaplen: 96\r\n");
+  CHECK(read.interfaces[0].device.name == "eth0");
+  CHECK(read.interfaces[0].device.snaplen == 96);
+}
+
+TEST_CASE("a file that may not be read is one problem without a line") {
+  const testing::temporary_folder folder;
+  folder.write("secret.yaml", "interfaces: [{name: eth0}]");
+  const auto path = (folder.path() / "secret.yaml").string();
+  REQUIRE(::chmod(path.c_str(), 0) == 0);
+  const bool is_root = ::geteuid() == 0;
+  if (is_root) {
+    REQUIRE(::chmod(folder.path().c_str(), 0755) == 0);
+    REQUIRE(::seteuid(65534) == 0);
+  }
+  const auto said = messages(settings::load(path));
+  if (is_root) {
+    REQUIRE(::seteuid(0) == 0);
+  }
+  CHECK(said == path + ": it cannot be opened: Permission denied\n");
+}
+
+TEST_CASE("a remark gets the place of its value, or of the innermost thing that the file names") {
+  const auto read = settings::parse(
+      "interfaces:\n  - name: eth0\n    ring: { size: 8MiB }\n  - name: eth1\n", "f.yaml");
+  const auto place = [&](const char* path) {
+    return settings::placed(read, {path, "text"}).message();
+  };
+  CHECK(place("interfaces[0].ring.size") == "f.yaml:3:19: text");
+  CHECK(place("interfaces[0].ring.block") == "f.yaml:3:11: text");
+  CHECK(place("interfaces[1].ring.block") == "f.yaml:4:5: text");
+  CHECK(place("outputs[0].retain.size") == "f.yaml:1:1: text");
+  CHECK(place("") == "f.yaml: text");
+  CHECK(settings::placed(read, {"interfaces[1]", "text"}).warning() == "f.yaml:4:5: warning: text");
+}

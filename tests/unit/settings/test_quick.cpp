@@ -95,7 +95,7 @@ TEST_CASE("what is wrong on the command line is told in terms of its options") {
         "command line: --ring-size: 1500KiB is not a multiple of the block, 1MiB\n");
   CHECK(why({.interfaces = {"eth0"}, .rotate_size = "1 GiB"}) ==
         "command line: --rotate-size: expected a size (a number with KiB, MiB, GiB, TiB, kB, MB or "
-        "GB, or octets), found '1 GiB'\n");
+        "GB, or octets), found '1 GiB'; did you mean '1GiB'?\n");
   CHECK(why({.interfaces = {"eth0"}, .rotate_interval = "500ms"}) ==
         "command line: --rotate-interval: '500ms' is not from 1s to 366d, nor 0\n");
 }

@@ -91,3 +91,20 @@ TEST_CASE("what is written is read back as the same") {
     CHECK(parse_duration(duration_text(duration)) == duration);
   }
 }
+
+TEST_CASE("what was meant by the units that people use is found, and nothing else is") {
+  CHECK(size_meant("64M") == "64MiB");
+  CHECK(size_meant("1 GB") == "1GB");
+  CHECK(size_meant("5 tb") == "5TiB");
+  CHECK(size_meant("100 bytes") == "100");
+  CHECK(size_meant("5 parsecs").empty());
+  CHECK(size_meant("").empty());
+  CHECK(size_meant("MiB").empty());
+  CHECK(size_meant("1.5GiB").empty());
+  CHECK(size_meant("99999999999999999999M").empty());
+  CHECK(duration_meant("5m") == "5min");
+  CHECK(duration_meant("90") == "90s");
+  CHECK(duration_meant("2 Hours") == "2h");
+  CHECK(duration_meant("1w").empty());
+  CHECK(duration_meant("-5s").empty());
+}

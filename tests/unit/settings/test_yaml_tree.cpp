@@ -111,11 +111,14 @@ TEST_CASE("a large text of many keys or items is read in time") {
 }
 
 TEST_CASE("anchors, aliases, tags, double keys and second documents are refused") {
-  CHECK(first_problem("a: &x 1") == "f:1:4: anchors (&name) are not taken here");
+  CHECK(first_problem("a: &x 1") ==
+        "f:1:4: anchors (&name) are not taken here; write the value out each time");
   CHECK(read_yaml("a: &x 1\nb: *x", "f").problems[1].message() ==
-        "f:2:4: aliases (*name) are not taken here");
-  CHECK(first_problem("a: !!int 1") == "f:1:4: tags (!name) are not taken here");
-  CHECK(first_problem("a: !x [1]") == "f:1:4: tags (!name) are not taken here");
+        "f:2:4: aliases (*name) are not taken here; write the value out");
+  const std::string tag =
+      "f:1:4: tags (!name) are not taken here; put a value that begins with '!' in quotes";
+  CHECK(first_problem("a: !!int 1") == tag);
+  CHECK(first_problem("a: !x [1]") == tag);
   CHECK(first_problem("a: 1\na: 2") == "f:2:1: the key 'a' stands twice in the same place");
   CHECK(first_problem("a: {b: 1}\nc: {b: 1}") == "none");
   CHECK(first_problem("a: 1\n---\nb: 1") == "f:3:1: a second YAML document; only one is taken");
@@ -135,5 +138,22 @@ TEST_CASE("every text cut short is read or refused, never both") {
   for (std::size_t length = 0; length <= text.size(); ++length) {
     const auto document = read_yaml(text.substr(0, length), "f");
     CHECK((document.root.has_value() || !document.problems.empty()));
+  }
+}
+
+TEST_CASE("a quote without an end is found, and one with an end is not, whatever is before it") {
+  for (const std::string before : {"", "\xef\xbb\xbf", "# \xc3\xa9\xe2\x80\xa6\n",
+                                   "x: 1\r\n# '\r\n", "\xef\xbb\xbf# \xf0\x9d\x84\x9e \"\r\n"}) {
+    INFO(before);
+    for (const std::string good : {"'x'", "\"x\"", "'it''s'", "''", "\"\\\"\"", "\"a\\\\\"",
+                                   "\"a\n  b\"", "'\"'", "\"'\""}) {
+      INFO(good);
+      CHECK(first_problem(before + "a: " + good + "\nb: 1") == "none");
+    }
+    for (const std::string bad : {"'x", "\"x", "'it''s", "\"\\\"", "'''", "'"}) {
+      INFO(bad);
+      CHECK(first_problem(before + "a: " + bad + "\n")
+                .ends_with(":4: the quote that begins here is not closed"));
+    }
   }
 }
