@@ -34,6 +34,7 @@ class application {
   int run(const settings::configuration& wanted);
 
  private:
+  void on_ready(const settings::configuration& wanted);
   void await_signal();
   void on_signal(int number);
   void await_end_of_time();
@@ -51,20 +52,42 @@ class application {
   std::uint64_t live_stored_ = 0;
   int stop_signals_ = 0;
   bool stopping_ = false;
+  bool failed_at_start_ = false;
 };
 
 int application::run(const settings::configuration& wanted) {
   std::signal(SIGPIPE, SIG_IGN);  // whoever reads the log may go, the recording stays
-  auto opened = recording::open(context_, wanted);
-  if (!opened) {
-    spdlog::error("{}", opened.error().message());
-    return opened.error().code.value() == EINVAL ? exit_status::usage : exit_status::trouble;
+  auto made = recording::make(context_, wanted);
+  if (!made) {
+    spdlog::error("{}", made.error().message());
+    return exit_status::trouble;
   }
-  recording_ = std::move(*opened);
+  recording_ = std::move(*made);
   await_signal();
-  if (const auto started = recording_->start([this] { context_.stop(); }); !started) {
+  const auto started =
+      recording_->start([this, &wanted] { on_ready(wanted); }, [this] { context_.stop(); });
+  if (!started) {
     spdlog::error("{}", started.error().message());
     return exit_status::trouble;
+  }
+  context_.run();
+  if (!failed_at_start_) {
+    report();
+  }
+  const int result = failed_at_start_ ? exit_status::trouble : status();
+  if (recording_->outcome().hanging) {
+    // A thread may be held by a dead disk for ever: no destructor waits for it.
+    flush_log();
+    std::_Exit(result);
+  }
+  return result;
+}
+
+void application::on_ready(const settings::configuration& wanted) {
+  if (options_.occasion == occasion::quick_recording && recording_->interface_count() == 0) {
+    failed_at_start_ = true;  // why was said
+    stopping_ = true;
+    return recording_->stop();
   }
   spdlog::info("ready: recording {} interface(s) into {} output(s)", recording_->interface_count(),
                recording_->output_count());
@@ -75,15 +98,6 @@ int application::run(const settings::configuration& wanted) {
   if (options_.live) {
     show_live();
   }
-  context_.run();
-  report();
-  const int result = status();
-  if (recording_->outcome().unwritten) {
-    // A thread may be held by a dead disk for ever: no destructor waits for it.
-    flush_log();
-    std::_Exit(result);
-  }
-  return result;
 }
 
 void application::await_signal() {
@@ -176,7 +190,7 @@ void application::report() {
 int application::status() const {
   const recording_outcome outcome = recording_->outcome();
   const bool balanced = all_balanced(recording_->ledger());
-  const bool good = balanced && !outcome.required_failed && !outcome.unwritten;
+  const bool good = balanced && !outcome.required_failed && !outcome.unwritten && !outcome.inexact;
   return good ? exit_status::success : exit_status::trouble;
 }
 

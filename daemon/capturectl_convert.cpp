@@ -47,7 +47,7 @@ std::string split_name(const std::string& path, packet::link_type link) {
 class converter {
  public:
   converter(const convert_options& options, capture_input& input)
-      : options_(options), reader_(input.reader()), progress_(input.size()) {
+      : options_(options), input_(input), reader_(input.reader()), progress_(input.size()) {
     if (!options.cooked.empty()) {
       cooked_.emplace(wanted_cooked());
     }
@@ -60,6 +60,7 @@ class converter {
       if (item == capture_item::packet) [[likely]] {
         take_packet();
         progress_.at(reader_.octets_read());
+        input_.moved();
       } else {
         take(item);
       }
@@ -261,6 +262,7 @@ class converter {
   }
 
   const convert_options& options_;
+  capture_input& input_;
   capture_reader& reader_;
   progress progress_;
   std::vector<target> targets_;
@@ -357,7 +359,8 @@ int convert(const std::vector<std::string>& arguments) {
     complain(words.name, usable.error().message());
     return exit_usage;
   }
-  auto input = capture_input::open(options.paths[0], options.reading);
+  auto input =
+      capture_input::open(options.paths[0], options.reading, capture_input::access::streamed);
   if (!input) {
     complain(words.name, input.error().message());
     return exit_trouble;

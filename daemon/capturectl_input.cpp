@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace captured::capturectl {
 namespace {
@@ -16,6 +17,15 @@ constexpr std::int64_t nanoseconds_per_second = 1'000'000'000;
 /// A file that is being written may become shorter, and with it the mapping.
 bool may_be_mapped(const std::string& path, const struct stat& status) {
   return S_ISREG(status.st_mode) && status.st_size > 0 && !path.ends_with(".part");
+}
+
+/// The times of lpcap without its sidecar are found from its end.
+bool is_lpcap(int fd) {
+  std::byte begin[format::detection_bytes];
+  const ssize_t count = ::pread(fd, begin, sizeof begin, 0);
+  return count > 0 &&
+         format::detect_format(std::span(begin).first(static_cast<std::size_t>(count))) ==
+             format::capture_format::lpcap;
 }
 
 }  // namespace
@@ -29,7 +39,7 @@ base::result<std::unique_ptr<capture_input>> capture_input::open(const std::stri
       input->sidecar_.emplace(std::move(*sidecar));
       options.lpcap_sidecar = &*input->sidecar_;
     }
-    const base::unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    base::unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     struct stat status {};
     if (!fd || ::fstat(fd.get(), &status) != 0) {
       return base::system_failure(errno, "open " + path);
@@ -44,14 +54,20 @@ base::result<std::unique_ptr<capture_input>> capture_input::open(const std::stri
     if (S_ISREG(status.st_mode)) {
       input->size_ = static_cast<std::uint64_t>(status.st_size);
     }
-    // The times of lpcap without its sidecar are found from its end.
-    const bool wants_mapping = how == access::mapped || path.ends_with(".lpcap");
-    if (wants_mapping && may_be_mapped(path, status)) {
+    if (how == access::streamed && input->size_ >= ahead_source::bytes_min && !is_lpcap(fd.get())) {
+      input->ahead_.emplace(std::move(fd), path);
+      input->reader_ = std::make_unique<format::capture_reader>(*input->ahead_, std::move(options));
+      return input;
+    }
+    if (may_be_mapped(path, status)) {
       auto mapped = base::mapping::readable(fd.get(), input->size_);
       if (mapped) {
         input->mapping_ = std::move(*mapped);
         const auto octets = input->mapping_.bytes();
         ::madvise(octets.data(), octets.size(), MADV_SEQUENTIAL);
+        if (octets.size() >= page_runner::bytes_min) {
+          input->runner_.emplace(octets);
+        }
         input->reader_ = std::make_unique<format::capture_reader>(
             std::span<const std::byte>(octets), std::move(options));
         return input;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/mapping.hpp"
+#include "capturectl_background.hpp"
 #include "format/capture_reader.hpp"
 #include "pipeline/file_source.hpp"
 
@@ -16,8 +17,8 @@ namespace captured::capturectl {
 
 class capture_input {
  public:
-  /// Mapped octets can be written again without a copy; for looking at them once, reading into a
-  /// small buffer, which stays in the cache, costs less than the page faults of a mapping.
+  /// Mapped octets stay where they are as long as the input lives; reading into a small ring
+  /// costs less than the faults and the waits for memory of a mapping.
   enum class access : std::uint8_t { mapped, streamed };
 
   /// "-" is standard input. Fails only when the file cannot be opened; what it holds is for the
@@ -30,6 +31,12 @@ class capture_input {
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   /// Of the file, compressed or not; 0 for a pipe.
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  /// Says that the reader went on, for the thread that brings in pages. Most calls do nothing.
+  void moved() {
+    if (runner_ && (++calls_ & 0x3FF) == 0) {
+      runner_->at(reader_->octets_read());
+    }
+  }
 
  private:
   explicit capture_input(std::string path) : path_(std::move(path)) {}
@@ -37,7 +44,10 @@ class capture_input {
   std::string path_;
   std::uint64_t size_ = 0;
   base::mapping mapping_;
+  std::optional<page_runner> runner_;
+  std::uint32_t calls_ = 0;
   std::optional<pipeline::file_source> source_;
+  std::optional<ahead_source> ahead_;
   std::optional<pipeline::file_source> sidecar_;
   std::unique_ptr<format::capture_reader> reader_;
 };

@@ -167,6 +167,7 @@ class merger {
     } else {
       input.copier->copy_packet(input.file->reader().packet(), input.file->reader().stable());
       progress_.at(finished_octets_ + input.file->reader().octets_read());
+      input.file->moved();
       more = advance(input);
     }
     if (heap_.empty()) {

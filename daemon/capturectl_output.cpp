@@ -183,6 +183,8 @@ base::result<std::unique_ptr<capture_output>> capture_output::open(const std::st
     output->compressor_ = format::make_compressor(*compression, *to);
     to = output->compressor_.get();
   }
+  output->background_ = std::make_unique<background_sink>(*to);
+  to = output->background_.get();
   const std::string format = options.format.empty() ? format_by_name(path) : options.format;
   if (format == "pcapng") {
     output->writer_ = std::make_unique<format::pcapng_writer>(

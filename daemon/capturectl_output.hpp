@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/unique_fd.hpp"
+#include "capturectl_background.hpp"
 #include "format/capture_writer.hpp"
 #include "format/compression.hpp"
 #include "format/pcap_writer.hpp"
@@ -63,6 +64,7 @@ class capture_output {
   std::unique_ptr<file_sink> sink_;
   std::unique_ptr<file_sink> sidecar_;
   std::unique_ptr<format::compressing_sink> compressor_;
+  std::unique_ptr<background_sink> background_;
   std::unique_ptr<format::capture_writer> writer_;
 };
 

@@ -76,6 +76,7 @@ class sorter {
  public:
   sorter(const sort_options& options, capture_input& input, capture_output& output)
       : options_(options),
+        input_(input),
         reader_(input.reader()),
         output_(output),
         copier_(output.writer(), shared_),
@@ -110,6 +111,7 @@ class sorter {
       const capture_packet& packet = reader_.packet();
       window_.add(packet, *copier_.id_of(packet.interface_id));
       progress_.at(reader_.octets_read());
+      input_.moved();
       return;
     }
     if (item == capture_item::section && !begun_) {
@@ -152,6 +154,7 @@ class sorter {
   }
 
   const sort_options& options_;
+  capture_input& input_;
   capture_reader& reader_;
   capture_output& output_;
   shared_interfaces shared_;

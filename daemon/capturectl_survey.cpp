@@ -15,7 +15,7 @@ using namespace format;
 class surveyor {
  public:
   surveyor(capture_input& input, file_summary& summary)
-      : reader_(input.reader()), to_(summary), progress_(input.size()) {}
+      : input_(input), reader_(input.reader()), to_(summary), progress_(input.size()) {}
 
   void run() {
     while (true) {
@@ -23,6 +23,7 @@ class surveyor {
       if (item == capture_item::packet) [[likely]] {
         take_packet(reader_.packet());
         progress_.at(reader_.octets_read());
+        input_.moved();
       } else if (item == capture_item::end || item == capture_item::failed) {
         finish(item);
         return;
@@ -133,6 +134,7 @@ class surveyor {
     }
   }
 
+  capture_input& input_;
   capture_reader& reader_;
   file_summary& to_;
   progress progress_;

@@ -29,8 +29,7 @@ std::vector<device_facts> gather_devices() {
   std::vector<device_facts> facts;
   for (const capture::device& each : *devices) {
     device_facts one{.name = each.name, .up = each.up, .loopback = each.loopback};
-    const auto link = capture::link_type_of(each);
-    one.link = link ? std::optional(*link) : std::nullopt;
+    one.link = capture::link_type_of(each);
     if (const auto asked = capture::find_device(each.name)) {
       one.speed_bits = asked->speed_bits;  // which the driver has to be asked for
     }

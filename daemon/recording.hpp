@@ -1,51 +1,57 @@
 // SPDX-License-Identifier: MIT
 //
-// The wiring: makes sockets, rings, queues, strands and files out of a configuration, runs them,
-// and brings them down in order. Not for options, signals or words for the operator.
+// Keeps what is recorded in step with what the configuration wants and which devices there are:
+// interfaces and outputs that cannot be had are tried again, those that come are taken up, those
+// that go are closed, and none holds up another. Not for options, signals or service managers.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include "base/error.hpp"
-#include "capture/packet_ring.hpp"
+#include "capture/link_watch.hpp"
+#include "daemon/interface_plan.hpp"
 #include "daemon/ledger_report.hpp"
+#include "daemon/recorded_interface.hpp"
+#include "daemon/recorded_output.hpp"
+#include "daemon/recording_status.hpp"
 #include "pipeline/capture_reactor.hpp"
-#include "pipeline/ledger.hpp"
-#include "pipeline/ring_feed.hpp"
-#include "pipeline/series.hpp"
-#include "pipeline/writer.hpp"
 #include "settings/configuration.hpp"
-#include "storage/file_writer.hpp"
-#include "storage/output_directory.hpp"
 
 namespace captured::daemon {
 
-/// How a recording went.
+/// How a recording went, as far as the exit status is concerned.
 struct recording_outcome {
-  bool required_failed = false;  ///< a required interface or an output could not be opened
-  bool unwritten = false;        ///< the stop's time was over before the disk had taken everything
+  bool required_failed =
+      false;               ///< a required interface or an output was not recording at the stop
+  bool unwritten = false;  ///< the stop's time was over before the disk had taken everything
+  bool inexact = false;    ///< an interface could not be ended exactly
+  bool hanging = false;    ///< a thread hangs in the system: leave by _Exit, not by destructors
 };
 
-/// All members on the thread that runs `reactor_context`.
+/// All members on the thread that runs `reactor_context`, which must outlive it.
 class recording {
  public:
-  /// Opens folders and sockets; packets are received from here on. What cannot be opened is
-  /// logged and left out; fails when nothing is left to be recorded.
-  static base::result<std::unique_ptr<recording>> open(boost::asio::io_context& reactor_context,
+  /// Makes no thread, socket or folder yet. Fails when the system gives no descriptors.
+  static base::result<std::unique_ptr<recording>> make(boost::asio::io_context& reactor_context,
                                                        const settings::configuration& wanted);
   ~recording();
   recording(const recording&) = delete;
   recording& operator=(const recording&) = delete;
 
-  /// Starts reactor and writers; `ended` is called when every output has ended after a stop.
-  base::result<> start(std::function<void()> ended);
+  /// Opens everything, without waiting for it. `ready` is called once, when every first attempt has
+  /// succeeded or failed, or takes long; `ended` when every output has ended after a stop.
+  base::result<> start(std::function<void()> ready, std::function<void()> ended);
   /// Ends the current file of every output.
   void rotate();
   /// The exact stop, `stop_timeout` at most.
@@ -53,51 +59,92 @@ class recording {
   /// Reads all counters, then calls `done`.
   void refresh_ledger(std::function<void()> done);
 
+  /// Another configuration takes the place of the present one. What it does not touch goes on
+  /// untouched. When a filter does not compile for its device nothing is changed at all and the
+  /// failures are returned; otherwise `done` is called when all has come to rest.
+  [[nodiscard]] std::vector<base::failure> reload(const settings::configuration& wanted,
+                                                  std::function<void()> done);
+  /// Calls `alive` once every strand has answered, with what they said of their progress. A strand
+  /// that hangs never answers; a disk that hangs does no harm.
+  void check_progress(std::function<void(bool)> alive);
+  /// Gathers what everything is doing.
+  void ask_status(std::function<void(const recording_status&)> answer);
+
+  /// Interfaces that were recorded at any time.
   [[nodiscard]] std::vector<ledger_row> ledger() const;
-  [[nodiscard]] std::size_t interface_count() const noexcept { return lines_.size(); }
-  [[nodiscard]] std::size_t output_count() const noexcept { return outputs_.size(); }
+  /// Interfaces that are recorded now, and outputs that are open.
+  [[nodiscard]] std::size_t interface_count() const;
+  [[nodiscard]] std::size_t output_count() const;
+  /// Why the first interface that is not recorded is not; empty when all are.
+  [[nodiscard]] std::string first_trouble() const;
   [[nodiscard]] recording_outcome outcome() const noexcept { return outcome_; }
 
  private:
-  /// One captured interface with everything that is its own.
-  struct line {
-    std::string name;
-    std::string output;
-    capture::device from;
-    capture::interface_options options;
-    base::wall_time begun{};
-    std::unique_ptr<capture::packet_ring> ring;
-    std::unique_ptr<pipeline::ring_feed> feed;
-    pipeline::interface_ledger ledger;
-  };
-  struct output {
-    pipeline::output_options options;
-    std::optional<storage::output_directory> folder;
-    base::unique_fd claim;
-    std::unique_ptr<pipeline::writer> writer;
-    std::unique_ptr<storage::file_writer> files;
-    bool ended = false;
-  };
-
   recording(boost::asio::io_context& reactor_context, const settings::configuration& wanted,
             capture::poll_set rings);
-  /// Does an opened interface go into this output?
-  [[nodiscard]] bool is_used(const pipeline::output_options& options) const;
-  base::result<> open_line(const settings::interface_settings& entry);
-  /// Makes the folder ours and finds where its series goes on.
-  base::result<pipeline::series_start> open_folder(output& one) const;
-  base::result<> open_output(const pipeline::output_options& options);
-  void on_output_ended(output& one, const pipeline::recorder_outcome& how);
-  [[nodiscard]] pipeline::output_interface describe(line& one) const;
+
+  // Devices and interfaces: recording_interfaces.cpp.
+  base::result<> watch_links();
+  void await_links();
+  void on_links();
+  /// Brings all in step; to be called whenever something has changed.
+  void reconcile();
+  [[nodiscard]] std::vector<planned_interface> plan(const std::vector<capture::device>& devices);
+  static std::string story_of_absence(const recorded_interface& one,
+                                      const std::vector<capture::device>& devices);
+  recorded_interface& interface_for(const planned_interface& planned);
+  void follow(recorded_interface& one, const planned_interface& planned);
+  void follow_device(recorded_interface& one, const capture::device& listed);
+  void follow_options(recorded_interface& one);
+  void wait(recorded_interface& one, std::string why);
+  void refuse(recorded_interface& one, const base::failure& why);
+  void open(recorded_interface& one, const capture::device& from);
+  void on_ring(recorded_interface& one, capture::device from,
+               base::result<std::unique_ptr<capture::packet_ring>> ring);
+  void on_described(recorded_interface& one, const base::result<>& how);
+  void close(recorded_interface& one, const std::string& why);
+  void on_released(recorded_interface& one);
+  void discard_ring(recorded_interface& one);
+
+  // Outputs: recording_outputs.cpp.
+  [[nodiscard]] const pipeline::output_options* options_of(const std::string& family) const;
+  recorded_output* output_for(const std::string& family, packet::link_type link);
+  void open_output(recorded_output& one);
+  void retire(recorded_output& one);
+  void on_output_ended(recorded_output& one, const pipeline::recorder_outcome& how);
+  std::unique_ptr<recorded_output> take_output(recorded_output& one);
+  void drop_output(recorded_output& one);
+  void follow_outputs(const std::vector<pipeline::output_options>& wanted);
+
+  [[nodiscard]] bool settled() const;
+  void check_settled();
+  void arm_retry();
+  void judge_requirements();
+  void check_ended();
 
   boost::asio::io_context& reactor_context_;
   settings::configuration wanted_;
   std::string uuid_;
-  std::vector<std::unique_ptr<line>> lines_;
+  std::vector<std::unique_ptr<recorded_interface>> interfaces_;  ///< never shrinks
   pipeline::capture_reactor reactor_;
   std::unique_ptr<boost::asio::thread_pool> writer_pool_;  // outlives the strands on it
-  std::vector<std::unique_ptr<output>> outputs_;
+  std::vector<std::unique_ptr<recorded_output>> outputs_;
+  std::vector<std::unique_ptr<recorded_output>> abandoned_;      ///< hang in the system
+  std::map<std::string, pipeline::series_start> former_series_;  ///< by name, of ended outputs
+  std::unique_ptr<boost::asio::thread_pool> opener_;  ///< makes and frees rings; one thread
+
+  std::optional<capture::link_watch> links_;
+  boost::asio::posix::stream_descriptor watched_links_;
+  std::set<int> known_at_start_;
+  boost::asio::steady_timer retry_timer_;
+  boost::asio::steady_timer ready_timer_;
+  std::function<void()> ready_;
   std::function<void()> ended_;
+  std::vector<std::function<void()>> when_settled_;
+  bool started_ = false;
+  bool stopping_ = false;
+  bool reactor_ended_ = false;
+  base::wall_time started_at_{};
   recording_outcome outcome_;
 };
 

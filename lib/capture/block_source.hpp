@@ -11,6 +11,8 @@
 #include <span>
 #include <utility>
 
+#include "capture/framing.hpp"
+
 namespace captured::capture {
 
 /// Figures of one ring since it was opened, 64 bits wide; the kernel's own 32-bit counters reset
@@ -30,6 +32,9 @@ class block_source {
 
   /// Number of blocks; no more than this can ever be held.
   [[nodiscard]] virtual std::uint32_t block_count() const noexcept = 0;
+
+  /// How the packets of its blocks begin, for frame_cursor; the same for the source's whole life.
+  [[nodiscard]] virtual framing form() const noexcept { return framing::ethernet; }
 
   /// The octets of a block, page-aligned. Valid while the source lives; to be touched only between
   /// `try_take` and `release` of that index. They may be overwritten, but the 32-bit word at
@@ -78,6 +83,7 @@ class block_lease {
   [[nodiscard]] std::span<std::byte> memory() const noexcept {
     return source_->block_memory(index_);
   }
+  [[nodiscard]] framing form() const noexcept { return source_->form(); }
   [[nodiscard]] std::uint64_t losses_before() const noexcept {
     return source_->losses_before(index_);
   }

@@ -53,13 +53,26 @@ base::result<std::vector<device>> all_devices() {
   return query_links({});
 }
 
-base::result<packet::link_type> link_type_of(const device& link) {
-  if (link.hardware_type == ARPHRD_ETHER || link.hardware_type == ARPHRD_LOOPBACK) {
-    return packet::link_type::ethernet;
+packet::link_type link_type_of(const device& link) noexcept {
+  switch (link.hardware_type) {
+    case ARPHRD_ETHER:
+    case ARPHRD_LOOPBACK:
+      return packet::link_type::ethernet;
+    // Tunnels of other kinds (GRE, IPv6) carry more than IP or show a header on the way out only:
+    // in a cooked header the protocol is told.
+    case ARPHRD_NONE:
+    case ARPHRD_TUNNEL:
+    case ARPHRD_SIT:
+    case ARPHRD_SLIP:
+    case ARPHRD_CSLIP:
+    case ARPHRD_SLIP6:
+    case ARPHRD_CSLIP6:
+      return packet::link_type::raw_ip;
+    // Version 1, as libpcap for a single device: every reader knows it, and what version 2 adds,
+    // the device's number, stands in the interface description.
+    default:
+      return packet::link_type::linux_sll;
   }
-  return base::invalid_input(
-      "capture on " + link.name,
-      "link type " + std::to_string(link.hardware_type) + " not supported yet");
 }
 
 offload_state offloads_of(const std::string& device_name) noexcept {

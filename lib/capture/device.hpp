@@ -43,8 +43,9 @@ struct device {
 /// driver for.
 [[nodiscard]] base::result<std::vector<device>> all_devices();
 
-/// How the link layer of its packets is named in files. Fails for hardware that is not supported.
-[[nodiscard]] base::result<packet::link_type> link_type_of(const device&);
+/// How the link layer of its packets is named in files: Ethernet, bare IP where a socket is given
+/// just that, a Linux cooked header for everything else. The same as libpcap's choice.
+[[nodiscard]] packet::link_type link_type_of(const device&) noexcept;
 
 /// Whether card or kernel glue packets together before a packet socket sees them: what is recorded
 /// then never was on the wire in that form.

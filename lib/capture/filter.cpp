@@ -8,7 +8,10 @@
 #include <arpa/inet.h>
 #include <pcap/bpf.h>
 #include <pcap/pcap.h>
+#include <sys/socket.h>
 
+#include "capture/cooked_front.hpp"
+#include "capture/framing.hpp"
 #include "capture/offline_filter.hpp"
 
 namespace captured::capture {
@@ -54,17 +57,27 @@ base::failure filter_failure(const std::string& context, pcap_t* handle) {
   return base::invalid_input(context, std::move(words));
 }
 
-base::result<filter_program> compile(pcap_t* handle, const std::string& text, bpf_u_int32 netmask,
-                                     const std::string& context) {
+base::result<> compile(pcap_t* handle, compiled_program& code, const std::string& text,
+                       bpf_u_int32 netmask, const std::string& context) {
   if (text.find('\0') != std::string::npos) {
     return base::invalid_input(context, "a NUL character is not part of the syntax");
   }
-  compiled_program code;
   constexpr int optimize = 1;
   if (pcap_compile(handle, code.get(), text.c_str(), optimize, netmask) != 0) {
     return filter_failure(context, handle);
   }
-  return code.to_program();
+  return {};
+}
+
+/// The IPv4 netmask, or "unknown", which makes `ip broadcast` an error. The look-up gives it in
+/// network byte order, the compiler computes with it in the host's.
+bpf_u_int32 netmask_of(const std::string& device_name) {
+  std::array<char, PCAP_ERRBUF_SIZE> error{};
+  bpf_u_int32 network = 0;
+  bpf_u_int32 mask = 0;
+  return pcap_lookupnet(device_name.c_str(), &network, &mask, error.data()) == 0
+             ? ntohl(mask)
+             : PCAP_NETMASK_UNKNOWN;
 }
 
 /// A handle that knows the device's link type and what its kernel can filter by.
@@ -81,21 +94,55 @@ base::result<pcap_handle> open_live(const std::string& device_name) {
     const std::string words = pcap_geterr(handle.get());
     return base::invalid_input(context, words.empty() ? pcap_statustostr(status) : words);
   }
-  if (pcap_datalink(handle.get()) != DLT_EN10MB) {
-    return base::invalid_input(context, "its packets have no Ethernet header");
-  }
   return handle;
 }
 
-/// The IPv4 netmask, or "unknown", which makes `ip broadcast` an error. The look-up gives it in
-/// network byte order, the compiler computes with it in the host's.
-bpf_u_int32 netmask_of(const std::string& device_name) {
-  std::array<char, PCAP_ERRBUF_SIZE> error{};
-  bpf_u_int32 network = 0;
-  bpf_u_int32 mask = 0;
-  return pcap_lookupnet(device_name.c_str(), &network, &mask, error.data()) == 0
-             ? ntohl(mask)
-             : PCAP_NETMASK_UNKNOWN;
+/// Reads the program that is attached to the handle's socket.
+base::result<filter_program> attached_program(pcap_t* handle, const std::string& context) {
+  filter_program program;
+  socklen_t count = 0;  // of instructions, not octets
+  if (::getsockopt(pcap_fileno(handle), SOL_SOCKET, SO_GET_FILTER, nullptr, &count) == 0) {
+    program.instructions.resize(count);
+    if (::getsockopt(pcap_fileno(handle), SOL_SOCKET, SO_GET_FILTER, program.instructions.data(),
+                     &count) == 0 &&
+        count != 0) {
+      return program;
+    }
+  }
+  return base::invalid_input(context,
+                             "tests what the kernel cannot see before a cooked header is made; of "
+                             "the header only packet type and protocol can be tested");
+}
+
+/// Compiles for a live device. The header of cooked packets does not exist yet where the kernel
+/// filters: libpcap changes the program to fit when it attaches it, and not before.
+base::result<filter_program> compile_live(const device& from, const std::string& text,
+                                          const std::string& context) {
+  auto opened = open_live(from.name);
+  if (!opened) {
+    return opened.error();
+  }
+  pcap_t* const handle = opened->get();
+  const int seen_as = pcap_datalink(handle);
+  const bool ethernet = link_type_of(from) == packet::link_type::ethernet;
+  // A program for bare IP is the same whether the header was never there or is taken off.
+  if (ethernet ? seen_as != DLT_EN10MB : seen_as != DLT_RAW && seen_as != DLT_LINUX_SLL) {
+    const char* const name = pcap_datalink_val_to_name(seen_as);
+    return base::invalid_input(context, std::string("packets of link type ") +
+                                            (name != nullptr ? name : std::to_string(seen_as)) +
+                                            " cannot be filtered on this device");
+  }
+  compiled_program code;
+  if (auto compiled = compile(handle, code, text, netmask_of(from.name), context); !compiled) {
+    return compiled.error();
+  }
+  if (seen_as != DLT_LINUX_SLL) {
+    return code.to_program();
+  }
+  if (pcap_setfilter(handle, code.get()) != 0) {
+    return filter_failure(context, handle);
+  }
+  return attached_program(handle, context);
 }
 
 /// What files call a link type and what libpcap calls it differ for a few.
@@ -116,6 +163,15 @@ int dlt_of(packet::link_type link) {
   }
 }
 
+/// A cooked header is put before what the kernel keeps, and counts.
+std::uint32_t octets_kept(const device& from, std::uint32_t snaplen) {
+  if (framing_of(link_type_of(from)) != framing::cooked) {
+    return snaplen;
+  }
+  constexpr auto header = static_cast<std::uint32_t>(cooked::header_bytes);
+  return snaplen > header ? snaplen - header : 1;  // 0 would reject the packet
+}
+
 bool is_blank(const std::string& text) {
   return text.find_first_not_of(" \t\r\n") == std::string::npos;
 }
@@ -134,18 +190,15 @@ base::result<filter_program> compile_filter(const device& from, const interface_
   if (options.snaplen == 0) {
     return base::invalid_input(context, "a snaplen of 0 would keep no packet");
   }
-  filter_program program = accept_all(options.snaplen);
+  const std::uint32_t kept = octets_kept(from, options.snaplen);
+  filter_program program = accept_all(kept);
   if (!is_blank(options.filter)) {
-    auto handle = open_live(from.name);
-    if (!handle) {
-      return handle.error();
-    }
-    auto compiled = compile(handle->get(), options.filter, netmask_of(from.name), context);
+    auto compiled = compile_live(from, options.filter, context);
     if (!compiled) {
       return compiled.error();
     }
     program = std::move(*compiled);
-    set_snaplen(program, options.snaplen);
+    set_snaplen(program, kept);
   }
   auto restricted =
       restrict_direction(std::move(program), effective_direction(options.which, from));
@@ -167,10 +220,8 @@ base::result<> check_filter(const std::string& text) {
   }
   // Any mask will do: what depends on it is decided for the live device.
   constexpr bpf_u_int32 some_netmask = 0xffffff00;
-  if (auto compiled = compile(handle.get(), text, some_netmask, context); !compiled) {
-    return compiled.error();
-  }
-  return {};
+  compiled_program code;
+  return compile(handle.get(), code, text, some_netmask, context);
 }
 
 base::result<offline_filter> offline_filter::compile(const std::string& text,
@@ -184,11 +235,12 @@ base::result<offline_filter> offline_filter::compile(const std::string& text,
   if (!handle) {
     return base::system_failure(ENOMEM, context);
   }
-  auto compiled = capture::compile(handle.get(), text, PCAP_NETMASK_UNKNOWN, context);
-  if (!compiled) {
+  compiled_program code;
+  if (auto compiled = capture::compile(handle.get(), code, text, PCAP_NETMASK_UNKNOWN, context);
+      !compiled) {
     return compiled.error();
   }
-  return offline_filter(std::move(*compiled));
+  return offline_filter(code.to_program());
 }
 
 bool offline_filter::matches(std::span<const std::byte> captured,

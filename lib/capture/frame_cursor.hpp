@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Walks the packets of one TPACKET_V3 block (struct tpacket_block_desc, struct tpacket3_hdr in
-// linux/if_packet.h). Reads nothing outside the block whatever its octets say. Header-only: this
-// runs for each packet. Blocks of SOCK_RAW sockets only; a SOCK_DGRAM socket would lay its frames
-// out alike, with tp_mac equal to tp_net, and the cooked header would have to be made from the
-// sockaddr_ll between frame header and data.
+// linux/if_packet.h). Reads nothing outside the block whatever its octets say, and writes nothing
+// but the cooked header that devices without a link layer of their own get. Header-only: this runs
+// for each packet.
 #pragma once
 
 #include <algorithm>
@@ -16,6 +15,8 @@
 #include <linux/if_packet.h>
 
 #include "base/bytes.hpp"
+#include "capture/cooked_front.hpp"
+#include "capture/framing.hpp"
 #include "packet/packet_view.hpp"
 
 namespace captured::capture {
@@ -36,8 +37,9 @@ struct block_head {
 class frame_cursor {
  public:
   frame_cursor() noexcept = default;
-  /// The block must stay held while the cursor is used.
-  explicit frame_cursor(std::span<const std::byte> block) noexcept;
+  /// The block must stay held while the cursor is used. With `cooked` each packet shown has its
+  /// cooked header before it, made in place, within its own frame; both lengths count it.
+  explicit frame_cursor(std::span<std::byte> block, framing form = framing::ethernet) noexcept;
 
   /// Fills `packet` with the next frame and steps over it; false at the end of the block.
   /// A frame whose fields do not fit the block ends the walk: `damaged()` then says so, and
@@ -51,10 +53,13 @@ class frame_cursor {
  private:
   void prefetch(std::size_t distance) const noexcept;
 
-  std::span<const std::byte> block_;
+  void dress(packet::packet_view& packet, std::byte* frame) const noexcept;
+
+  std::span<std::byte> block_;
   std::size_t offset_ = 0;  ///< never past the end of block_
   std::uint32_t remaining_ = 0;
   bool damaged_ = false;
+  framing form_ = framing::ethernet;
 };
 
 /// Where the fields lie, and what they mean in a packet_view.
@@ -63,6 +68,9 @@ namespace tpacket {
 /// Frame header and sockaddr_ll, which every frame begins with; its data cannot start earlier.
 inline constexpr std::size_t frame_head_bytes = sizeof(tpacket3_hdr) + sizeof(sockaddr_ll);
 static_assert(sizeof(tpacket3_hdr) % TPACKET_ALIGNMENT == 0, "sockaddr_ll follows at once");
+/// Room for a cooked header with a tag, which SOCK_DGRAM sockets have before the data.
+inline constexpr std::size_t cooked_head_bytes =
+    frame_head_bytes + cooked::header_bytes + cooked::tag_bytes;
 inline constexpr std::size_t block_head_bytes = sizeof(tpacket_block_desc);
 inline constexpr std::size_t frame_alignment = 8;
 inline constexpr std::size_t packet_type_offset =
@@ -110,7 +118,8 @@ inline block_head read_block_head(std::span<const std::byte> block) noexcept {
                                                        offsetof(tpacket_hdr_v1, seq_num))};
 }
 
-inline frame_cursor::frame_cursor(std::span<const std::byte> block) noexcept : block_(block) {
+inline frame_cursor::frame_cursor(std::span<std::byte> block, framing form) noexcept
+    : block_(block), form_(form) {
   const block_head head = read_block_head(block);
   remaining_ = head.packet_count;
   const bool plausible = head.first_frame_offset >= tpacket::block_head_bytes &&
@@ -128,7 +137,7 @@ inline bool frame_cursor::next(packet::packet_view& packet) noexcept {
     damaged_ = true;
     return false;
   }
-  const std::byte* const frame = block_.data() + offset_;
+  std::byte* const frame = block_.data() + offset_;
   const auto field = [&](std::size_t offset) {
     return base::load_native<std::uint32_t>(frame + offset);
   };
@@ -136,7 +145,9 @@ inline bool frame_cursor::next(packet::packet_view& packet) noexcept {
       base::load_native<std::uint16_t>(frame + offsetof(tpacket3_hdr, tp_mac));
   const std::size_t length = field(offsetof(tpacket3_hdr, tp_snaplen));
   const std::size_t data_end = data_offset + length;
-  if (data_offset < tpacket::frame_head_bytes || data_end > room) [[unlikely]] {
+  const std::size_t head_bytes =
+      form_ == framing::cooked ? tpacket::cooked_head_bytes : tpacket::frame_head_bytes;
+  if (data_offset < head_bytes || data_end > room) [[unlikely]] {
     damaged_ = true;
     return false;
   }
@@ -156,6 +167,9 @@ inline bool frame_cursor::next(packet::packet_view& packet) noexcept {
         .tpid = (status & TP_STATUS_VLAN_TPID_VALID) != 0 ? tpid : tpacket::default_tpid,
         .tci = static_cast<std::uint16_t>(field(offsetof(tpacket3_hdr, hv1.tp_vlan_tci)))};
   }
+  if (form_ != framing::ethernet) {
+    dress(packet, frame);
+  }
   // The kernel ends the chain with a distance of 0, which never covers the data: whoever asks for
   // one frame more than there is finds no room.
   const std::size_t distance = field(offsetof(tpacket3_hdr, tp_next_offset));
@@ -165,6 +179,19 @@ inline bool frame_cursor::next(packet::packet_view& packet) noexcept {
   offset_ = steps_on ? offset_ + distance : block_.size();
   prefetch(distance);
   return true;
+}
+
+/// Puts the cooked header before the packet. The tag is then part of it; before bare IP there is no
+/// place for one.
+inline void frame_cursor::dress(packet::packet_view& packet, std::byte* frame) const noexcept {
+  if (form_ == framing::cooked) {
+    std::byte* const data = frame + (packet.data.data() - frame);  // without its const
+    const auto address = base::load_native<sockaddr_ll>(frame + sizeof(tpacket3_hdr));
+    const std::size_t front = cooked::write_front(data, address, packet.vlan);
+    packet.data = {data - front, front + packet.data.size()};
+    packet.original_length += static_cast<std::uint32_t>(front);
+  }
+  packet.vlan = {};
 }
 
 /// Loads the head of a frame some steps ahead, on the guess that frames are alike in length; a

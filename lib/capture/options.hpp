@@ -16,6 +16,8 @@ struct ring_options {
   std::uint64_t size_bytes = std::uint64_t{64} << 20;  ///< a multiple of block_bytes
   std::uint32_t block_bytes = 1u << 20;                ///< a power of two, at least 4 KiB
   std::chrono::milliseconds timeout{100};              ///< a block with packets retires after this
+
+  bool operator==(const ring_options&) const = default;
 };
 
 enum class direction : std::uint8_t {
@@ -32,6 +34,8 @@ struct interface_options {
   bool promiscuous = true;
   direction which = direction::automatic;
   ring_options ring = {};
+
+  bool operator==(const interface_options&) const = default;
 };
 
 }  // namespace captured::capture

@@ -6,20 +6,19 @@
 namespace captured::capture {
 
 packet_ring::packet_ring(packet_socket socket, base::mapping memory,
-                         const interface_options& options)
+                         const interface_options& options, packet::link_type link)
     : block_ring(memory.bytes(), options.ring.block_bytes),
       socket_(std::move(socket)),
       memory_(std::move(memory)),
       timeout_(options.ring.timeout),
-      promiscuous_(options.promiscuous) {}
+      promiscuous_(options.promiscuous),
+      link_(link) {}
 
 base::result<std::unique_ptr<packet_ring>> packet_ring::open(const device& from,
                                                              const interface_options& options,
                                                              const filter_program& program) {
-  if (auto type = link_type_of(from); !type) {
-    return type.error();
-  }
-  auto socket = packet_socket::open(from.name);
+  const packet::link_type link = link_type_of(from);
+  auto socket = packet_socket::open(from.name, framing_of(link));
   if (!socket) {
     return socket.error();
   }
@@ -32,7 +31,7 @@ base::result<std::unique_ptr<packet_ring>> packet_ring::open(const device& from,
     return memory.error();
   }
   std::unique_ptr<packet_ring> ring(
-      new packet_ring(std::move(*socket), std::move(*memory), options));
+      new packet_ring(std::move(*socket), std::move(*memory), options, link));
   if (auto bound = ring->bind(from); !bound) {
     return bound.error();
   }
@@ -40,6 +39,9 @@ base::result<std::unique_ptr<packet_ring>> packet_ring::open(const device& from,
 }
 
 base::result<> packet_ring::bind(const device& to) {
+  if (link_type_of(to) != link_) {
+    return base::invalid_input("bind " + to.name, "its packets have another link type now");
+  }
   if (promiscuous_) {
     if (auto made = socket_.set_promiscuous(to.index); !made) {
       return made.error();

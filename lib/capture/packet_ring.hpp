@@ -15,7 +15,8 @@
 
 namespace captured::capture {
 
-/// Threads as in block_source. `attach_filter`, `reject_all` and `bind` may be called beside both.
+/// Threads as in block_source. `attach_filter`, `change_filter`, `reject_all` and `bind` may be
+/// called beside both.
 ///
 /// To end exactly: `reject_all`, wait three times `timeout()` for the last block to retire, take
 /// what is there, release it all, `statistics()`. Read at once the figures would be wrong.
@@ -28,11 +29,16 @@ class packet_ring final : public block_ring {
                                                          const filter_program& program);
 
   /// Begins to receive from a device that was made anew under its name. Blocks, filter and sums
-  /// stay. A device that is down is taken all the same and reports ENETDOWN (poll_set.hpp).
+  /// stay. A device that is down is taken all the same and reports ENETDOWN (poll_set.hpp). Fails
+  /// when the new device's packets have another link type: that takes another ring.
   base::result<> bind(const device& to);
 
   base::result<> attach_filter(const filter_program& program) {
     return socket_.attach_filter(program);
+  }
+  /// Exchanges filter or snaplen while packets come; says when, so that the file can.
+  base::result<filter_change> change_filter(const filter_program& program) {
+    return socket_.change_filter(program);
   }
   base::result<> reject_all() { return socket_.reject_all(); }
   /// Several rings on one device: open each with `capture::reject_all()`, join all, then attach the
@@ -41,6 +47,9 @@ class packet_ring final : public block_ring {
     return socket_.join_fanout(group, mode);
   }
 
+  [[nodiscard]] packet::link_type link() const noexcept { return link_; }
+  [[nodiscard]] framing form() const noexcept override { return framing_of(link_); }
+
   /// Readable while the block before the kernel's own is unreleased: wait edge-triggered, with
   /// poll_set, then take until there is nothing. Stays owned by the ring.
   [[nodiscard]] int fd() const noexcept { return socket_.fd(); }
@@ -48,13 +57,15 @@ class packet_ring final : public block_ring {
   [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }
 
  private:
-  packet_ring(packet_socket socket, base::mapping memory, const interface_options& options);
+  packet_ring(packet_socket socket, base::mapping memory, const interface_options& options,
+              packet::link_type link);
   [[nodiscard]] producer_counters read_counters() noexcept override;
 
   packet_socket socket_;
   base::mapping memory_;
   std::chrono::milliseconds timeout_;
   bool promiscuous_;
+  packet::link_type link_;
 };
 
 }  // namespace captured::capture

@@ -1,24 +1,33 @@
 // SPDX-License-Identifier: MIT
 #include "capture/packet_socket.hpp"
 
+#include <array>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <limits>
+#include <thread>
 #include <utility>
 
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/membarrier.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "capture/ring_geometry.hpp"
 
 namespace captured::capture {
 namespace {
 
-/// Shifts the frame so that its data lie 4-octet aligned behind the 14 octets of an Ethernet
-/// header, as a packet block that is written in place wants them.
-constexpr unsigned int reserve_on_ethernet = 2;
+/// Shifts the frame so that its data lie 4-octet aligned, as a packet block that is written in
+/// place wants them: the kernel aligns the network header, before which Ethernet has 14 octets,
+/// and others none or the 16 of a cooked header.
+constexpr unsigned int reserve_for(framing form) noexcept {
+  return form == framing::ethernet ? 2 : 0;
+}
 
 template <class Value>
 bool set_option(int fd, int level, int name, const Value& value) noexcept {
@@ -38,6 +47,20 @@ std::uint64_t memory_available() {
   return std::numeric_limits<std::uint64_t>::max();
 }
 
+base::wall_time wall_now() noexcept {
+  return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
+}
+
+/// Returns when each packet that the kernel was handling at the call has been handled.
+void wait_for_packets_under_way() noexcept {
+  // Packets are received within an RCU read section, and this waits for a grace period. Refused on
+  // kernels with processors free of ticks; there a packet's way, microseconds, is waited for.
+  constexpr auto ample = std::chrono::milliseconds(10);
+  if (::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) != 0) {
+    std::this_thread::sleep_for(ample);
+  }
+}
+
 base::failure no_memory(std::string context) {
   base::failure why = base::system_failure(ENOMEM, std::move(context));
   why.detail = why.code.message() + ": the kernel does not grant a ring of this size";
@@ -46,12 +69,13 @@ base::failure no_memory(std::string context) {
 
 }  // namespace
 
-base::result<packet_socket> packet_socket::open(std::string device_name) {
-  base::unique_fd fd(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+base::result<packet_socket> packet_socket::open(std::string device_name, framing form) {
+  const int type = form == framing::cooked ? SOCK_DGRAM : SOCK_RAW;
+  base::unique_fd fd(::socket(AF_PACKET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) {
     return base::system_failure(errno, "open packet socket for " + device_name);
   }
-  return packet_socket(std::move(fd), std::move(device_name));
+  return packet_socket(std::move(fd), std::move(device_name), form);
 }
 
 base::result<base::mapping> packet_socket::set_up_ring(const ring_options& options) {
@@ -65,7 +89,7 @@ base::result<base::mapping> packet_socket::set_up_ring(const ring_options& optio
   }
   const int version = TPACKET_V3;
   if (!set_option(fd(), SOL_PACKET, PACKET_VERSION, version) ||
-      !set_option(fd(), SOL_PACKET, PACKET_RESERVE, reserve_on_ethernet)) {
+      !set_option(fd(), SOL_PACKET, PACKET_RESERVE, reserve_for(form_))) {
     return base::system_failure(errno, context);
   }
   if (!set_option(fd(), SOL_PACKET, PACKET_RX_RING, *request)) {
@@ -87,6 +111,15 @@ base::result<> packet_socket::attach_filter(const filter_program& program) {
     return base::system_failure(errno, "attach filter to " + device_name_);
   }
   return {};
+}
+
+base::result<filter_change> packet_socket::change_filter(const filter_program& program) {
+  const base::wall_time before = wall_now();
+  if (auto attached = attach_filter(program); !attached) {
+    return attached.error();
+  }
+  wait_for_packets_under_way();
+  return filter_change{.before = before, .after = wall_now()};
 }
 
 base::result<> packet_socket::reject_all() {

@@ -9,9 +9,11 @@
 
 #include "base/error.hpp"
 #include "base/mapping.hpp"
+#include "base/time.hpp"
 #include "base/unique_fd.hpp"
 #include "capture/block_ring.hpp"
 #include "capture/filter_program.hpp"
+#include "capture/framing.hpp"
 #include "capture/options.hpp"
 
 namespace captured::capture {
@@ -19,13 +21,21 @@ namespace captured::capture {
 /// How the sockets of a fanout group share the packets of a device.
 enum class fanout_mode : std::uint8_t { hash, load_balance, cpu, queue };
 
+/// When a filter took another's place: frames stamped before were judged by the old one, frames
+/// stamped afterwards by the new one, those in between by either.
+struct filter_change {
+  base::wall_time before;
+  base::wall_time after;
+};
+
 /// Move-only owner of the socket. Every failure names the act and the device. Any thread, one at
 /// a time; `attach_filter`, `reject_all` and `read_counters` may run beside one another.
 class packet_socket {
  public:
-  /// A SOCK_RAW socket that receives nothing yet, for it is made with protocol 0. Needs
-  /// CAP_NET_RAW, the later steps do not. `device_name` serves the messages.
-  static base::result<packet_socket> open(std::string device_name);
+  /// A socket that receives nothing yet, for it is made with protocol 0: SOCK_RAW, or SOCK_DGRAM
+  /// for cooked packets. Needs CAP_NET_RAW, the later steps do not. `device_name` serves the
+  /// messages.
+  static base::result<packet_socket> open(std::string device_name, framing form);
 
   /// Makes the ring and maps it. A size that the kernel cannot grant is a failure that says so,
   /// never a smaller ring; a size above the memory available is not even tried, for the kernel
@@ -35,6 +45,11 @@ class packet_socket {
   /// Takes effect for packets that arrive after the call; one that is being judged just then may
   /// still be judged by the filter before.
   base::result<> attach_filter(const filter_program& program);
+  /// Attaches the filter and waits until no packet is being judged by the one before, some
+  /// milliseconds. When it fails the filter before stays. The interval holds for stamps that are
+  /// made where packets are judged, as is usual; stamps of the hardware, or made on reception
+  /// because some program asked for such, are older by what the packet waited in the kernel.
+  base::result<filter_change> change_filter(const filter_program& program);
   /// No further packet is accepted.
   base::result<> reject_all();
 
@@ -52,11 +67,12 @@ class packet_socket {
   [[nodiscard]] const std::string& device_name() const noexcept { return device_name_; }
 
  private:
-  packet_socket(base::unique_fd fd, std::string device_name)
-      : fd_(std::move(fd)), device_name_(std::move(device_name)) {}
+  packet_socket(base::unique_fd fd, std::string device_name, framing form)
+      : fd_(std::move(fd)), device_name_(std::move(device_name)), form_(form) {}
 
   base::unique_fd fd_;
   std::string device_name_;
+  framing form_;
 };
 
 }  // namespace captured::capture

@@ -18,6 +18,15 @@ class octet_sink {
 
   /// Takes all of the octets, or fails; not called again after a failure.
   virtual base::result<> write(std::span<const std::byte> octets) = 0;
+  /// The same for octets that stay where they are until drain(): they may be written later.
+  virtual base::result<> write_stable(std::span<const std::byte> octets) { return write(octets); }
+  /// The same for the first `used` octets of a buffer, which the sink may keep for a while: it puts
+  /// another of the same size in its place.
+  virtual base::result<> write_buffer(std::vector<std::byte>& buffer, std::size_t used) {
+    return write(std::span(buffer).first(used));
+  }
+  /// Returns when all that was taken is written; the first failure.
+  virtual base::result<> drain() { return {}; }
 };
 
 /// Keeps the octets in memory.

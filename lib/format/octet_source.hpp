@@ -19,6 +19,16 @@ class octet_source {
   /// Puts at least one octet into `room` (not empty) and returns how many; 0 at the end. May give
   /// fewer than there is room for at any time. Not called again after a failure.
   virtual base::result<std::size_t> read(std::span<std::byte> room) = 0;
+
+  /// Octets in the source's own memory, with `headroom` octets before them that the caller may
+  /// write; none at the end. Valid until the call after the next, so that what is left of one
+  /// part can be put before the next one. For sources that lends() is true of, instead of read().
+  struct lent_octets {
+    std::span<std::byte> octets;
+    std::size_t headroom = 0;
+  };
+  virtual base::result<lent_octets> lend() { return lent_octets{}; }
+  [[nodiscard]] virtual bool lends() const noexcept { return false; }
 };
 
 /// Octets that lie in memory already; they must outlive it.

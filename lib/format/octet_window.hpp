@@ -48,6 +48,7 @@ class octet_window {
 
  private:
   [[nodiscard]] bool fill(std::size_t count);
+  [[nodiscard]] bool borrow(std::size_t count);
 
   std::span<const std::byte> ahead_;
   std::uint64_t offset_ = 0;
@@ -55,6 +56,7 @@ class octet_window {
   std::vector<std::byte> buffer_;
   bool ended_ = false;
   bool stable_ = false;
+  bool lends_ = false;
   base::failure failure_;
 };
 

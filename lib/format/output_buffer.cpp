@@ -22,8 +22,10 @@ void output_buffer::append(std::span<const std::byte> octets) {
 
 base::result<> output_buffer::flush() {
   end_run();
-  write(std::span(buffer_).first(used_));
-  used_ = 0;
+  write_buffer();
+  if (const auto done = sink_.drain(); !done && !failed()) {
+    failure_ = done.error();
+  }
   if (failed()) {
     return failure_;
   }
@@ -44,27 +46,29 @@ void output_buffer::put_run() {
 }
 
 void output_buffer::write_run() {
-  write(std::span(buffer_).first(used_));
-  used_ = 0;
-  write(run_);
+  write_buffer();
+  if (!failed()) {
+    if (const auto done = sink_.write_stable(run_); !done) {
+      failure_ = done.error();
+    }
+  }
   run_ = {};
 }
 
 void output_buffer::make_room(std::size_t count) {
-  write(std::span(buffer_).first(used_));
-  used_ = 0;
+  write_buffer();
   if (buffer_.size() < count) {
     buffer_.resize(count);
   }
 }
 
-void output_buffer::write(std::span<const std::byte> octets) {
-  if (octets.empty() || failed()) {
-    return;
+void output_buffer::write_buffer() {
+  if (used_ != 0 && !failed()) {
+    if (const auto done = sink_.write_buffer(buffer_, used_); !done) {
+      failure_ = done.error();
+    }
   }
-  if (const auto done = sink_.write(octets); !done) {
-    failure_ = done.error();
-  }
+  used_ = 0;
 }
 
 }  // namespace captured::format

@@ -71,7 +71,7 @@ class output_buffer {
   void put_run();
   void write_run();
   void make_room(std::size_t count);
-  void write(std::span<const std::byte> octets);
+  void write_buffer();
 
   octet_sink& sink_;
   std::vector<std::byte> buffer_;

@@ -36,12 +36,37 @@ capture_item pcapng_reader::next(reader_state& state) {
   if (overrun_) [[unlikely]] {
     return state.fail(state.packet.offset, "the options of the packet run out of its block");
   }
-  while (next_block(state)) {
+  while (true) {
+    if (!skipping_ && next_packet_block(state)) [[likely]] {
+      if (const auto item = take_enhanced(state)) [[likely]] {
+        return *item;
+      }
+    }
+    if (!next_block(state)) {
+      return ended_;
+    }
     if (const auto item = take_block(state)) {
       return *item;
     }
   }
-  return ended_;
+}
+
+/// The short way to the next block, when it is an enhanced packet as it should be.
+bool pcapng_reader::next_packet_block(reader_state& state) noexcept {
+  const std::span<const std::byte> ahead = state.window.ahead();
+  const std::uint64_t offset = walker_.offset();
+  const std::uint32_t total = walker_.step_over_packet(ahead);
+  if (total == 0) {
+    return false;
+  }
+  state.block.type = block_type::enhanced_packet;
+  state.block.order = byte_order::little;
+  state.block.offset = offset;
+  state.block.total_bytes = total;
+  state.block.body = ahead.subspan(8, total - block_overhead_bytes);
+  prefetch_behind(state.block);
+  state.window.skip(total);
+  return true;
 }
 
 /// The next whole block into state.block; false at the end and for damage.

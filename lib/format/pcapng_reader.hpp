@@ -18,6 +18,7 @@ class pcapng_reader final : public format_reader {
   [[nodiscard]] capture_item next(reader_state& state) override;
 
  private:
+  [[nodiscard]] bool next_packet_block(reader_state& state) noexcept;
   [[nodiscard]] bool next_block(reader_state& state);
   [[nodiscard]] std::optional<capture_item> take_block(reader_state& state);
   [[nodiscard]] std::optional<capture_item> take_section(reader_state& state);

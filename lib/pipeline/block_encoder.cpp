@@ -6,7 +6,21 @@
 namespace captured::pipeline {
 
 block_in_work::block_in_work(capture::block_lease lease) noexcept
-    : lease_(std::move(lease)), cursor_(lease_.memory()), losses_(lease_.losses_before()) {}
+    : lease_(std::move(lease)),
+      cursor_(lease_.memory(), lease_.form()),
+      losses_(lease_.losses_before()) {}
+
+std::uint32_t block_in_work::packets_until(std::uint64_t stamp_ns) const noexcept {
+  if (has_pending_ && pending_.timestamp_ns > stamp_ns) {
+    return 0;
+  }
+  std::uint32_t count = has_pending_ ? 1 : 0;
+  capture::frame_cursor ahead = cursor_;
+  for (packet::packet_view packet; ahead.next(packet) && packet.timestamp_ns <= stamp_ns;) {
+    ++count;
+  }
+  return count;
+}
 
 encode_progress block_in_work::encode(std::span<std::byte> room, const encode_target& target,
                                       std::uint64_t packets_max,

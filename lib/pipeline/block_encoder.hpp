@@ -45,6 +45,10 @@ class block_in_work {
   /// Losses that the next packet will report.
   [[nodiscard]] std::uint64_t losses() const noexcept { return losses_; }
 
+  /// How many of the packets not yet encoded lie before the first one stamped after this. Walks
+  /// them: for rare occasions.
+  [[nodiscard]] std::uint32_t packets_until(std::uint64_t stamp_ns) const noexcept;
+
   /// Encodes packets into `room` until the block, the room or `packets_max` ends. `newest_ns`
   /// is the stamp of the interface's packet before, and is carried on.
   [[nodiscard]] encode_progress encode(std::span<std::byte> room, const encode_target& target,

@@ -4,26 +4,16 @@
 #include <algorithm>
 #include <utility>
 
+#include <boost/asio/post.hpp>
+
+#include "base/check.hpp"
 #include "pipeline/limits.hpp"
 
 namespace captured::pipeline {
 
-namespace {
-
-/// A block is retired by the kernel's timer, which runs freely: one timeout until it fires, one
-/// for a block that was opened meanwhile, one to be sure.
-constexpr int timeouts_until_retired = 3;
-
-}  // namespace
-
 capture_reactor::capture_reactor(const boost::asio::any_io_executor& executor,
-                                 capture::poll_set rings,
-                                 std::function<void(const base::failure&)> trouble)
-    : poll_set_(std::move(rings)),
-      watched_(executor),
-      belt_(executor),
-      stop_timer_(executor),
-      trouble_(std::move(trouble)) {}
+                                 capture::poll_set rings)
+    : executor_(executor), poll_set_(std::move(rings)), watched_(executor), belt_(executor) {}
 
 capture_reactor::~capture_reactor() {
   if (watched_.is_open()) {
@@ -31,13 +21,16 @@ capture_reactor::~capture_reactor() {
   }
 }
 
-base::result<> capture_reactor::add(reactor_ring ring) {
-  if (const auto added = poll_set_.add(ring.ring->fd(), rings_.size()); !added) {
+base::result<capture_reactor::ring_id> capture_reactor::add(reactor_ring ring) {
+  const ring_id id = next_id_++;
+  if (const auto added = poll_set_.add(ring.ring->fd(), id); !added) {
     return added.error();
   }
-  longest_timeout_ = std::max(longest_timeout_, ring.ring->timeout());
-  rings_.push_back(std::move(ring));
-  return {};
+  auto one = std::make_unique<watched_ring>();
+  one->id = id;
+  one->of = std::move(ring);
+  rings_.push_back(std::move(one));
+  return id;
 }
 
 base::result<> capture_reactor::start() {
@@ -50,32 +43,37 @@ base::result<> capture_reactor::start() {
   return {};
 }
 
+capture_reactor::watched_ring* capture_reactor::find(ring_id id) noexcept {
+  const auto at =
+      std::find_if(rings_.begin(), rings_.end(), [id](const auto& one) { return one->id == id; });
+  return at == rings_.end() ? nullptr : at->get();
+}
+
 void capture_reactor::watch() {
-  watched_.async_wait(
-      boost::asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code error) {
-        if (error || stopped_) {
-          return;
-        }
-        // Emptied before the rings are looked at: what happens from here on
-        // makes the descriptor readable again.
-        for (const capture::poll_event& event : poll_set_.drain()) {
-          const reactor_ring& ring = rings_[event.id];
-          if (event.error) {
-            trouble_(base::failure{
-                capture::take_error(ring.ring->fd()), "receive from " + ring.name, {}});
-          }
-        }
-        scan();
-        keep_belt();
-        watch();
-      });
+  watched_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                      [this](boost::system::error_code error) {
+                        if (error || stopped_) {
+                          return;
+                        }
+                        // Emptied before the rings are looked at: what happens from here on
+                        // makes the descriptor readable again.
+                        for (const capture::poll_event& event : poll_set_.drain()) {
+                          const watched_ring* const one = event.error ? find(event.id) : nullptr;
+                          if (one != nullptr) {
+                            one->of.trouble(capture::take_error(one->of.ring->fd()));
+                          }
+                        }
+                        scan();
+                        keep_belt();
+                        watch();
+                      });
 }
 
 void capture_reactor::scan() {
-  for (reactor_ring& one : rings_) {
-    if (one.feed->offer_finished_blocks() > 0) {
+  for (const auto& one : rings_) {
+    if (one->of.feed->offer_finished_blocks() > 0) {
       found_since_belt_ = true;
-      one.wake();
+      one->of.wake();
     }
   }
 }
@@ -88,7 +86,11 @@ void capture_reactor::keep_belt() {
   }
   belt_armed_ = true;
   found_since_belt_ = false;
-  belt_.expires_after(2 * longest_timeout_);
+  std::chrono::milliseconds longest_timeout{0};
+  for (const auto& one : rings_) {
+    longest_timeout = std::max(longest_timeout, one->of.ring->timeout());
+  }
+  belt_.expires_after(2 * longest_timeout);
   belt_.async_wait([this](boost::system::error_code error) {
     belt_armed_ = false;
     if (!error && !stopped_) {
@@ -98,30 +100,53 @@ void capture_reactor::keep_belt() {
   });
 }
 
-void capture_reactor::async_stop(std::function<void()> done) {
-  for (reactor_ring& one : rings_) {
-    if (const auto stopped = one.ring->reject_all(); !stopped) {
-      trouble_(stopped.error());
-    }
-  }
-  stop_timer_.expires_after(std::max<std::chrono::milliseconds>(
-      timeouts_until_retired * longest_timeout_, limits::shortest_drain));
-  stop_timer_.async_wait([this, done = std::move(done)](boost::system::error_code) {
-    close_feeds();
-    done();
-  });
+void capture_reactor::async_remove(ring_id id, std::function<void(const base::result<>&)> done) {
+  watched_ring* const one = find(id);
+  CAPTURED_CHECK(one != nullptr && !one->drain);
+  one->removed = std::move(done);
+  one->rejected = one->of.ring->reject_all();
+  one->drain.emplace(executor_);
+  one->drain->expires_after(limits::drain_time(one->of.ring->timeout()));
+  one->drain->async_wait([this, id](boost::system::error_code) { finish_removal(id); });
 }
 
-void capture_reactor::close_feeds() {
+void capture_reactor::finish_removal(ring_id id) {
+  const auto at =
+      std::find_if(rings_.begin(), rings_.end(), [id](const auto& one) { return one->id == id; });
+  const std::unique_ptr<watched_ring> one = std::move(*at);
+  rings_.erase(at);
+  // A socket that cannot be taken out goes by itself when it is closed.
+  (void)poll_set_.remove(one->of.ring->fd());
+  one->of.feed->offer_finished_blocks();
+  one->of.feed->close();
+  one->of.wake();
+  if (!one->rejected) {
+    stop_outcome_ = one->rejected;
+  }
+  one->removed(one->rejected);
+  if (stop_done_ && rings_.empty()) {
+    finish_stop();
+  }
+}
+
+void capture_reactor::async_stop(std::function<void(const base::result<>&)> done) {
+  stop_done_ = std::move(done);
+  if (rings_.empty()) {
+    return boost::asio::post(executor_, [this] { finish_stop(); });
+  }
+  for (const auto& one : rings_) {
+    if (!one->drain) {
+      async_remove(one->id, [](const base::result<>&) {});
+    }
+  }
+}
+
+void capture_reactor::finish_stop() {
   stopped_ = true;
   boost::system::error_code ignored;
   watched_.cancel(ignored);
   belt_.cancel();
-  scan();
-  for (reactor_ring& one : rings_) {
-    one.feed->close();
-    one.wake();
-  }
+  std::exchange(stop_done_, nullptr)(stop_outcome_);
 }
 
 }  // namespace captured::pipeline

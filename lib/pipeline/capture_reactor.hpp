@@ -4,8 +4,10 @@
 // burst, no work for each packet. Also stops rings exactly. Decides nothing about files.
 #pragma once
 
+#include <cstdint>
 #include <functional>
-#include <string>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -20,49 +22,66 @@
 
 namespace captured::pipeline {
 
-/// A ring in the reactor's care. All pointees must outlive the reactor.
+/// A ring in the reactor's care. Ring and feed must live until it is removed.
 struct reactor_ring {
-  std::string name;  ///< of the interface, for messages
   capture::packet_ring* ring = nullptr;
   ring_feed* feed = nullptr;
   std::function<void()> wake;  ///< tells the writer that blocks are queued
+  /// What the socket reports, such as ENETDOWN when the link went down.
+  std::function<void(const base::error_code&)> trouble;
 };
 
-/// All members on the thread that runs the executor, unless said otherwise.
+/// All members on the thread that runs the executor.
 class capture_reactor {
  public:
-  /// `trouble` gets what the sockets report, such as a link that went down.
-  capture_reactor(const boost::asio::any_io_executor& executor, capture::poll_set rings,
-                  std::function<void(const base::failure&)> trouble);
+  using ring_id = std::uint64_t;
+
+  capture_reactor(const boost::asio::any_io_executor& executor, capture::poll_set rings);
   ~capture_reactor();
   capture_reactor(const capture_reactor&) = delete;
   capture_reactor& operator=(const capture_reactor&) = delete;
 
-  /// Before or after `start`. The ring must be bound already.
-  base::result<> add(reactor_ring ring);
-  /// Begins to watch.
+  /// Begins to watch what is there and comes.
   base::result<> start();
+  /// Before or after `start`.
+  base::result<ring_id> add(reactor_ring ring);
 
-  /// The exact stop: every ring rejects all packets from now on, is emptied after three of its
-  /// timeouts, when the kernel has retired its last block, and its feed is closed. Then `done`.
-  void async_stop(std::function<void()> done);
+  /// The exact end of one ring: it rejects all packets from now on, is emptied after three of its
+  /// timeouts, when the kernel has retired its last block, and its feed is closed. Then `done`,
+  /// with the failure that left the ring open to further packets until then, if any.
+  void async_remove(ring_id id, std::function<void(const base::result<>&)> done);
+  /// The exact end of all rings, also of those that are being removed. Then `done`.
+  void async_stop(std::function<void(const base::result<>&)> done);
+
+  [[nodiscard]] std::size_t ring_count() const noexcept { return rings_.size(); }
 
  private:
+  struct watched_ring {
+    ring_id id = 0;
+    reactor_ring of;
+    std::optional<boost::asio::steady_timer> drain;  ///< runs while it is being removed
+    std::function<void(const base::result<>&)> removed;
+    base::result<> rejected;  ///< how the first step of its end went
+  };
+
   void watch();
   void scan();
   void keep_belt();
-  void close_feeds();
+  [[nodiscard]] watched_ring* find(ring_id id) noexcept;
+  void finish_removal(ring_id id);
+  void finish_stop();
 
+  boost::asio::any_io_executor executor_;
   capture::poll_set poll_set_;
   boost::asio::posix::stream_descriptor watched_;
   boost::asio::steady_timer belt_;
-  boost::asio::steady_timer stop_timer_;
-  std::function<void(const base::failure&)> trouble_;
-  std::vector<reactor_ring> rings_;
-  std::chrono::milliseconds longest_timeout_{0};
+  std::vector<std::unique_ptr<watched_ring>> rings_;
+  ring_id next_id_ = 0;
+  std::function<void(const base::result<>&)> stop_done_;
+  base::result<> stop_outcome_;
   bool belt_armed_ = false;
   bool found_since_belt_ = false;
-  bool stopped_ = false;  ///< the feeds are closed: handlers that were queued do nothing
+  bool stopped_ = false;  ///< no ring is left and none will come: queued handlers do nothing
 };
 
 }  // namespace captured::pipeline

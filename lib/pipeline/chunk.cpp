@@ -1,14 +1,26 @@
 // SPDX-License-Identifier: MIT
 #include "pipeline/chunk.hpp"
 
-#include <algorithm>
-
 #include "base/check.hpp"
 
 namespace captured::pipeline {
 
-base::result<chunk_pool> chunk_pool::make(std::uint32_t count, std::size_t chunk_bytes,
-                                          std::size_t interface_count) {
+namespace {
+
+/// Changes of port in a chunk that need no memory: more than a slow link's blocks in a second.
+constexpr std::size_t runs_expected = 256;
+
+}  // namespace
+
+void chunk::add_packets(std::size_t port, std::uint32_t packets, std::uint64_t octets) {
+  if (runs.empty() || runs.back().port != port) {
+    runs.push_back({.port = port});
+  }
+  runs.back().packets += packets;
+  runs.back().octets += octets;
+}
+
+base::result<chunk_pool> chunk_pool::make(std::uint32_t count, std::size_t chunk_bytes) {
   auto memory = base::mapping::anonymous(count * chunk_bytes);
   if (!memory) {
     return memory.error();
@@ -22,7 +34,7 @@ base::result<chunk_pool> chunk_pool::make(std::uint32_t count, std::size_t chunk
     chunk& one = pool.chunks_[i];
     one.index = i;
     one.memory = pool.memory_.bytes().subspan(i * chunk_bytes, chunk_bytes);
-    one.shares.resize(interface_count);
+    one.runs.reserve(runs_expected);
     pool.free_.push_back(&one);
   }
   return pool;
@@ -34,7 +46,7 @@ chunk& chunk_pool::acquire() noexcept {
   free_.pop_back();
   taken.used = 0;
   taken.taken = 0;
-  std::fill(taken.shares.begin(), taken.shares.end(), chunk_share{});
+  taken.runs.clear();
   return taken;
 }
 

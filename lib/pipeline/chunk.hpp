@@ -13,8 +13,9 @@
 
 namespace captured::pipeline {
 
-/// What a chunk holds of one interface.
-struct chunk_share {
+/// Packets of one port that lie in a row in a chunk.
+struct chunk_run {
+  std::size_t port = 0;  ///< of the output
   std::uint32_t packets = 0;
   std::uint64_t octets = 0;  ///< captured octets
 };
@@ -27,11 +28,13 @@ struct chunk {
   std::size_t used = 0;         ///< octets encoded
   std::size_t taken = 0;        ///< octets that the disk has taken so far
   std::uint64_t file_offset = 0;
-  std::uint32_t slot = 0;           ///< the open file it belongs to
-  std::vector<chunk_share> shares;  ///< by interface of the output
+  std::uint32_t slot = 0;       ///< the open file it belongs to
+  std::vector<chunk_run> runs;  ///< all its packets, in their order
 
   [[nodiscard]] std::size_t room() const noexcept { return memory.size() - used; }
   [[nodiscard]] std::span<std::byte> free_space() const noexcept { return memory.subspan(used); }
+  /// Packets of a port were encoded behind the others.
+  void add_packets(std::size_t port, std::uint32_t packets, std::uint64_t octets);
   [[nodiscard]] std::span<const std::byte> untaken() const noexcept {
     return memory.subspan(taken, used - taken);
   }
@@ -42,8 +45,7 @@ struct chunk {
 class chunk_pool {
  public:
   /// Takes the memory at once. Fails with ENOMEM.
-  static base::result<chunk_pool> make(std::uint32_t count, std::size_t chunk_bytes,
-                                       std::size_t interface_count);
+  static base::result<chunk_pool> make(std::uint32_t count, std::size_t chunk_bytes);
 
   [[nodiscard]] bool has_free() const noexcept { return !free_.empty(); }
   [[nodiscard]] std::size_t chunk_bytes() const noexcept { return chunk_bytes_; }

@@ -54,11 +54,11 @@ void file_stream::grow(std::size_t octets, base::steady_time now) noexcept {
   progress_.size_bytes += octets;
 }
 
-void file_stream::commit(const encode_progress& done, std::size_t interface,
-                         base::steady_time now) {
+void file_stream::commit(const encode_progress& done, std::size_t port, base::steady_time now) {
   grow(done.octets, now);
-  chunk_->shares[interface].packets += done.packets;
-  chunk_->shares[interface].octets += done.captured_octets;
+  if (done.packets > 0) {
+    chunk_->add_packets(port, done.packets, done.captured_octets);
+  }
   progress_.packets += done.packets;
 }
 

@@ -46,8 +46,8 @@ class file_stream {
   bool reserve(std::size_t octets) noexcept;
   /// The room that was reserved, and what follows it.
   [[nodiscard]] std::span<std::byte> free_space() const noexcept { return chunk_->free_space(); }
-  /// Packets of an interface were encoded into the free space.
-  void commit(const encode_progress& done, std::size_t interface, base::steady_time now);
+  /// Packets of a port were encoded into the free space.
+  void commit(const encode_progress& done, std::size_t port, base::steady_time now);
   /// Appends whole blocks; there must be room for them.
   void append(const std::vector<std::byte>& octets, base::steady_time now);
 

@@ -68,8 +68,10 @@ void append_head(std::vector<std::byte>& out, const file_identity& identity,
 }
 
 void append_statistics(std::vector<std::byte>& out, const interface_figures& figures,
-                       statistics_kind kind, base::wall_time now) {
+                       statistics_kind kind, base::wall_time now,
+                       std::vector<std::string> comments) {
   format::interface_statistics_block block;
+  block.comments = std::move(comments);
   block.interface_id = figures.interface_id;
   block.timestamp = base::to_epoch_ns(now);
   block.start_time = base::to_epoch_ns(figures.begun);

@@ -61,9 +61,10 @@ void append_head(std::vector<std::byte>& out, const file_identity& identity,
                  const format::recording_note& note,
                  const std::vector<format::interface_description_block>& interfaces);
 
-/// One Interface Statistics Block. The closing one carries isb_endtime, and says in a comment how
-/// many packets were lost behind the last stored one.
+/// One Interface Statistics Block with comments. The closing one carries isb_endtime, and says in
+/// a comment how many packets were lost behind the last stored one.
 void append_statistics(std::vector<std::byte>& out, const interface_figures& figures,
-                       statistics_kind kind, base::wall_time now);
+                       statistics_kind kind, base::wall_time now,
+                       std::vector<std::string> comments = {});
 
 }  // namespace captured::pipeline

@@ -13,8 +13,10 @@ output_action decide_after_end(const output_state& state) noexcept {
   return state.writes_settled ? output_action::finish : output_action::wait;
 }
 
-/// A file is needed and none is open.
 output_action decide_without_file(const output_state& state) noexcept {
+  if (!state.file_wanted) {
+    return state.stopping && !state.next_pending ? output_action::leave : output_action::wait;
+  }
   return state.next_ready && state.room ? output_action::begin_file : output_action::wait;
 }
 
@@ -27,6 +29,9 @@ output_action decide_with_file(const output_state& state) noexcept {
   // does it make sense while the disk takes nothing: it would only leave more files half written.
   if (state.rotation_due && state.next_ready && state.room && !state.in_trouble) {
     return output_action::end_file;
+  }
+  if (state.description_due && state.room) {
+    return output_action::describe;
   }
   if (state.statistics_due && state.room && !state.inside_block) {
     return output_action::write_statistics;
@@ -50,7 +55,8 @@ output_action decide(const output_state& state) noexcept {
     return output_action::flush;
   }
   // While stopping a next file is made only where the packets still need one.
-  const bool wants_next = !state.stopping || !state.file_open || state.file_count_limited;
+  const bool wants_next =
+      state.file_wanted && (!state.stopping || !state.file_open || state.file_count_limited);
   if (wants_next && !state.next_ready && !state.next_pending && state.slot_free) {
     return output_action::create_next;
   }

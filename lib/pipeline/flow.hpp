@@ -11,6 +11,7 @@ namespace captured::pipeline {
 /// All that the decision needs. Each member is a fact of this moment.
 struct output_state {
   bool file_open = false;           ///< a current file takes packets
+  bool file_wanted = false;         ///< there is an interface to be recorded
   bool file_count_limited = false;  ///< the current file holds as many packets as it may
   bool next_ready = false;          ///< the next file is created and waits
   bool next_pending = false;        ///< its creation was asked for
@@ -18,7 +19,8 @@ struct output_state {
   bool rotation_due = false;        ///< a limit, the interval or a command wants a new file
   bool in_trouble = false;          ///< an act of the disk has failed and is being tried again
   bool statistics_due = false;
-  bool flush_due = false;  ///< the oldest unsubmitted octet has waited long enough
+  bool description_due = false;  ///< an interface came, changed, left, or has a note
+  bool flush_due = false;        ///< the oldest unsubmitted octet has waited long enough
   bool sync_due = false;
   bool buffer_dirty = false;   ///< octets wait for more company before they are written
   bool room = false;           ///< a buffer has room, or a free one can be had
@@ -37,9 +39,11 @@ enum class output_action : std::uint8_t {
   begin_file,        ///< the next file becomes the current one
   encode_block,      ///< encode packets until the block, the room or the file's limit ends
   write_statistics,  ///< one statistics block for each interface
+  describe,          ///< say in the file what is new about an interface
   flush,             ///< submit what was encoded
   sync,              ///< force what was written to the device
   end_file,          ///< closing statistics and end block; the file closes once it is written
+  leave,             ///< the recording ends without an open file
   give_up,           ///< count what is not written as unwritten and stop
   finish,            ///< nothing is left to do: the output has ended
 };

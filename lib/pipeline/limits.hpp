@@ -30,11 +30,21 @@ inline constexpr std::chrono::milliseconds retry_pause{500};
 /// before 6.18 count timeouts in ticks of up to 10 ms, and a busy processor runs timers late.
 inline constexpr std::chrono::milliseconds shortest_drain{50};
 
+/// After this a ring with that timeout has handed over all that it received before: the kernel's
+/// timer runs freely, so one timeout until it fires, one for a block that was opened meanwhile, one
+/// to be sure.
+[[nodiscard]] constexpr std::chrono::milliseconds drain_time(std::chrono::milliseconds timeout) {
+  return 3 * timeout < shortest_drain ? shortest_drain : 3 * timeout;
+}
+
 /// Longest sleep of an output: a step of the wall clock is noticed within this time.
 inline constexpr std::chrono::seconds longest_wait{5};
 
 /// Statistics after a loss come no more often than this for one interface.
 inline constexpr std::chrono::seconds loss_statistics_pause{1};
+
+/// Notes about one interface that wait to be written; the log has them all.
+inline constexpr std::size_t notes_waiting = 8;
 
 /// Names tried with another suffix when a file of the wanted name exists.
 inline constexpr std::uint32_t name_attempts = 1000;

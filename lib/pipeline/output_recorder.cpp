@@ -14,9 +14,6 @@ namespace captured::pipeline {
 
 namespace {
 
-/// Statistics of one interface and its line in the end block, at their longest.
-constexpr std::size_t control_bytes_per_port = 768;
-
 open_files_options file_options(const output_options& options) {
   return {.directory = options.files.directory,
           .extension = std::string(storage::final_suffix),
@@ -27,48 +24,76 @@ open_files_options file_options(const output_options& options) {
 }  // namespace
 
 base::result<std::unique_ptr<output_recorder>> output_recorder::make(
-    const output_options& options, series_start start, std::vector<output_interface> interfaces,
-    recorder_surroundings surroundings, base::moment now) {
+    const output_options& options, series_start start, recorder_surroundings surroundings,
+    base::moment now) {
   auto name = storage::file_name::parse(options.files.file_name, options.files.name);
   if (!name) {
     return name.error();
   }
-  std::vector<format::interface_description_block> descriptions;
-  for (const output_interface& one : interfaces) {
-    descriptions.push_back(one.description);
-  }
-  if (const auto fits = check_head(options.files.name, start.recording, descriptions); !fits) {
-    return fits.error();
-  }
-  auto pool = chunk_pool::make(limits::chunks_per_output, limits::chunk_bytes, interfaces.size());
+  auto pool = chunk_pool::make(limits::chunks_per_output, limits::chunk_bytes);
   if (!pool) {
     return pool.error();
   }
-  return std::unique_ptr<output_recorder>(
-      new output_recorder(options, std::move(start), std::move(*name), std::move(interfaces),
-                          std::move(surroundings), std::move(*pool), now));
+  return std::unique_ptr<output_recorder>(new output_recorder(
+      options, std::move(start), std::move(*name), std::move(surroundings), std::move(*pool), now));
 }
 
 output_recorder::output_recorder(const output_options& options, series_start start,
-                                 storage::file_name name, std::vector<output_interface> interfaces,
-                                 recorder_surroundings surroundings, chunk_pool pool,
-                                 base::moment now)
+                                 storage::file_name name, recorder_surroundings surroundings,
+                                 chunk_pool pool, base::moment now)
     : options_(options),
       series_(std::move(start)),
       name_(std::move(name)),
-      device_counts_(std::move(surroundings.device_counts)),
+      released_(std::move(surroundings.released)),
+      ports_(std::move(surroundings.device_counts)),
       stream_(*surroundings.files, file_options(options), std::move(surroundings.events),
               std::move(pool), [this](const chunk& piece) { on_written(piece); }),
-      control_bytes_max_(4096 + control_bytes_per_port * interfaces.size()),
       statistics_at_(now.steady + options.statistics_interval),
       refresh_at_(statistics_at_),
-      sync_at_(now.steady + options.files.sync.interval) {
-  ports_.reserve(interfaces.size());
-  for (output_interface& one : interfaces) {
-    descriptions_.push_back(one.description);
-    ports_.emplace_back(static_cast<std::uint32_t>(ports_.size()), std::move(one), device_counts_);
+      sync_at_(now.steady + options.files.sync.interval) {}
+
+base::result<> output_recorder::add(output_interface what) {
+  const port* const former = ports_.find(*what.description.block.name);
+  CAPTURED_CHECK(former == nullptr || !former->attached());
+  const auto fits = check_head(options_.files.name, series_.recording,
+                               ports_.descriptions_with(what.description.block));
+  if (fits) {
+    ports_.attach(std::move(what));
+    totals_at_switch_.merge(ports_.totals());
   }
-  totals_at_switch_ = totals();
+  return fits;
+}
+
+void output_recorder::change(const std::string& interface, description_change to) {
+  if (port* const one = ports_.find(interface); one != nullptr && one->attached()) {
+    one->changes.push_back(std::move(to));
+    ports_.measure_texts();
+  }
+}
+
+void output_recorder::note(const std::string& interface, std::string text) {
+  port* const one = ports_.find(interface);
+  if (one != nullptr && one->attached() && one->notes.size() < limits::notes_waiting) {
+    one->notes.push_back(std::move(text));
+  }
+}
+
+void output_recorder::remove(const std::string& interface, std::string why) {
+  if (port* const one = ports_.find(interface); one != nullptr && one->attached()) {
+    one->leaving = std::move(why);
+  }
+}
+
+void output_recorder::reconfigure(const output_options& changed, base::moment now) {
+  options_.files.rotate = changed.files.rotate;
+  options_.files.sync = changed.files.sync;
+  options_.statistics_interval = changed.statistics_interval;
+  options_.flush_interval = changed.flush_interval;
+  if (stream_.is_open()) {
+    stream_.set_interval_end(storage::next_interval_end(options_.files.rotate, now.wall));
+  }
+  statistics_at_ = std::min(statistics_at_, now.steady + options_.statistics_interval);
+  sync_at_ = std::min(sync_at_, now.steady + options_.files.sync.interval);
 }
 
 void output_recorder::run(base::moment now) {
@@ -102,12 +127,10 @@ void output_recorder::on_completion(const storage::file_completion& done, base::
 output_state output_recorder::observe(base::moment now) const {
   output_state state;
   // A feed offers its last block before it closes, so this order cannot miss one.
-  state.sources_closed = std::all_of(ports_.begin(), ports_.end(),
-                                     [](const port& one) { return one.feed().closed(); });
+  state.sources_closed = ports_.sources_closed();
   state.inside_block = static_cast<bool>(block_);
-  state.block_waiting =
-      state.inside_block || std::any_of(ports_.begin(), ports_.end(),
-                                        [](const port& one) { return one.feed().has_block(); });
+  state.block_waiting = state.inside_block || ports_.block_waiting();
+  state.file_wanted = ports_.any_attached();
   state.file_open = stream_.is_open();
   state.file_count_limited =
       stream_.is_open() && storage::packets_left(options_.files.rotate, stream_.progress()) == 0u;
@@ -116,16 +139,14 @@ output_state output_recorder::observe(base::moment now) const {
   state.slot_free = stream_.files().slot_free();
   state.rotation_due = stream_.is_open() && rotation_due(now);
   state.in_trouble = stream_.files().is_writing_troubled();
-  state.statistics_due = now.steady >= statistics_at_ ||
-                         std::any_of(ports_.begin(), ports_.end(), [&](const port& one) {
-                           return one.loss_unsaid && now.steady >= one.loss_statistics_at;
-                         });
+  state.statistics_due = now.steady >= statistics_at_ || ports_.loss_statistics_due(now.steady);
+  state.description_due = ports_.description_due(now.steady, port_in_work());
   state.buffer_dirty = stream_.is_dirty();
   state.flush_due =
       state.buffer_dirty && now.steady >= stream_.dirty_since() + options_.flush_interval;
   state.sync_due =
       options_.files.sync.policy == storage::sync_policy::interval && now.steady >= sync_at_;
-  state.room = stream_.has_room(std::max(control_bytes_max_, packet_needs_));
+  state.room = stream_.has_room(std::max(ports_.text_bytes_max(), packet_needs_));
   state.stopping = deadline_.has_value();
   state.recording_ended = recording_ended_;
   state.writes_settled = stream_.files().settled();
@@ -149,17 +170,27 @@ bool output_recorder::rotation_due(base::moment now) const {
 }
 
 std::uint64_t output_recorder::upcoming_bytes() const {
-  for (std::size_t turn = 0; turn < ports_.size(); ++turn) {
-    const ring_feed& feed = ports_[(next_port_ + turn) % ports_.size()].feed();
-    if (const auto block = feed.peek()) {
-      // A block never grows when it is encoded: its octets in the ring are the upper bound.
-      return capture::read_block_head(*block).used_bytes + control_bytes_max_;
-    }
-  }
-  return 0;
+  // A block never grows when it is encoded: its octets in the ring are the upper bound.
+  const std::size_t block = ports_.upcoming_bytes();
+  return block == 0 ? 0 : block + ports_.text_bytes_max();
+}
+
+std::optional<std::size_t> output_recorder::port_in_work() const {
+  return block_ ? std::optional(block_port_) : std::nullopt;
+}
+
+std::string output_recorder::current_name() const {
+  return stream_.is_open() ? stream_.files().current_name() : std::string();
+}
+
+bool output_recorder::made_progress() {
+  const bool idle = !block_ && !ports_.block_waiting();
+  const bool disk = !stream_.files().settled();
+  return std::exchange(actions_seen_, actions_) != actions_ || idle || disk;
 }
 
 void output_recorder::perform(output_action action, base::moment now) {
+  ++actions_;
   switch (action) {
     case output_action::create_next:
       return create_next();
@@ -169,6 +200,8 @@ void output_recorder::perform(output_action action, base::moment now) {
       return encode_block(now);
     case output_action::write_statistics:
       return write_statistics(now);
+    case output_action::describe:
+      return describe(now);
     case output_action::flush:
       return stream_.flush();
     case output_action::sync:
@@ -176,9 +209,13 @@ void output_recorder::perform(output_action action, base::moment now) {
       return stream_.files().sync();
     case output_action::end_file:
       return end_file(now);
+    case output_action::leave:
+      recording_ended_ = true;
+      return stream_.files().discard_next();
     case output_action::give_up:
       return give_up();
     case output_action::finish:
+      outcome_.next = series_;
       outcome_.ended = true;
       return;
     case output_action::wait:
@@ -202,31 +239,33 @@ void output_recorder::begin_file(base::moment now) {
                .previous = series_.previous,
                .begun_ns = base::to_epoch_ns(now.wall),
                .totals = totals_at_switch_},
-              descriptions_);
+              ports_.begin_file());
   stream_.append(text_, now.steady);
 }
 
-format::recording_totals output_recorder::totals() const {
-  format::recording_totals all;
-  for (const port& one : ports_) {
-    all.emplace(one.name(), one.totals());
-  }
-  return all;
-}
-
 void output_recorder::take_block() {
-  for (std::size_t turn = 0; turn < ports_.size(); ++turn) {
-    const std::size_t candidate = (next_port_ + turn) % ports_.size();
-    if (auto lease = ports_[candidate].feed().take()) {
-      block_ = block_in_work(std::move(*lease));
-      block_port_ = candidate;
-      next_port_ = candidate + 1;
-      if (block_.losses() > 0) {
-        ports_[candidate].loss_unsaid = true;
-      }
-      return;
+  if (auto next = ports_.take_block()) {
+    block_ = block_in_work(std::move(next->block));
+    block_port_ = next->port;
+    if (block_.losses() > 0) {
+      ports_[block_port_].loss_unsaid = true;
     }
   }
+}
+
+/// Packets of the block in work that the file may take now; 0 ends the encoding for the moment.
+std::uint64_t output_recorder::packets_allowed() {
+  const std::uint64_t allowed = storage::packets_left(options_.files.rotate, stream_.progress())
+                                    .value_or(std::numeric_limits<std::uint64_t>::max());
+  const port& from = ports_[block_port_];
+  if (from.changes.empty()) {
+    return allowed;
+  }
+  const std::uint32_t before = block_.packets_until(from.changes.front().after_ns);
+  if (before == 0) {
+    ports_.change_reached(block_port_);
+  }
+  return std::min<std::uint64_t>(allowed, before);
 }
 
 void output_recorder::encode_block(base::moment now) {
@@ -241,11 +280,9 @@ void output_recorder::encode_block(base::moment now) {
     stream_.set_interval_end(storage::next_interval_end(options_.files.rotate, now.wall));
   }
   port& from = ports_[block_port_];
-  const encode_target target{from.interface_id(), from.what().snaplen};
+  const encode_target target{from.interface_id, from.description().snaplen};
   while (stream_.reserve(std::max<std::size_t>(packet_needs_, 1))) {
-    const std::uint64_t packets_max =
-        storage::packets_left(options_.files.rotate, stream_.progress())
-            .value_or(std::numeric_limits<std::uint64_t>::max());
+    const std::uint64_t packets_max = packets_allowed();
     const std::uint64_t losses = block_.losses();
     const encode_progress done =
         block_.encode(stream_.free_space(), target, packets_max, from.newest_ns);
@@ -260,7 +297,7 @@ void output_recorder::encode_block(base::moment now) {
       return;
     }
     if (done.needed == 0) {
-      return;  // the file holds as many packets as it may
+      return;  // the file holds as many packets as it may, or a change was reached
     }
   }
 }
@@ -268,33 +305,24 @@ void output_recorder::encode_block(base::moment now) {
 void output_recorder::write_statistics(base::moment now) {
   text_.clear();
   const bool periodic = now.steady >= statistics_at_;
-  for (port& one : ports_) {
-    if (!periodic && !one.loss_unsaid) {
-      continue;
-    }
-    one.refresh(device_counts_);
-    one.loss_unsaid = false;
-    one.loss_statistics_at = now.steady + limits::loss_statistics_pause;
-    append_statistics(text_, one.figures(), statistics_kind::running, now.wall);
-  }
+  ports_.append_running(text_, now, periodic);
   stream_.append(text_, now.steady);
   if (periodic) {
     statistics_at_ = now.steady + options_.statistics_interval;
   }
 }
 
-void output_recorder::end_file(base::moment now) {
-  const bool last = deadline_.has_value() && !block_ &&
-                    std::all_of(ports_.begin(), ports_.end(),
-                                [](const port& one) { return one.feed().drained(); });
+void output_recorder::describe(base::moment now) {
   text_.clear();
-  for (port& one : ports_) {
-    one.refresh(device_counts_);
-    one.loss_unsaid = false;
-    append_statistics(text_, one.figures(),
-                      last ? statistics_kind::closing : statistics_kind::running, now.wall);
-  }
-  totals_at_switch_ = totals();
+  ports_.describe(text_, now, port_in_work(), released_);
+  stream_.append(text_, now.steady);
+}
+
+void output_recorder::end_file(base::moment now) {
+  const bool last = deadline_.has_value() && !block_ && ports_.drained();
+  text_.clear();
+  ports_.append_final(text_, last ? statistics_kind::closing : statistics_kind::running, now.wall);
+  totals_at_switch_ = ports_.totals();
   format::append(text_, format::end_note{.reason = std::string(last ? format::end_reason::stop
                                                                     : format::end_reason::rotation),
                                          .totals = totals_at_switch_});
@@ -310,62 +338,63 @@ void output_recorder::end_file(base::moment now) {
 }
 
 void output_recorder::on_written(const chunk& piece) {
-  for (std::size_t i = 0; i < ports_.size(); ++i) {
-    ports_[i].ledger().stored.add(piece.shares[i].packets);
-    ports_[i].ledger().octets_stored.add(piece.shares[i].octets);
+  count_stored(piece.runs);
+}
+
+void output_recorder::count_stored(std::span<const chunk_run> runs) {
+  for (const chunk_run& run : runs) {
+    ports_[run.port].ledger().stored.add(run.packets);
+    ports_[run.port].ledger().octets_stored.add(run.octets);
   }
 }
 
 void output_recorder::refresh_ledger() {
-  for (port& one : ports_) {
-    one.refresh(device_counts_);
-  }
+  ports_.refresh();
 }
 
 void output_recorder::give_up() {
   count_unwritten();
   refresh_ledger();
   outcome_.gave_up = true;
+  outcome_.next = series_;
   outcome_.ended = true;
 }
 
 void output_recorder::count_unwritten() {
-  const auto charge = [this](std::size_t i, std::uint64_t packets) {
-    ports_[i].ledger().unwritten.add(packets);
+  const auto charge = [this](std::size_t port, std::uint64_t packets) {
+    ports_[port].ledger().unwritten.add(packets);
   };
   // Of a file that the disk took in part, the whole packets before the first gap are stored.
   std::set<std::uint32_t> cut_slots;
   for (const chunk* piece : stream_.files().unfinished()) {
     const bool reachable = !cut_slots.contains(piece->slot);
     const auto stored =
-        packets_within(piece->memory.first(reachable ? piece->taken : 0), ports_.size());
-    for (std::size_t i = 0; i < ports_.size(); ++i) {
-      ports_[i].ledger().stored.add(stored[i].packets);
-      ports_[i].ledger().octets_stored.add(stored[i].octets);
-      charge(i, piece->shares[i].packets - stored[i].packets);
+        packets_within(piece->memory.first(reachable ? piece->taken : 0), piece->runs);
+    count_stored(stored);
+    for (std::size_t i = 0; i < piece->runs.size(); ++i) {
+      charge(piece->runs[i].port,
+             piece->runs[i].packets - (i < stored.size() ? stored[i].packets : 0));
     }
     if (piece->taken < piece->used) {
       cut_slots.insert(piece->slot);
     }
   }
   if (const chunk* const piece = stream_.open_chunk()) {
-    for (std::size_t i = 0; i < ports_.size(); ++i) {
-      charge(i, piece->shares[i].packets);
+    for (const chunk_run& run : piece->runs) {
+      charge(run.port, run.packets);
     }
   }
   if (block_) {
     charge(block_port_, block_.remaining());
     block_ = {};
   }
-  for (std::size_t i = 0; i < ports_.size(); ++i) {
-    while (auto lease = ports_[i].feed().take()) {
-      charge(i, capture::read_block_head(lease->memory()).packet_count);
-    }
+  while (auto next = ports_.take_block()) {
+    charge(next->port, capture::read_block_head(next->block.memory()).packet_count);
   }
 }
 
 base::steady_time output_recorder::wake_at(base::moment now) const noexcept {
-  base::steady_time at = now.steady + limits::longest_wait;
+  base::steady_time at = std::min(now.steady + limits::longest_wait, ports_.wake_at(now.steady));
   // What is due already and was not done waits for an event, not for the clock.
   const auto sooner = [&at, &now](base::steady_time other) {
     if (other > now.steady) {
@@ -388,11 +417,6 @@ base::steady_time output_recorder::wake_at(base::moment now) const noexcept {
   }
   if (deadline_) {
     sooner(*deadline_);
-  }
-  for (const port& one : ports_) {
-    if (one.loss_unsaid) {
-      sooner(one.loss_statistics_at);
-    }
   }
   return at;
 }

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,7 @@
 #include "pipeline/file_text.hpp"
 #include "pipeline/flow.hpp"
 #include "pipeline/options.hpp"
-#include "pipeline/port.hpp"
+#include "pipeline/port_set.hpp"
 #include "storage/file_name.hpp"
 #include "storage/rotation.hpp"
 
@@ -32,6 +33,9 @@ namespace captured::pipeline {
 struct recorder_surroundings {
   storage::file_operations* files = nullptr;
   device_count_reader device_counts;
+  /// An interface that was removed has all its packets and its last statistics in the file: its
+  /// feed and ring are not used any more. On the driver's thread.
+  std::function<void(const std::string& interface)> released;
   /// For the log, on the driver's thread. `written` is the recorder's own and stays empty.
   open_files_events events;
 };
@@ -40,19 +44,36 @@ struct recorder_surroundings {
 struct recorder_outcome {
   bool ended = false;
   bool gave_up = false;  ///< the stop's time was over before the disk had taken everything
+  series_start next;     ///< where another recorder of this output would go on
 };
 
 /// All members on one thread at a time.
 class output_recorder {
  public:
-  /// Takes the memory for the chunks. Fails with ENOMEM, on a bad file name, or when the
-  /// description of the interfaces is too long for a file's head.
-  static base::result<std::unique_ptr<output_recorder>> make(
-      const output_options& options, series_start start, std::vector<output_interface> interfaces,
-      recorder_surroundings surroundings, base::moment now);
+  /// Takes the memory for the chunks. Fails with ENOMEM or on a bad file name. No file is begun
+  /// before there is an interface.
+  static base::result<std::unique_ptr<output_recorder>> make(const output_options& options,
+                                                             series_start start,
+                                                             recorder_surroundings surroundings,
+                                                             base::moment now);
 
   output_recorder(const output_recorder&) = delete;
   output_recorder& operator=(const output_recorder&) = delete;
+
+  /// A further interface; its description stands in the file before its first packet. One that
+  /// was removed and released may come back by its name, with its ledger: its figures go on.
+  /// Fails when the descriptions get too long for a file's head.
+  base::result<> add(output_interface what);
+  /// From a packet on the interface is described otherwise. All but `add` are ignored for an
+  /// interface that is not there.
+  void change(const std::string& interface, description_change to);
+  /// A comment in its next statistics, which are due at once.
+  void note(const std::string& interface, std::string text);
+  /// Its feed is being closed: once it is drained the file says `why`, and `released` is called.
+  void remove(const std::string& interface, std::string why);
+  /// Other limits, intervals and sync policy, from the current file on. Directory, names and
+  /// encoding stay as they are.
+  void reconfigure(const output_options& changed, base::moment now);
 
   /// Blocks were queued, time has passed, or a command was given: does all there is to do.
   void run(base::moment now);
@@ -69,45 +90,47 @@ class output_recorder {
   [[nodiscard]] base::steady_time wake_at(base::moment now) const noexcept;
   [[nodiscard]] recorder_outcome outcome() const noexcept { return outcome_; }
   [[nodiscard]] bool in_trouble() const noexcept { return stream_.files().in_trouble(); }
+  /// Final name of the current file; empty when none is open.
+  [[nodiscard]] std::string current_name() const;
+  /// Something was done since the last call, nothing was to be done, or the disk is waited for.
+  [[nodiscard]] bool made_progress();
 
  private:
   output_recorder(const output_options& options, series_start start, storage::file_name name,
-                  std::vector<output_interface> interfaces, recorder_surroundings surroundings,
-                  chunk_pool pool, base::moment now);
+                  recorder_surroundings surroundings, chunk_pool pool, base::moment now);
 
   [[nodiscard]] output_state observe(base::moment now) const;
   [[nodiscard]] bool rotation_due(base::moment now) const;
   [[nodiscard]] std::uint64_t upcoming_bytes() const;
+  [[nodiscard]] std::optional<std::size_t> port_in_work() const;
+  [[nodiscard]] std::uint64_t packets_allowed();
   void perform(output_action action, base::moment now);
   void create_next();
   void begin_file(base::moment now);
   void encode_block(base::moment now);
   void take_block();
   void write_statistics(base::moment now);
+  void describe(base::moment now);
   void end_file(base::moment now);
   void refresh_in_time(base::moment now);
   void give_up();
   void count_unwritten();
 
   void on_written(const chunk& piece);
-  [[nodiscard]] format::recording_totals totals() const;
+  void count_stored(std::span<const chunk_run> runs);
 
   output_options options_;
   series_start series_;
   storage::file_name name_;
   file_identity identity_ = describe_host();
-  device_count_reader device_counts_;
-  std::vector<port> ports_;
-  std::vector<format::interface_description_block> descriptions_;
+  std::function<void(const std::string&)> released_;
+  port_set ports_;
   file_stream stream_;
 
-  // The block being encoded, and where the round over the ports goes on.
-  block_in_work block_;
+  block_in_work block_;  ///< the block being encoded
   std::size_t block_port_ = 0;
-  std::size_t next_port_ = 0;
   std::size_t packet_needs_ = 0;  ///< room without which the pending packet cannot go on
 
-  std::size_t control_bytes_max_;
   std::vector<std::byte> text_;  ///< kept for its capacity
 
   format::recording_totals totals_at_switch_;  ///< what the file before ended with
@@ -118,6 +141,8 @@ class output_recorder {
   bool recording_ended_ = false;
   std::optional<base::steady_time> deadline_;
   recorder_outcome outcome_;
+  std::uint64_t actions_ = 0;       ///< performed
+  std::uint64_t actions_seen_ = 0;  ///< at the last call of made_progress
 };
 
 }  // namespace captured::pipeline

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "base/check.hpp"
+
 namespace captured::pipeline {
 
 namespace {
@@ -14,42 +16,67 @@ std::uint64_t growth(std::uint64_t now, std::uint64_t base) {
 
 }  // namespace
 
-port::port(std::uint32_t interface_id, output_interface what,
-           const device_count_reader& device_counts)
-    : interface_id_(interface_id), what_(std::move(what)), name_(*what_.description.name) {
-  if (device_counts) {
-    device_base_ = device_counts(name_);
-  }
+port::port(const output_interface& first)
+    : encoded(first.ledger->stored.get()),
+      losses_reported(first.ledger->osdrop.get()),
+      name_(first.description.block.name.value()),
+      ledger_(*first.ledger),
+      begun_(first.begun) {}
+
+void port::attach(output_interface what, const device_count_reader& device_counts) {
+  CAPTURED_CHECK(!attached() && &ledger_ == what.ledger);
+  feed_ = what.feed;
+  description_ = std::move(what.description);
+  described = false;
+  newest_ns = 0;
+  changes.clear();
+  notes.clear();
+  leaving.reset();
+  earlier_ = {.filteraccept = ledger_.filteraccept.get(),
+              .osdrop = ledger_.osdrop.get(),
+              .received = ledger_.ifrecv.get(),
+              .dropped = ledger_.ifdrop.get()};
+  device_base_ = device_counts ? device_counts(name_) : std::nullopt;
+  device_counted_ |= device_base_.has_value();
+}
+
+void port::detach() {
+  CAPTURED_CHECK(attached() && feed_->drained());
+  feed_ = nullptr;
+  described = false;
 }
 
 void port::refresh(const device_count_reader& device_counts) {
-  const capture::ring_statistics ring = what_.feed->source().statistics();
-  ledger().filteraccept.set(ring.packets_total);
-  ledger().osdrop.set(ring.drops_total);
+  if (!attached()) {
+    return;
+  }
+  const capture::ring_statistics ring = feed_->source().statistics();
+  ledger_.filteraccept.set(earlier_.filteraccept + ring.packets_total);
+  ledger_.osdrop.set(earlier_.osdrop + ring.drops_total);
   const auto device = device_counts ? device_counts(name_) : std::nullopt;
   if (device && device_base_) {
-    ledger().ifrecv.set(growth(device->received, device_base_->received));
-    ledger().ifdrop.set(growth(device->dropped, device_base_->dropped));
+    ledger_.ifrecv.set(earlier_.received + growth(device->received, device_base_->received));
+    ledger_.ifdrop.set(earlier_.dropped + growth(device->dropped, device_base_->dropped));
   }
 }
 
 interface_figures port::figures() const {
   interface_figures now;
-  now.interface_id = interface_id_;
-  now.begun = what_.begun;
-  now.filteraccept = ledger().filteraccept.get();
-  now.osdrop = ledger().osdrop.get();
+  now.interface_id = interface_id;
+  now.begun = begun_;
+  now.filteraccept = ledger_.filteraccept.get();
+  now.osdrop = ledger_.osdrop.get();
   now.encoded = encoded;
-  if (device_base_) {
-    now.received = ledger().ifrecv.get();
-    now.dropped = ledger().ifdrop.get();
+  if (device_counted_) {
+    now.received = ledger_.ifrecv.get();
+    now.dropped = ledger_.ifdrop.get();
   }
   now.unreported = now.osdrop - losses_reported;
   return now;
 }
 
 format::interface_totals port::totals() const {
-  return {.stored = encoded, .osdrop = ledger().osdrop.get(), .unwritten = 0};
+  return {.stored = encoded, .osdrop = ledger_.osdrop.get(), .unwritten = 0};
 }
 
 }  // namespace captured::pipeline

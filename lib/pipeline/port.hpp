@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// What an output keeps for each of its interfaces: where its blocks come from, what was read from
-// the kernel's counters, and what has been done with its packets.
+// What an output keeps for each of its interfaces: where its blocks come from, how the file
+// describes it, what was read from the counters of kernel and device, and what has been done with
+// its packets. A port outlives its ring: an interface that vanishes and comes back under its name
+// goes on with its figures.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/time.hpp"
 #include "capture/block_source.hpp"
@@ -20,13 +24,26 @@
 
 namespace captured::pipeline {
 
-/// One interface that is recorded into an output. Feed and ledger must outlive the recorder.
+/// How the packets of an interface are described in the file.
+struct port_description {
+  format::interface_description_block block;  ///< has a name
+  std::uint32_t snaplen = 262144;             ///< the real one; the block's is the file's
+};
+
+/// One interface that is recorded into an output. The ledger must outlive the recorder, the feed
+/// must live until the recorder has let it go.
 struct output_interface {
-  format::interface_description_block description;
-  std::uint32_t snaplen = 262144;
+  port_description description;
   ring_feed* feed = nullptr;
   interface_ledger* ledger = nullptr;
   base::wall_time begun{};  ///< isb_starttime: since when its packets are counted
+};
+
+/// Another filter, snaplen or speed for an interface that goes on.
+struct description_change {
+  port_description description;  ///< its comments tell the interval of the change
+  std::uint64_t after_ns = 0;  ///< holds for the packets from the first one stamped later than this
+  base::steady_time settled_at;  ///< from now on no older packet can be offered
 };
 
 /// Device counters by interface name; nothing where the device is gone.
@@ -36,13 +53,21 @@ using device_count_reader =
 /// All members on the strand.
 class port {
  public:
-  port(std::uint32_t interface_id, output_interface what, const device_count_reader& device_counts);
+  /// `first` gives name, ledger and beginning; the rest comes by `attach`. A ledger that another
+  /// recorder has kept before goes on.
+  explicit port(const output_interface& first);
+
+  /// Blocks come from this feed from now on; none may be attached.
+  void attach(output_interface what, const device_count_reader& device_counts);
+  /// The feed is drained and let go; its figures stay. Refresh before.
+  void detach();
+  [[nodiscard]] bool attached() const noexcept { return feed_ != nullptr; }
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
-  [[nodiscard]] const output_interface& what() const noexcept { return what_; }
-  [[nodiscard]] ring_feed& feed() const noexcept { return *what_.feed; }
-  [[nodiscard]] interface_ledger& ledger() const noexcept { return *what_.ledger; }
-  [[nodiscard]] std::uint32_t interface_id() const noexcept { return interface_id_; }
+  [[nodiscard]] ring_feed& feed() const noexcept { return *feed_; }
+  [[nodiscard]] interface_ledger& ledger() const noexcept { return ledger_; }
+  [[nodiscard]] const port_description& description() const noexcept { return description_; }
+  void set_description(port_description changed) { description_ = std::move(changed); }
 
   /// Reads the counters of ring and device into the ledger.
   void refresh(const device_count_reader& device_counts);
@@ -51,6 +76,14 @@ class port {
   /// Totals as of now, for the notes of a file: what is in files or buffers counts as stored.
   [[nodiscard]] format::interface_totals totals() const;
 
+  // What is to be said of it in the file.
+  bool described = false;          ///< the current file has its description, under `interface_id`
+  std::uint32_t interface_id = 0;  ///< in the current file
+  std::deque<description_change> changes;  ///< in their order, not yet in force
+  std::vector<std::string> notes;          ///< comments for its next statistics
+  std::optional<std::string> leaving;      ///< why it is let go once its feed is drained
+
+  // What was done with its packets.
   std::uint64_t encoded = 0;               ///< packets put into files since the recording began
   std::uint64_t losses_reported = 0;       ///< sum of all epb_dropcount
   std::uint64_t newest_ns = 0;             ///< stamp of the last packet
@@ -58,10 +91,22 @@ class port {
   bool loss_unsaid = false;                ///< a loss was met since the last statistics block
 
  private:
-  std::uint32_t interface_id_;
-  output_interface what_;
+  /// Counters as they stood when the present ring or device began to count.
+  struct earlier_counts {
+    std::uint64_t filteraccept = 0;
+    std::uint64_t osdrop = 0;
+    std::uint64_t received = 0;
+    std::uint64_t dropped = 0;
+  };
+
   std::string name_;
+  interface_ledger& ledger_;
+  base::wall_time begun_;
+  port_description description_;
+  ring_feed* feed_ = nullptr;
+  earlier_counts earlier_;
   std::optional<capture::device_counters> device_base_;
+  bool device_counted_ = false;  ///< the device's counters were ever known
 };
 
 }  // namespace captured::pipeline

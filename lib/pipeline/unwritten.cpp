@@ -6,10 +6,10 @@
 
 namespace captured::pipeline {
 
-std::vector<chunk_share> packets_within(std::span<const std::byte> octets,
-                                        std::size_t interface_count) {
+std::vector<chunk_run> packets_within(std::span<const std::byte> octets,
+                                      std::span<const chunk_run> runs) {
   constexpr std::uint32_t enhanced_packet_block = 6;
-  std::vector<chunk_share> shares(interface_count);
+  std::vector<chunk_run> whole;
   std::size_t at = 0;
   while (octets.size() - at >= 8) {
     const auto type = base::load_little<std::uint32_t>(octets.data() + at);
@@ -19,14 +19,16 @@ std::vector<chunk_share> packets_within(std::span<const std::byte> octets,
       break;
     }
     if (type == enhanced_packet_block) {
-      const auto interface_id = base::load_little<std::uint32_t>(octets.data() + at + 8);
-      CAPTURED_CHECK(interface_id < interface_count);
-      ++shares[interface_id].packets;
-      shares[interface_id].octets += base::load_little<std::uint32_t>(octets.data() + at + 20);
+      if (whole.empty() || whole.back().packets == runs[whole.size() - 1].packets) {
+        CAPTURED_CHECK(whole.size() < runs.size());
+        whole.push_back({.port = runs[whole.size()].port});
+      }
+      ++whole.back().packets;
+      whole.back().octets += base::load_little<std::uint32_t>(octets.data() + at + 20);
     }
     at += length;
   }
-  return shares;
+  return whole;
 }
 
 }  // namespace captured::pipeline

@@ -12,9 +12,9 @@
 
 namespace captured::pipeline {
 
-/// Packets of each interface whose Enhanced Packet Block lies whole within `octets`, which begin at
-/// the start of a block.
-[[nodiscard]] std::vector<chunk_share> packets_within(std::span<const std::byte> octets,
-                                                      std::size_t interface_count);
+/// The part of a chunk's runs whose Enhanced Packet Blocks lie whole within `octets`, the chunk's
+/// beginning.
+[[nodiscard]] std::vector<chunk_run> packets_within(std::span<const std::byte> octets,
+                                                    std::span<const chunk_run> runs);
 
 }  // namespace captured::pipeline

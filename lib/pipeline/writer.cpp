@@ -34,17 +34,63 @@ void writer::complete(const storage::file_completion& done) {
   });
 }
 
-void writer::rotate() {
-  boost::asio::post(strand_, [this] {
-    recorder_->rotate();
+template <class Act>
+void writer::command(Act act) {
+  boost::asio::post(strand_, [this, act = std::move(act)]() mutable {
+    if (!recorder_->outcome().ended) {
+      act(*recorder_);
+      step();
+    }
+  });
+}
+
+void writer::add(output_interface what, added_handler done) {
+  boost::asio::post(strand_, [this, what = std::move(what), done = std::move(done)]() mutable {
+    done(recorder_->add(std::move(what)));
     step();
   });
 }
 
+void writer::change(std::string interface, description_change to) {
+  command([interface = std::move(interface), to = std::move(to)](output_recorder& recorder) {
+    recorder.change(interface, to);
+  });
+}
+
+void writer::note(std::string interface, std::string text) {
+  command([interface = std::move(interface), text = std::move(text)](output_recorder& recorder) {
+    recorder.note(interface, text);
+  });
+}
+
+void writer::remove(std::string interface, std::string why) {
+  command([interface = std::move(interface), why = std::move(why)](output_recorder& recorder) {
+    recorder.remove(interface, why);
+  });
+}
+
+void writer::reconfigure(output_options changed) {
+  command([changed = std::move(changed)](output_recorder& recorder) {
+    recorder.reconfigure(changed, read_clocks());
+  });
+}
+
+void writer::rotate() {
+  command([](output_recorder& recorder) { recorder.rotate(); });
+}
+
 void writer::stop(base::steady_time deadline) {
-  boost::asio::post(strand_, [this, deadline] {
-    recorder_->stop(deadline);
-    step();
+  command([deadline](output_recorder& recorder) { recorder.stop(deadline); });
+}
+
+void writer::ask(std::function<void(const doing&)> answer) {
+  boost::asio::post(strand_, [this, answer = std::move(answer)] {
+    if (recorder_->outcome().ended) {
+      return answer({});
+    }
+    answer({.file = recorder_->current_name(),
+            .in_trouble = recorder_->in_trouble(),
+            .progress = recorder_->made_progress()});
   });
 }
 

@@ -35,6 +35,15 @@ class writer {
   /// Begins the first file.
   void start() { wake(); }
 
+  using added_handler = std::function<void(const base::result<>&)>;
+
+  /// Any thread. As the recorder's members of the same names, on the strand; `done` too.
+  void add(output_interface what, added_handler done);
+  void change(std::string interface, description_change to);
+  void note(std::string interface, std::string text);
+  void remove(std::string interface, std::string why);
+  void reconfigure(output_options changed);
+
   /// Any thread. Blocks were queued. Costs one atomic exchange while the strand is awake.
   void wake() noexcept;
   /// Any thread. A finished act of the disk; to be given to the file_operations as handler.
@@ -43,10 +52,23 @@ class writer {
   void rotate();
   /// Any thread. The rings are being closed; end at `deadline` at the latest.
   void stop(base::steady_time deadline);
+  /// What an output is doing, for people.
+  struct doing {
+    std::string file;  ///< final name of the current one; empty without one
+    bool in_trouble = false;
+    bool progress = true;  ///< see output_recorder::made_progress
+  };
+  /// Any thread. Asks, and has the answer given on the strand; an output that has ended answers
+  /// too.
+  void ask(std::function<void(const doing&)> answer);
+
   /// Any thread. Reads the counters into the ledger, then calls `done` on the strand.
   void refresh_ledger(std::function<void()> done);
 
  private:
+  /// Posts something to be done with the recorder while it runs.
+  template <class Act>
+  void command(Act act);
   void step();
   void arm_timer(base::moment now);
 

@@ -10,13 +10,11 @@
 #include "base/check.hpp"
 #include "capture/frame_cursor.hpp"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  // A copy of just this size, so that the address sanitizer sees a read behind it.
-  const auto* const octets = reinterpret_cast<const std::byte*>(data);
-  const std::vector<std::byte> block(octets, octets + size);
-  const std::byte* const end = block.data() + block.size();
+namespace {
 
-  captured::capture::frame_cursor cursor(block);
+void walk(std::vector<std::byte> block, captured::capture::framing form) {
+  const std::byte* const end = block.data() + block.size();
+  captured::capture::frame_cursor cursor(block, form);
   const std::uint32_t announced = cursor.remaining();
   captured::packet::packet_view packet;
   std::uint32_t shown = 0;
@@ -34,6 +32,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   CAPTURED_CHECK(shown + cursor.remaining() == announced);
   CAPTURED_CHECK(cursor.damaged() == (cursor.remaining() != 0));
-  CAPTURED_CHECK(sum <= std::uint64_t{255} * size);
+  CAPTURED_CHECK(sum <= std::uint64_t{255} * block.size());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  // Copies of just this size, so that the address sanitizer sees a step behind it.
+  const auto* const octets = reinterpret_cast<const std::byte*>(data);
+  const std::vector<std::byte> block(octets, octets + size);
+  walk(block, captured::capture::framing::ethernet);
+  walk(block, captured::capture::framing::bare);
+  walk(block, captured::capture::framing::cooked);
   return 0;
 }

@@ -17,7 +17,7 @@ class number_check {
  public:
   /// Looks at one held block, in the order of taking; on the thread that releases.
   void look(capture::block_source& source, std::uint32_t index) {
-    capture::frame_cursor cursor(source.block_memory(index));
+    capture::frame_cursor cursor(source.block_memory(index), source.form());
     packet::packet_view packet;
     const std::uint64_t losses = source.losses_before(index);
     losses_told_ += losses;

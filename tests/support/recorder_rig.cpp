@@ -21,21 +21,15 @@ recorder_rig::recorder_rig(rig_options options)
             options.delivery),
       now_{base::wall_time(std::chrono::seconds(begin_seconds)),
            base::steady_time(std::chrono::seconds(1000))} {
-  std::vector<pipeline::output_interface> interfaces;
   for (std::size_t i = 0; i < options.interfaces; ++i) {
     auto one = std::make_unique<line>();
     one->source = std::make_unique<scripted_source>(options.ring);
     one->feed = std::make_unique<pipeline::ring_feed>(*one->source);
-    pipeline::output_interface what;
-    what.description.name = "if" + std::to_string(i);
-    what.feed = one->feed.get();
-    what.ledger = &one->ledger;
-    what.begun = now_.wall;
-    interfaces.push_back(std::move(what));
     lines_.push_back(std::move(one));
   }
   pipeline::recorder_surroundings around;
   around.files = &disk_;
+  around.released = [this](const std::string& name) { released_.push_back(name); };
   around.events.begun = [](const std::string&) {};
   around.events.closed = [this](const pipeline::closed_file& file) {
     closed_.push_back(file.name);
@@ -44,8 +38,43 @@ recorder_rig::recorder_rig(rig_options options)
   around.events.recovered = [this] { ++recoveries_; };
   recorder_ = pipeline::output_recorder::make(options.output,
                                               {.recording = "00000000-0000-4000-8000-000000000001"},
-                                              std::move(interfaces), std::move(around), now_)
+                                              std::move(around), now_)
                   .value();
+  for (std::size_t i = 0; i < lines_.size(); ++i) {
+    CAPTURED_CHECK(recorder_->add(describe(i)).has_value());
+  }
+}
+
+pipeline::output_interface recorder_rig::describe(std::size_t interface) {
+  pipeline::output_interface what;
+  what.description.block.name = "if" + std::to_string(interface);
+  what.feed = lines_[interface]->feed.get();
+  what.ledger = &lines_[interface]->ledger;
+  what.begun = now_.wall;
+  return what;
+}
+
+std::size_t recorder_rig::add_interface(const scripted_options& ring) {
+  auto one = std::make_unique<line>();
+  one->source = std::make_unique<scripted_source>(ring);
+  one->feed = std::make_unique<pipeline::ring_feed>(*one->source);
+  lines_.push_back(std::move(one));
+  CAPTURED_CHECK(recorder_->add(describe(lines_.size() - 1)).has_value());
+  return lines_.size() - 1;
+}
+
+void recorder_rig::close_feed(std::size_t interface) {
+  retire(interface);
+  lines_[interface]->feed->close();
+}
+
+void recorder_rig::bring_back(std::size_t interface, const scripted_options& ring) {
+  CAPTURED_CHECK(!released_.empty() && released_.back() == "if" + std::to_string(interface));
+  line& one = *lines_[interface];
+  one.feed.reset();
+  one.source = std::make_unique<scripted_source>(ring);
+  one.feed = std::make_unique<pipeline::ring_feed>(*one.source);
+  CAPTURED_CHECK(recorder_->add(describe(interface)).has_value());
 }
 
 bool recorder_rig::produce(std::size_t interface, std::size_t frame_bytes) {

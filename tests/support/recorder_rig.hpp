@@ -54,6 +54,15 @@ class recorder_rig {
   /// The whole stop; passes time up to `timeout` until the output has ended.
   void stop(std::chrono::milliseconds timeout = std::chrono::seconds(10));
 
+  /// A further interface, named "if" and its number, which is returned.
+  std::size_t add_interface(const scripted_options& ring = {});
+  /// The reactor's part of a removal: what is in the ring is offered, and the feed closes.
+  void close_feed(std::size_t interface);
+  /// A new ring for an interface that was removed and released; the ledger goes on.
+  void bring_back(std::size_t interface, const scripted_options& ring = {});
+  /// Names that were removed and released.
+  [[nodiscard]] const std::vector<std::string>& released() const { return released_; }
+
   [[nodiscard]] base::moment now() const { return now_; }
   void step_wall_clock(std::chrono::nanoseconds by) { now_.wall += by; }
   [[nodiscard]] pipeline::output_recorder& recorder() { return *recorder_; }
@@ -75,12 +84,15 @@ class recorder_rig {
     std::uint32_t produced = 0;
   };
 
+  [[nodiscard]] pipeline::output_interface describe(std::size_t interface);
+
   std::vector<std::unique_ptr<line>> lines_;
   memory_files disk_;
   base::moment now_;
   std::vector<storage::file_completion> completions_;
   std::vector<std::string> closed_;
   std::vector<std::string> troubles_;
+  std::vector<std::string> released_;
   std::uint64_t recoveries_ = 0;
   std::unique_ptr<pipeline::output_recorder> recorder_;
 };

@@ -129,7 +129,7 @@ std::vector<kept_packet> stop_and_drain(capture::packet_ring& ring) {
   std::vector<kept_packet> kept;
   while (const auto index = ring.try_take()) {
     const capture::block_lease lease(ring, *index);
-    capture::frame_cursor cursor(lease.memory());
+    capture::frame_cursor cursor(lease.memory(), lease.form());
     for (packet::packet_view packet; cursor.next(packet);) {
       kept.push_back({{packet.data.begin(), packet.data.end()}, packet});
     }

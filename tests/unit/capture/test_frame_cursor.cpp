@@ -85,8 +85,8 @@ TEST_CASE("the head of a block is read, and a block too short for one is empty")
   CHECK(head.used_bytes == 48 + 3 * 144);
   CHECK(head.sequence == 7);
   for (std::size_t size = 0; size < 48; ++size) {
-    const std::vector<std::byte> shorter(block.octets.begin(),
-                                         block.octets.begin() + static_cast<std::ptrdiff_t>(size));
+    std::vector<std::byte> shorter(block.octets.begin(),
+                                   block.octets.begin() + static_cast<std::ptrdiff_t>(size));
     CHECK(capture::read_block_head(shorter).packet_count == 0);
     packet_view packet;
     CHECK_FALSE(capture::frame_cursor(shorter).next(packet));
@@ -255,8 +255,7 @@ TEST_CASE("hostile block: a block that is cut off anywhere is walked to the cut 
   const std::vector<std::byte> whole = block.octets;
   for (std::size_t size = 0; size <= block.frame(5); ++size) {
     // A copy of just this size, so that the address sanitizer sees a read behind it.
-    const std::vector<std::byte> cut(whole.begin(),
-                                     whole.begin() + static_cast<std::ptrdiff_t>(size));
+    std::vector<std::byte> cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
     capture::frame_cursor cursor(cut);
     packet_view packet;
     std::uint32_t count = 0;

@@ -102,16 +102,28 @@ TEST_CASE("loopback has no address of its own and counts as Ethernet") {
   REQUIRE(link);
   CHECK(link->loopback);
   CHECK_FALSE(link->mac);
-  CHECK(capture::link_type_of(*link).value() == captured::packet::link_type::ethernet);
+  CHECK(capture::link_type_of(*link) == captured::packet::link_type::ethernet);
 }
 
-TEST_CASE("hardware that is not supported is refused by its number") {
-  const auto link =
-      capture::parse_link(hand_laid_message(512, IFF_UP).attribute(IFLA_IFNAME, "ppp0").octets);
-  REQUIRE(link);
-  const auto refused = capture::link_type_of(*link);
-  REQUIRE(refused.has_error());
-  CHECK(refused.error().message() == "capture on ppp0: link type 512 not supported yet");
+TEST_CASE("hardware without Ethernet is bare IP or cooked, by its number") {
+  using captured::packet::link_type;
+  const std::vector<std::pair<std::uint16_t, link_type>> expected = {
+      {1, link_type::ethernet},     // Ethernet
+      {256, link_type::raw_ip},     // SLIP
+      {768, link_type::raw_ip},     // IP in IP
+      {776, link_type::raw_ip},     // IPv6 in IPv4
+      {0xfffe, link_type::raw_ip},  // tun, WireGuard
+      {512, link_type::linux_sll},  // PPP
+      {778, link_type::linux_sll},  // GRE
+      {769, link_type::linux_sll},  // in IPv6
+      {803, link_type::linux_sll},  // radio
+      {824, link_type::linux_sll},  // netlink
+      {32, link_type::linux_sll},   // InfiniBand
+  };
+  for (const auto& [hardware_type, link] : expected) {
+    CAPTURE(hardware_type);
+    CHECK(capture::link_type_of({.hardware_type = hardware_type}) == link);
+  }
 }
 
 TEST_CASE("a link message that is cut off anywhere is read to the cut") {

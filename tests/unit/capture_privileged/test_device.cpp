@@ -33,7 +33,7 @@ TEST_CASE("a device is described as it was set up") {
   CHECK(device.speed_bits == 10'000'000'000u);
   CHECK(device.hardware == "veth");
   CHECK(device.description == "uplink to the core");
-  CHECK(capture::link_type_of(device).value() == captured::packet::link_type::ethernet);
+  CHECK(capture::link_type_of(device) == captured::packet::link_type::ethernet);
 
   run("ip link set send0 down");
   const auto unplugged = capture::find_device("ring0").value();

@@ -11,25 +11,13 @@ using captured::pipeline::output_state;
 namespace {
 
 constexpr std::array facts{
-    &output_state::file_open,
-    &output_state::file_count_limited,
-    &output_state::next_ready,
-    &output_state::next_pending,
-    &output_state::slot_free,
-    &output_state::rotation_due,
-    &output_state::statistics_due,
-    &output_state::flush_due,
-    &output_state::sync_due,
-    &output_state::buffer_dirty,
-    &output_state::room,
-    &output_state::block_waiting,
-    &output_state::inside_block,
-    &output_state::stopping,
-    &output_state::sources_closed,
-    &output_state::recording_ended,
-    &output_state::writes_settled,
-    &output_state::in_trouble,
-    &output_state::deadline_passed,
+    &output_state::file_open,      &output_state::file_wanted,    &output_state::file_count_limited,
+    &output_state::next_ready,     &output_state::next_pending,   &output_state::slot_free,
+    &output_state::rotation_due,   &output_state::statistics_due, &output_state::description_due,
+    &output_state::flush_due,      &output_state::sync_due,       &output_state::buffer_dirty,
+    &output_state::room,           &output_state::block_waiting,  &output_state::inside_block,
+    &output_state::stopping,       &output_state::sources_closed, &output_state::recording_ended,
+    &output_state::writes_settled, &output_state::in_trouble,     &output_state::deadline_passed,
 };
 
 output_state state_of(std::uint32_t bits) {
@@ -50,12 +38,15 @@ bool allowed(const output_state& s, output_action action) {
     case output_action::encode_block:
       return s.file_open && s.room && s.block_waiting && !s.file_count_limited;
     case output_action::write_statistics:
+    case output_action::describe:
       return s.file_open && s.room;
     case output_action::flush:
       return s.buffer_dirty;
     case output_action::end_file:
       return s.file_open && s.room &&
              (s.next_ready || (s.stopping && s.sources_closed && !s.block_waiting));
+    case output_action::leave:
+      return s.stopping && !s.file_open && !s.file_wanted;
     case output_action::give_up:
       return s.deadline_passed && s.sources_closed;
     case output_action::finish:
@@ -92,6 +83,7 @@ TEST_CASE("packets that can be encoded are never left waiting") {
 
 TEST_CASE("a rotation waits for the next file and recording goes on meanwhile") {
   output_state state{.file_open = true,
+                     .file_wanted = true,
                      .next_pending = true,
                      .rotation_due = true,
                      .room = true,
@@ -104,6 +96,7 @@ TEST_CASE("a rotation waits for the next file and recording goes on meanwhile") 
 
 TEST_CASE("no further file is begun while the disk takes nothing, but packets are encoded") {
   const output_state state{.file_open = true,
+                           .file_wanted = true,
                            .next_ready = true,
                            .rotation_due = true,
                            .in_trouble = true,
@@ -114,6 +107,7 @@ TEST_CASE("no further file is begun while the disk takes nothing, but packets ar
 
 TEST_CASE("a file that is full to the packet takes no further one before the switch") {
   output_state state{.file_open = true,
+                     .file_wanted = true,
                      .file_count_limited = true,
                      .next_pending = true,
                      .rotation_due = true,
@@ -125,6 +119,7 @@ TEST_CASE("a file that is full to the packet takes no further one before the swi
 
 TEST_CASE("a stop drains first, then ends the file, then waits for the disk") {
   output_state state{.file_open = true,
+                     .file_wanted = true,
                      .next_ready = true,
                      .room = true,
                      .block_waiting = true,
@@ -140,7 +135,33 @@ TEST_CASE("a stop drains first, then ends the file, then waits for the disk") {
 }
 
 TEST_CASE("a stop that began before any file could be opened still opens one") {
-  const output_state state{
-      .slot_free = true, .room = true, .stopping = true, .sources_closed = true};
+  const output_state state{.file_wanted = true,
+                           .slot_free = true,
+                           .room = true,
+                           .stopping = true,
+                           .sources_closed = true};
   CHECK(decide(state) == output_action::create_next);
+}
+
+TEST_CASE("what is new about an interface is said before its packets, also inside a block") {
+  output_state state{.file_open = true,
+                     .file_wanted = true,
+                     .next_ready = true,
+                     .description_due = true,
+                     .room = true,
+                     .block_waiting = true,
+                     .inside_block = true};
+  CHECK(decide(state) == output_action::describe);
+  state.room = false;
+  CHECK(decide(state) == output_action::wait);
+}
+
+TEST_CASE("without an interface no file is made or begun, and a stop ends at once") {
+  output_state state{
+      .slot_free = true, .room = true, .sources_closed = true, .writes_settled = true};
+  CHECK(decide(state) == output_action::wait);
+  state.next_ready = true;
+  CHECK(decide(state) == output_action::wait);
+  state.stopping = true;
+  CHECK(decide(state) == output_action::leave);
 }

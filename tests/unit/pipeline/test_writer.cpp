@@ -34,7 +34,7 @@ TEST_CASE("a strand on several threads records everything while it is told to ro
         writer.complete(done);
       }).value();
   pipeline::output_interface what;
-  what.description.name = "if0";
+  what.description.block.name = "if0";
   what.feed = &feed;
   what.ledger = &ledger;
   pipeline::recorder_surroundings around;
@@ -45,10 +45,14 @@ TEST_CASE("a strand on several threads records everything while it is told to ro
   around.events.recovered = [] {};
   pipeline::output_options options;
   options.flush_interval = 5ms;
-  writer.attach(pipeline::output_recorder::make(options, {.recording = "test"}, {what},
-                                                std::move(around), pipeline::read_clocks())
+  writer.attach(pipeline::output_recorder::make(options, {.recording = "test"}, std::move(around),
+                                                pipeline::read_clocks())
                     .value());
   writer.start();
+  std::promise<bool> added;
+  writer.add(what,
+             [&added](const captured::base::result<>& how) { added.set_value(how.has_value()); });
+  REQUIRE(added.get_future().get());
   std::uint32_t refused = 0;
   for (std::uint32_t number = 0; number < packets; ++number) {
     refused += source.produce({.data = numbered_frame(number, 64)}) ? 0u : 1u;

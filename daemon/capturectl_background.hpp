@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+//
+// Work beside the subcommand's own thread, so that two processors share it: writing what goes into
+// a file, and bringing in the pages of a mapped one before they are looked at. Neither changes what
+// is read or written; without a second processor they cost little.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/unique_fd.hpp"
+#include "format/octet_sink.hpp"
+#include "format/octet_source.hpp"
+
+namespace captured::capturectl {
+
+/// Hands octets to another sink from a thread of its own, in their order. Holds at most
+/// `pieces_max` pieces of `piece_bytes`, copies of those that do not stay. A failure is told by the
+/// next call. One thread may call it.
+class background_sink final : public format::octet_sink {
+ public:
+  /// `to` must outlive it, and be used by no other until drain() returned.
+  explicit background_sink(format::octet_sink& to);
+  ~background_sink() override;
+  background_sink(const background_sink&) = delete;
+  background_sink& operator=(const background_sink&) = delete;
+
+  base::result<> write(std::span<const std::byte> octets) override;
+  base::result<> write_stable(std::span<const std::byte> octets) override;
+  base::result<> write_buffer(std::vector<std::byte>& buffer, std::size_t used) override;
+  base::result<> drain() override;
+
+ private:
+  static constexpr std::size_t piece_bytes = std::size_t{512} << 10;
+  static constexpr std::size_t pieces_max = 6;
+
+  struct piece {
+    std::span<const std::byte> octets;
+    std::vector<std::byte> copy;  ///< what `octets` are in, when they do not stay
+  };
+
+  [[nodiscard]] base::result<> put(piece made);
+  [[nodiscard]] std::vector<std::byte> free_buffer();
+  void run();
+
+  format::octet_sink& to_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<piece> waiting_;
+  std::vector<std::vector<std::byte>> free_;
+  bool busy_ = false;
+  bool ending_ = false;
+  base::failure failure_;
+  std::thread thread_;
+};
+
+/// A regular file read in order by two threads: one of its own reads ahead, and its user's reads
+/// too whenever it would have to wait. What is lent lies in a small ring and stays in the caches.
+class ahead_source final : public format::octet_source {
+ public:
+  /// For less than this a thread is not worth its start.
+  static constexpr std::uint64_t bytes_min = std::uint64_t{16} << 20;
+
+  ahead_source(base::unique_fd fd, std::string path);
+  ~ahead_source() override;
+  ahead_source(const ahead_source&) = delete;
+  ahead_source& operator=(const ahead_source&) = delete;
+
+  base::result<std::size_t> read(std::span<std::byte> room) override;
+  base::result<lent_octets> lend() override;
+  [[nodiscard]] bool lends() const noexcept override { return true; }
+
+ private:
+  static constexpr std::size_t chunk_bytes = std::size_t{128} << 10;
+  static constexpr std::size_t headroom = std::size_t{16} << 10;
+  static constexpr std::size_t chunks = 8;
+
+  struct chunk {
+    std::vector<std::byte> memory;
+    std::size_t used = 0;
+    int error = 0;
+    bool ready = false;
+  };
+
+  [[nodiscard]] bool may_claim() const noexcept { return claimed_ < released_ + chunks && !full_; }
+  void read_one(std::unique_lock<std::mutex>& lock);
+  void run();
+
+  base::unique_fd fd_;
+  std::string path_;
+  std::array<chunk, chunks> ring_;  ///< the n-th part of the file is in n % chunks
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t claimed_ = 0;   ///< parts that a thread reads or has read
+  std::uint64_t released_ = 0;  ///< parts whose room is free again
+  std::uint64_t lent_ = 0;      ///< parts given out
+  bool full_ = false;           ///< the end of the file is in the ring
+  bool ended_ = false;
+  bool ending_ = false;
+  std::thread thread_;
+};
+
+/// Brings the pages of a mapping in, a bounded way ahead of where its reader is.
+class page_runner {
+ public:
+  /// For less than this a thread is not worth its start.
+  static constexpr std::size_t bytes_min = std::size_t{32} << 20;
+
+  /// The octets must outlive it.
+  explicit page_runner(std::span<const std::byte> mapped);
+  ~page_runner();
+  page_runner(const page_runner&) = delete;
+  page_runner& operator=(const page_runner&) = delete;
+
+  /// Where the reader is now.
+  void at(std::uint64_t offset);
+
+ private:
+  void run();
+
+  std::span<const std::byte> mapped_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t reader_ = 0;
+  bool ending_ = false;
+  std::thread thread_;
+};
+
+}  // namespace captured::capturectl

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+//
+// One interface recorded into one output, from the first attempt to the end of the process: it
+// keeps its ledger whatever becomes of device and ring. Data only; recording moves it on.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "capture/packet_ring.hpp"
+#include "pipeline/capture_reactor.hpp"
+#include "pipeline/ledger.hpp"
+#include "pipeline/ring_feed.hpp"
+#include "settings/configuration.hpp"
+
+namespace captured::daemon {
+
+class recorded_output;
+
+enum class interface_state : std::uint8_t {
+  waiting,    ///< for its device or its output: see `why`
+  opening,    ///< its ring is being made
+  recording,  ///< packets come
+  closing,    ///< the ring is drained into the file
+};
+
+struct recorded_interface {
+  settings::interface_settings entry;  ///< what the configuration wants; exact name
+  bool configured = true;              ///< the configuration still names it
+  bool by_pattern = false;
+  interface_state state = interface_state::waiting;
+  std::string why;               ///< it does not record; empty while it does
+  std::string story;             ///< for its next description
+  base::steady_time retry_at{};  ///< not opened again before this
+  std::chrono::seconds retry_pause{1};
+
+  // While opening, recording or closing.
+  capture::device from;                    ///< as last seen
+  capture::interface_options options;      ///< in force
+  settings::timestamp_source timestamp{};  ///< in force
+  recorded_output* output = nullptr;
+  std::unique_ptr<capture::packet_ring> ring;
+  std::unique_ptr<pipeline::ring_feed> feed;
+  pipeline::capture_reactor::ring_id ring_id = 0;
+
+  bool begun = false;  ///< was recorded at least once
+  base::wall_time begun_at{};
+  pipeline::interface_ledger ledger;
+
+  [[nodiscard]] const std::string& name() const noexcept { return entry.device.name; }
+};
+
+/// The device of that name with a ring that receives. Takes some milliseconds; any thread.
+[[nodiscard]] base::result<std::unique_ptr<capture::packet_ring>> open_ring(
+    const capture::interface_options& options, capture::device& from);
+
+}  // namespace captured::daemon

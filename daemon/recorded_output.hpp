@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+//
+// One series of files with all that is its own: folder, strand, disk threads. Opens without holding
+// up anybody, for a folder on a dead disk can take for ever. Not for interfaces, nor for when to
+// try again.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "base/error.hpp"
+#include "pipeline/series.hpp"
+#include "pipeline/writer.hpp"
+#include "storage/file_writer.hpp"
+#include "storage/output_claim.hpp"
+
+namespace captured::daemon {
+
+enum class output_state : std::uint8_t {
+  closed,   ///< not opened yet, or not to be had: see `trouble`
+  opening,  ///< a thread is at it
+  open,
+  closing,  ///< was told to end
+  ended,
+};
+
+/// What an output tells its owner; all called on the reactor's thread.
+struct output_events {
+  std::function<void()> opened;  ///< or not: `state` tells
+  std::function<void(const std::string& interface)> released;
+  std::function<void(const pipeline::recorder_outcome&)> ended;
+};
+
+/// All members on the reactor's thread. Must be destroyed after the writer pool has stopped.
+class recorded_output {
+ public:
+  /// `family` is the output's name in the configuration; `options` holds the one of this series,
+  /// which differs when an output is split by link type.
+  recorded_output(boost::asio::any_io_executor reactor, boost::asio::any_io_executor writer_pool,
+                  std::string family, pipeline::output_options options);
+  ~recorded_output();
+  recorded_output(const recorded_output&) = delete;
+  recorded_output& operator=(const recorded_output&) = delete;
+
+  /// Before `open`.
+  void listen(output_events events) { events_ = std::move(events); }
+
+  /// Makes folder and claim ours and starts the strand. `recording` is the recording's identity;
+  /// with `former` the series goes on where an earlier recorder of this process left it.
+  void open(const std::string& recording, const std::optional<pipeline::series_start>& former);
+  /// Ends the output, by `deadline` at the latest. Its feeds must be closing.
+  void stop(base::steady_time deadline);
+  void reconfigure(const pipeline::output_options& changed);
+
+  [[nodiscard]] output_state state() const noexcept { return state_; }
+  [[nodiscard]] const std::string& family() const noexcept { return family_; }
+  [[nodiscard]] const std::string& name() const noexcept { return options_.files.name; }
+  [[nodiscard]] const pipeline::output_options& options() const noexcept { return options_; }
+  /// Why it could not be opened; empty when it could.
+  [[nodiscard]] const std::string& trouble() const noexcept { return trouble_; }
+  [[nodiscard]] base::steady_time retry_at() const noexcept { return retry_at_; }
+  /// While open or closing.
+  [[nodiscard]] pipeline::writer& writer() noexcept { return *writer_; }
+
+ private:
+  struct opened_folder {
+    storage::output_directory folder;
+    base::unique_fd claim;
+    pipeline::series_start start;
+  };
+  static base::result<opened_folder> open_folder(const storage::output_options& files,
+                                                 const std::string& recording);
+  void on_folder(base::result<opened_folder> opened);
+  base::result<> start(opened_folder opened);
+  void on_ended(const pipeline::recorder_outcome& how);
+
+  boost::asio::any_io_executor reactor_;
+  boost::asio::any_io_executor writer_pool_;
+  std::string family_;
+  pipeline::output_options options_;
+  output_events events_;
+  output_state state_ = output_state::closed;
+  std::string trouble_;
+  base::steady_time retry_at_{};
+  std::chrono::seconds retry_pause_{1};
+  std::optional<pipeline::series_start> former_;
+
+  std::unique_ptr<boost::asio::thread_pool> opener_;  ///< one thread, while opening
+  base::unique_fd claim_;
+  std::unique_ptr<pipeline::writer> writer_;
+  std::unique_ptr<storage::file_writer> files_;
+};
+
+}  // namespace captured::daemon

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+#include "pipeline/port_set.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.hpp"
+#include "capture/frame_cursor.hpp"
+#include "pipeline/limits.hpp"
+
+namespace captured::pipeline {
+
+namespace {
+
+/// The end block without its interfaces, and some air.
+constexpr std::size_t text_bytes_base = 4096;
+
+/// Statistics of one interface and its line in the end block, at their longest.
+constexpr std::size_t text_bytes_per_port = 768;
+
+/// Comments of one statistics block that wait; more are said to have been left out by their lack.
+constexpr std::size_t note_bytes_max = 1024;
+
+std::size_t description_bytes(const format::interface_description_block& block) {
+  std::vector<std::byte> octets;
+  format::append(octets, block);
+  return octets.size();
+}
+
+}  // namespace
+
+port_set::port_set(device_count_reader device_counts) : device_counts_(std::move(device_counts)) {
+  measure_texts();
+}
+
+void port_set::attach(output_interface what) {
+  port* at = find(*what.description.block.name);
+  if (at == nullptr) {
+    ports_.push_back(std::make_unique<port>(what));
+    at = ports_.back().get();
+  }
+  at->attach(std::move(what), device_counts_);
+  measure_texts();
+}
+
+void port_set::measure_texts() {
+  std::size_t longest = 0;
+  for (const auto& one : ports_) {
+    longest = std::max(longest, description_bytes(one->description().block));
+    for (const description_change& change : one->changes) {
+      longest = std::max(longest, description_bytes(change.description.block));
+    }
+  }
+  text_bytes_max_ =
+      text_bytes_base + (text_bytes_per_port + note_bytes_max) * ports_.size() + longest;
+}
+
+port* port_set::find(const std::string& name) noexcept {
+  const auto at = std::find_if(ports_.begin(), ports_.end(),
+                               [&](const auto& one) { return one->name() == name; });
+  return at == ports_.end() ? nullptr : at->get();
+}
+
+bool port_set::any_attached() const noexcept {
+  return std::any_of(ports_.begin(), ports_.end(), [](const auto& one) { return one->attached(); });
+}
+
+bool port_set::sources_closed() const noexcept {
+  return std::all_of(ports_.begin(), ports_.end(),
+                     [](const auto& one) { return !one->attached() || one->feed().closed(); });
+}
+
+bool port_set::block_waiting() const noexcept {
+  return std::any_of(ports_.begin(), ports_.end(),
+                     [](const auto& one) { return one->attached() && one->feed().has_block(); });
+}
+
+std::optional<port_set::taken> port_set::take_block() noexcept {
+  for (std::size_t turn = 0; turn < ports_.size(); ++turn) {
+    const std::size_t candidate = (next_ + turn) % ports_.size();
+    if (!ports_[candidate]->attached()) {
+      continue;
+    }
+    if (auto lease = ports_[candidate]->feed().take()) {
+      next_ = candidate + 1;
+      return taken{std::move(*lease), candidate};
+    }
+  }
+  return std::nullopt;
+}
+
+std::size_t port_set::upcoming_bytes() const noexcept {
+  for (std::size_t turn = 0; turn < ports_.size(); ++turn) {
+    const port& candidate = *ports_[(next_ + turn) % ports_.size()];
+    if (!candidate.attached()) {
+      continue;
+    }
+    if (const auto block = candidate.feed().peek()) {
+      return capture::read_block_head(*block).used_bytes;
+    }
+  }
+  return 0;
+}
+
+std::vector<format::interface_description_block> port_set::begin_file() {
+  std::vector<format::interface_description_block> blocks;
+  for (const auto& one : ports_) {
+    if (one->attached()) {
+      one->interface_id = static_cast<std::uint32_t>(blocks.size());
+      one->described = true;
+      blocks.push_back(one->description().block);
+    }
+  }
+  next_interface_id_ = static_cast<std::uint32_t>(blocks.size());
+  return blocks;
+}
+
+std::vector<format::interface_description_block> port_set::descriptions_with(
+    const format::interface_description_block& further) const {
+  std::vector<format::interface_description_block> blocks{further};
+  for (const auto& one : ports_) {
+    if (one->name() != *further.name) {
+      blocks.push_back(one->description().block);
+    }
+  }
+  return blocks;
+}
+
+bool port_set::is_change_due(std::size_t index, base::steady_time now,
+                             std::optional<std::size_t> in_work) const {
+  const port& one = *ports_[index];
+  if (one.changes.empty()) {
+    return false;
+  }
+  return change_reached_ == index ||
+         (now >= one.changes.front().settled_at && in_work != index && !one.feed().has_block());
+}
+
+bool port_set::is_leaving_due(std::size_t index, std::optional<std::size_t> in_work) const {
+  const port& one = *ports_[index];
+  return one.leaving && in_work != index && one.feed().drained();
+}
+
+bool port_set::is_due(std::size_t index, base::steady_time now,
+                      std::optional<std::size_t> in_work) const {
+  const port& one = *ports_[index];
+  return one.attached() && (!one.described || !one.notes.empty() ||
+                            is_change_due(index, now, in_work) || is_leaving_due(index, in_work));
+}
+
+bool port_set::description_due(base::steady_time now, std::optional<std::size_t> in_work) const {
+  for (std::size_t i = 0; i < ports_.size(); ++i) {
+    if (is_due(i, now, in_work)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void port_set::append_description(std::vector<std::byte>& out, port& of) {
+  of.interface_id = next_interface_id_++;
+  of.described = true;
+  format::append(out, of.description().block);
+}
+
+void port_set::describe(std::vector<std::byte>& out, base::moment now,
+                        std::optional<std::size_t> in_work,
+                        const std::function<void(const std::string&)>& released) {
+  for (std::size_t i = 0; i < ports_.size(); ++i) {
+    if (!is_due(i, now.steady, in_work)) {
+      continue;
+    }
+    port& one = *ports_[i];
+    if (!one.described) {
+      append_description(out, one);
+      return;
+    }
+    one.refresh(device_counts_);
+    const bool leaves = is_leaving_due(i, in_work);
+    if (leaves) {
+      one.notes.push_back(*one.leaving);
+    }
+    append_statistics(out, one.figures(),
+                      leaves ? statistics_kind::closing : statistics_kind::running, now.wall,
+                      std::exchange(one.notes, {}));
+    if (is_change_due(i, now.steady, in_work)) {
+      change_reached_.reset();
+      one.set_description(std::move(one.changes.front().description));
+      one.changes.pop_front();
+      append_description(out, one);
+    }
+    if (leaves) {
+      one.detach();
+      released(one.name());
+    }
+    return;
+  }
+}
+
+bool port_set::loss_statistics_due(base::steady_time now) const noexcept {
+  return std::any_of(ports_.begin(), ports_.end(), [now](const auto& one) {
+    return one->attached() && one->loss_unsaid && now >= one->loss_statistics_at;
+  });
+}
+
+void port_set::append_running(std::vector<std::byte>& out, base::moment now, bool all) {
+  for (const auto& one : ports_) {
+    if (!one->described || !(all || one->loss_unsaid)) {
+      continue;
+    }
+    one->refresh(device_counts_);
+    one->loss_unsaid = false;
+    one->loss_statistics_at = now.steady + limits::loss_statistics_pause;
+    append_statistics(out, one->figures(), statistics_kind::running, now.wall);
+  }
+}
+
+void port_set::append_final(std::vector<std::byte>& out, statistics_kind kind,
+                            base::wall_time now) {
+  for (const auto& one : ports_) {
+    if (!one->described) {
+      continue;
+    }
+    one->refresh(device_counts_);
+    one->loss_unsaid = false;
+    append_statistics(out, one->figures(), kind, now, std::exchange(one->notes, {}));
+    one->described = false;
+  }
+}
+
+format::recording_totals port_set::totals() const {
+  format::recording_totals all;
+  for (const auto& one : ports_) {
+    all.emplace(one->name(), one->totals());
+  }
+  return all;
+}
+
+void port_set::refresh() {
+  for (const auto& one : ports_) {
+    one->refresh(device_counts_);
+  }
+}
+
+base::steady_time port_set::wake_at(base::steady_time now) const noexcept {
+  base::steady_time at = base::steady_time::max();
+  const auto sooner = [&](base::steady_time other) {
+    if (other > now) {
+      at = std::min(at, other);
+    }
+  };
+  for (const auto& one : ports_) {
+    if (one->loss_unsaid) {
+      sooner(one->loss_statistics_at);
+    }
+    if (!one->changes.empty()) {
+      sooner(one->changes.front().settled_at);
+    }
+  }
+  return at;
+}
+
+}  // namespace captured::pipeline

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+//
+// The interfaces of one output: whose block is next, and what the file has to say of them. Makes
+// octets; knows no file, clock or thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "pipeline/port.hpp"
+
+namespace captured::pipeline {
+
+/// All members on the strand. A port keeps its index for good.
+class port_set {
+ public:
+  explicit port_set(device_count_reader device_counts);
+
+  /// A further interface, or one that is back; none of its name may be attached.
+  void attach(output_interface what);
+  [[nodiscard]] port* find(const std::string& name) noexcept;
+  [[nodiscard]] port& operator[](std::size_t index) noexcept { return *ports_[index]; }
+
+  [[nodiscard]] bool any_attached() const noexcept;
+  /// No feed will offer another block. What was offered before can still be taken: ask this first.
+  [[nodiscard]] bool sources_closed() const noexcept;
+  [[nodiscard]] bool block_waiting() const noexcept;
+  [[nodiscard]] bool drained() const noexcept { return sources_closed() && !block_waiting(); }
+
+  /// A block and whose it is.
+  struct taken {
+    capture::block_lease block;
+    std::size_t port = 0;
+  };
+  /// The next block, port after port in turn.
+  [[nodiscard]] std::optional<taken> take_block() noexcept;
+  /// Octets in use of the block that `take_block` would return; 0 without one.
+  [[nodiscard]] std::size_t upcoming_bytes() const noexcept;
+
+  /// Octets that one act of saying something can take: the statistics of all, or a description.
+  [[nodiscard]] std::size_t text_bytes_max() const noexcept { return text_bytes_max_; }
+  /// To be called when a port's description or pending changes were altered.
+  void measure_texts();
+  /// Descriptions of all that are attached, as a new file begins with; they get their ids by this.
+  [[nodiscard]] std::vector<format::interface_description_block> begin_file();
+  /// Descriptions as they would be with a further interface, and the names of all that ever were.
+  [[nodiscard]] std::vector<format::interface_description_block> descriptions_with(
+      const format::interface_description_block& further) const;
+
+  /// Something is to be said of a port: its description is missing or changes, a note waits, or
+  /// it leaves. `in_work` is the port whose block is being encoded.
+  [[nodiscard]] bool description_due(base::steady_time now,
+                                     std::optional<std::size_t> in_work) const;
+  /// Says it for one port. `released` is called for a port that has left: its feed is not used
+  /// any more.
+  void describe(std::vector<std::byte>& out, base::moment now, std::optional<std::size_t> in_work,
+                const std::function<void(const std::string&)>& released);
+  /// The change that the packets of the block in work have reached holds from now on.
+  void change_reached(std::size_t port) noexcept { change_reached_ = port; }
+
+  [[nodiscard]] bool loss_statistics_due(base::steady_time now) const noexcept;
+  /// Statistics of all, or of those with losses that were not told.
+  void append_running(std::vector<std::byte>& out, base::moment now, bool all);
+  /// Statistics of all at the end of a file.
+  void append_final(std::vector<std::byte>& out, statistics_kind kind, base::wall_time now);
+
+  [[nodiscard]] format::recording_totals totals() const;
+  void refresh();
+  /// The earliest time after `now` at which something falls due by itself.
+  [[nodiscard]] base::steady_time wake_at(base::steady_time now) const noexcept;
+
+ private:
+  [[nodiscard]] bool is_change_due(std::size_t index, base::steady_time now,
+                                   std::optional<std::size_t> in_work) const;
+  [[nodiscard]] bool is_leaving_due(std::size_t index, std::optional<std::size_t> in_work) const;
+  [[nodiscard]] bool is_due(std::size_t index, base::steady_time now,
+                            std::optional<std::size_t> in_work) const;
+  void append_description(std::vector<std::byte>& out, port& of);
+
+  device_count_reader device_counts_;
+  std::vector<std::unique_ptr<port>> ports_;
+  std::size_t next_ = 0;  ///< where the round over the ports goes on
+  std::uint32_t next_interface_id_ = 0;
+  std::optional<std::size_t> change_reached_;
+  std::size_t text_bytes_max_ = 0;
+};
+
+}  // namespace captured::pipeline
