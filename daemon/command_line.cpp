@@ -171,15 +171,26 @@ base::result<command_line> parse_command_line(int count, const char* const* word
 
 std::string help_text() {
   std::ostringstream text;
-  text
-      << "captured records network interfaces into pcapng files and accounts for every packet.\n\n"
-         "  captured -i eth0 -i eth1 -f 'not port 22' -d /data     record until ^C\n"
-         "  captured --config /etc/captured/captured.yaml          record as configured\n"
-         "  captured --check-config FILE                           list what is wrong with FILE\n\n"
-         "SIGHUP begins new files, SIGUSR1 logs the ledger, SIGINT and SIGTERM stop without loss.\n"
-      << describe_options()
-      << "\nExit status: 0 all well, 1 something required failed or packets stayed unwritten,\n"
-         "2 wrong options or configuration. captured(8) has the rest.\n";
+  text << R"(captured records network interfaces into pcapng files and accounts for every packet.
+
+By hand:
+  captured -i eth0 -d /tmp/captures --live     one interface, until ^C; then read the files
+                                               with wireshark, tshark or tcpdump
+  captured -i eth0 -i eth1 -f 'not port 22'    two, without one's own session, into this folder
+  captured -i 'eth*' -s 128 --rotate-interval 1h --duration 1d
+                                               the headers of a day, a file for each hour
+As a service:
+  captured --print-config > captured.yaml      every key, its default, and what it is for
+  captured --check-config captured.yaml        what is wrong with it, and what will disappoint
+  captured --config captured.yaml              record as it says
+
+Sizes take KiB MiB GiB TiB kB MB GB, times ms s min h d, filters the syntax of pcap-filter(7).
+SIGHUP begins new files, SIGUSR1 logs the ledger, SIGINT and SIGTERM stop without loss.
+)" << describe_options()
+       << R"(
+Exit status: 0 all well, 1 something required failed or packets stayed unwritten,
+2 wrong options or configuration. captured(8) and captured.yaml(5) have the rest.
+)";
   return text.str();
 }
 

@@ -14,6 +14,7 @@
 #include "daemon/command_line.hpp"
 #include "daemon/host_facts.hpp"
 #include "daemon/logging.hpp"
+#include "daemon/version.hpp"
 #include "daemon/warnings.hpp"
 #include "settings/print.hpp"
 #include "settings/quick.hpp"
@@ -74,7 +75,7 @@ int act_on(const command_line& line) {
     return exit_status::success;
   }
   if (line.what == command_line::act::print_version) {
-    std::puts("captured " CAPTURED_VERSION);
+    std::fputs(version_text().c_str(), stdout);
     return exit_status::success;
   }
   const auto [checked, duration] = read_request(line);

@@ -208,6 +208,10 @@ base::result<filter_program> compile_filter(const device& from, const interface_
   return restricted;
 }
 
+std::string filter_compiler() {
+  return ::pcap_lib_version();
+}
+
 base::result<> check_filter(const std::string& text) {
   const std::string context = "filter \"" + text + "\"";
   const pcap_handle handle(pcap_open_dead(DLT_EN10MB, static_cast<int>(snaplen_max)));

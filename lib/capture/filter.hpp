@@ -25,6 +25,9 @@ namespace captured::capture {
 /// still fail for a device that lacks, say, a network mask.
 [[nodiscard]] base::result<> check_filter(const std::string& text);
 
+/// Who compiles: "libpcap version 1.10.3 (…)".
+[[nodiscard]] std::string filter_compiler();
+
 /// What `automatic` means on this device.
 [[nodiscard]] direction effective_direction(direction which, const device& from) noexcept;
 

@@ -9,6 +9,7 @@ import unittest
 from pathlib import Path
 
 import check_headers
+import check_keys_manual
 import check_manual
 import check_sources
 import dependency_table
@@ -227,6 +228,41 @@ class Headers(Trees):
     def test_that_are_not_there_are_no_success(self):
         (self.root / "lib/base/error.hpp").unlink()
         self.assertEqual(self.run_checker(check_headers.main, *self.compiler())[0], 1)
+
+
+class KeysManual(Trees):
+    CONFIGURATION = ("interfaces:\n  - name: eth0\n    ring:\n      size: 64MiB\n"
+                     "log:\n  level: info\n")
+    EXAMPLE = ".Bd -literal -offset indent\nx: 1\n.Ed\n"
+    GOOD = ".It Cm name\n.It Cm ring.size No 64MiB\n.It Cm log.level No info\n"
+
+    def judge(self, page, check_status=0):
+        self.write("page.5", page)
+        program = self.root / "program"
+        self.write("program", "#!/bin/sh\n"
+                   "if [ $1 = --check-config ]; then echo wrong >&2; "
+                   f"exit {check_status}; fi\nprintf '{self.CONFIGURATION}'\n")
+        program.chmod(0o755)
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            return check_keys_manual.main(str(self.root / "page.5"), str(program)), out.getvalue()
+
+    def test_that_explains_every_key_is_accepted(self):
+        self.assertEqual(self.judge(self.GOOD + self.EXAMPLE)[0], 0)
+
+    def test_that_leaves_a_key_out_gives_another_default_or_has_one_more_is_refused(self):
+        for page, said in (
+            (self.GOOD.replace(".It Cm log.level No info\n", ""), "does not explain log.level"),
+            (self.GOOD.replace("64MiB", "32MiB"), "ring.size with the default 32MiB, which"),
+            (self.GOOD + ".It Cm log.colour No red\n", "explains log.colour"),
+        ):
+            status, out = self.judge(page + self.EXAMPLE)
+            self.assertEqual(status, 1)
+            self.assertIn(said, out)
+
+    def test_whose_example_has_errors_or_which_has_none_is_refused(self):
+        self.assertEqual(self.judge(self.GOOD + self.EXAMPLE, check_status=2)[0], 1)
+        self.assertEqual(self.judge(self.GOOD)[0], 1)
 
 
 class Manual(Trees):
