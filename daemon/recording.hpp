@@ -84,7 +84,7 @@ class recording {
   recording(boost::asio::io_context& reactor_context, const settings::configuration& wanted,
             capture::poll_set rings);
 
-  // Devices and interfaces: recording_interfaces.cpp.
+  // Devices and interfaces: recording_devices.cpp and recording_interfaces.cpp.
   base::result<> watch_links();
   void await_links();
   void on_links();
