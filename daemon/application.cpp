@@ -208,7 +208,6 @@ void application::answer_reload(const control_reply& reply) {
     reply.finish(outcome.errors.empty() ? acceptance({{"warnings", to_json(outcome.warnings)}})
                                         : refusal(outcome.errors));
   });
->>>>>>> 56765ef (Give the service its socket, its watchdog, its rights and its unit)
 }
 
 void application::take_up(const settings::configuration& wanted,
