@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/reload.hpp"
 
+#include <chrono>
 #include <tuple>
 #include <utility>
 
@@ -9,6 +10,9 @@
 namespace captured::daemon {
 
 namespace {
+
+// Less than capturectl waits for its answer.
+constexpr auto settling_time = std::chrono::seconds(20);
 
 bool same(const settings::thread_settings& one, const settings::thread_settings& other) {
   return std::tie(one.threads, one.cpus) == std::tie(other.threads, other.cpus);
@@ -35,7 +39,7 @@ std::vector<std::string> keys_of_a_start(const settings::configuration& started,
 }
 
 reload::reload(boost::asio::io_context& context, std::string file, hooks do_it)
-    : context_(context), file_(std::move(file)), do_it_(std::move(do_it)) {}
+    : context_(context), file_(std::move(file)), do_it_(std::move(do_it)), patience_(context) {}
 
 void reload::async_run(std::function<void(const reload_outcome&)> done) {
   if (done_) {
@@ -61,32 +65,49 @@ void reload::async_run(std::function<void(const reload_outcome&)> done) {
 }
 
 void reload::on_read(checked_configuration checked) {
-  reload_outcome outcome;
+  outcome_ = {};
   for (const settings::problem& each : checked.read.problems) {
-    outcome.errors.push_back(each.message());
+    outcome_.errors.push_back(each.message());
   }
   for (const settings::problem& each : checked.warnings) {
-    outcome.warnings.push_back(each.message());
+    outcome_.warnings.push_back(each.message());
   }
-  if (!checked.read.settings) {
-    end(outcome);
-    return;
+  if (checked.read.settings) {
+    carry_out(std::move(*checked.read.settings));
+  } else {
+    end();
   }
-  settings::configuration& wanted = *checked.read.settings;
+}
+
+void reload::carry_out(settings::configuration wanted) {
   do_it_.override_by_command_line(wanted);
   for (const std::string& key : keys_of_a_start(started_, wanted)) {
-    outcome.warnings.push_back(key + " has changed: it takes effect when the service is restarted");
+    outcome_.warnings.push_back(key +
+                                " has changed: it takes effect when the service is restarted");
   }
-  do_it_.carry_out(wanted, [this, outcome](const std::vector<base::failure>& failures) mutable {
-    for (const base::failure& each : failures) {
-      outcome.errors.push_back(each.message());
+  const unsigned mine = ++round_;
+  patience_.expires_after(settling_time);
+  patience_.async_wait([this, mine](boost::system::error_code error) {
+    if (!error && mine == round_) {
+      outcome_.warnings.emplace_back("taken up, but not all has come to rest; see the status");
+      end();
     }
-    end(outcome);
+  });
+  do_it_.carry_out(wanted, [this, mine](const std::vector<base::failure>& failures) {
+    if (mine != round_) {
+      return;
+    }
+    for (const base::failure& each : failures) {
+      outcome_.errors.push_back(each.message());
+    }
+    end();
   });
 }
 
-void reload::end(const reload_outcome& outcome) {
-  std::exchange(done_, {})(outcome);
+void reload::end() {
+  ++round_;
+  patience_.cancel();
+  std::exchange(done_, {})(outcome_);
 }
 
 }  // namespace captured::daemon

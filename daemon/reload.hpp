@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include "base/error.hpp"
@@ -39,7 +40,9 @@ class reload {
   /// `file` is empty when the recording was started without one.
   reload(boost::asio::io_context& context, std::string file, hooks do_it);
 
-  /// One at a time: a second one meanwhile is refused, by calling back at once.
+  /// One at a time: a second one meanwhile is refused, by calling back at once. What has not come
+  /// to rest after a while, because a disk hangs or a device does not answer, is left to itself,
+  /// with a warning.
   void async_run(std::function<void(const reload_outcome&)> done);
   /// What the service was started with: some of it holds until its end.
   void set_started(const settings::configuration& started) { started_ = started; }
@@ -48,13 +51,17 @@ class reload {
 
  private:
   void on_read(checked_configuration read);
-  void end(const reload_outcome& outcome);
+  void carry_out(settings::configuration wanted);
+  void end();
 
   boost::asio::io_context& context_;
   std::string file_;
   hooks do_it_;
   settings::configuration started_;
   std::function<void(const reload_outcome&)> done_;  ///< set while one is under way
+  reload_outcome outcome_;                           ///< of the one under way
+  unsigned round_ = 0;                               ///< tells a late end from the present one
+  boost::asio::steady_timer patience_;
   std::unique_ptr<boost::asio::thread_pool> reader_;
 };
 

@@ -81,7 +81,7 @@ std::string status_line(const recording_status& status, const rate_meter& rates)
     sum.bits += now.bits;
     stored += one.figures.stored;
     lost += one.figures.osdrop + one.figures.unwritten;
-    recording += one.state == "recording" ? 1u : 0u;
+    recording += one.state == "recording" ? 1U : 0U;
     if (!one.why.empty()) {
       troubles += fmt::format("; interface {}: {}", one.name, one.why);
     }
