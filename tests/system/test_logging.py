@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 
 from support import process, tools, traffic
@@ -56,6 +57,56 @@ def test_a_log_that_nobody_reads_stops_neither_recording_nor_rotation_nor_the_en
         os.close(read_end)
     assert json.loads(ledger.read_text(encoding="utf-8"))["interfaces"]["eth0"]["stored"] == 2000
     verify(captures)
+
+
+# Where the journal would listen, in a file system of its own, is DIR; standard error is said to lead
+# there, as the service manager says it.
+TO_THE_JOURNAL = """\
+set -e
+mount -t tmpfs none /run
+mkdir -p /run/systemd/journal
+mount --bind "$1" /run/systemd/journal
+shift
+JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2)
+export JOURNAL_STREAM
+exec "$@"
+"""
+
+
+def entries_of(datagrams):
+    """Entries as journald gets them: NAME=value lines (values with line ends are not used here)."""
+    return [dict(line.split("=", 1) for line in datagram.decode().splitlines())
+            for datagram in datagrams]
+
+
+def test_the_journal_gets_each_line_with_its_fields_and_standard_error_none(make_network, folder):
+    network = make_network()
+    journal = folder / "journal"
+    journal.mkdir()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(journal / "socket"))
+        listener.setblocking(False)
+        with open(folder / "stderr", "w+", encoding="utf-8") as stderr:
+            recorder = network.start_recorded(
+                ["unshare", "-m", "sh", "-c", TO_THE_JOURNAL, "sh", journal,
+                 tools.ours("captured"), "-i", "eth0", "-d", folder / "captures", "--duration",
+                 "1"], stdout=subprocess.DEVNULL, stderr=stderr)
+            assert recorder.wait(STOP_SECONDS) == 0
+            stderr.seek(0)
+            assert stderr.read() == ""
+        datagrams = []
+        try:
+            while True:
+                datagrams.append(listener.recv(1 << 16))
+        except BlockingIOError:
+            pass
+    entries = entries_of(datagrams)
+    assert entries and all(entry["SYSLOG_IDENTIFIER"] == "captured" for entry in entries)
+    closed = [entry for entry in entries if ": closed " in entry["MESSAGE"]]
+    assert len(closed) == 1
+    assert closed[0]["MESSAGE"].startswith("output main: closed ")
+    assert closed[0]["OUTPUT"] == "main" and closed[0]["PRIORITY"] == "6"
+    assert any(entry.get("INTERFACE") == "eth0" for entry in entries)
 
 
 def test_json_is_one_object_a_line_with_fields(make_network, folder):
