@@ -7,33 +7,50 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <utility>
 
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/json/array.hpp>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
+#include "daemon/control_server.hpp"
 #include "daemon/ledger_report.hpp"
 #include "daemon/log_warnings.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/recording.hpp"
+#include "daemon/reload.hpp"
+#include "daemon/service_notify.hpp"
+#include "daemon/service_watch.hpp"
+#include "daemon/status_reader.hpp"
+#include "daemon/status_report.hpp"
 
 namespace captured::daemon {
 
 namespace {
 
-/// The recording together with what may end it.
+boost::json::array to_json(const std::vector<std::string>& texts) {
+  boost::json::array array;
+  for (const std::string& each : texts) {
+    array.emplace_back(each);
+  }
+  return array;
+}
+
+/// The recording together with who may ask it, and what may end it.
 class application {
  public:
-  explicit application(run_options options) : options_(std::move(options)) {
-    for (const int number : {SIGHUP, SIGTERM, SIGINT, SIGUSR1}) {
-      signals_.add(number);
-    }
-  }
+  explicit application(run_options options);
 
   int run(const settings::configuration& wanted);
 
  private:
+  void listen(const settings::control_settings& options);
+  void on_request(const control_request& request, const control_reply& reply);
+  void answer_status(const control_reply& reply);
+  void answer_reload(const control_reply& reply);
+  void take_up(const settings::configuration& wanted,
+               std::function<void(std::vector<base::failure>)> done);
   void on_ready(const settings::configuration& wanted);
   void await_signal();
   void on_signal(int number);
@@ -48,12 +65,40 @@ class application {
   boost::asio::signal_set signals_{context_};
   boost::asio::steady_timer end_of_time_{context_};
   boost::asio::steady_timer live_timer_{context_};
+  service_notify notify_;
   std::unique_ptr<recording> recording_;
+  status_reader status_;
+  service_watch watch_;
+  reload reload_;
+  std::unique_ptr<control_server> control_;
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::uint64_t live_stored_ = 0;
   int stop_signals_ = 0;
+  bool ready_ = false;
   bool stopping_ = false;
   bool failed_at_start_ = false;
 };
+
+application::application(run_options options)
+    : options_(std::move(options)),
+      status_(context_, [this](auto done) { recording_->ask_status(std::move(done)); }),
+      watch_(context_, notify_,
+             {.is_alive = [this](auto done) { recording_->check_progress(std::move(done)); },
+              .describe =
+                  [this](auto done) {
+                    status_.async_read([done](const auto& status, const auto& rates) {
+                      done(status_line(status, rates));
+                    });
+                  }}),
+      reload_(context_, options_.configuration_file,
+              {.override_by_command_line = options_.overrides,
+               .carry_out = [this](const auto& wanted, auto done) {
+                 take_up(wanted, std::move(done));
+               }}) {
+  for (const int number : {SIGHUP, SIGTERM, SIGINT, SIGUSR1}) {
+    signals_.add(number);
+  }
+}
 
 int application::run(const settings::configuration& wanted) {
   std::signal(SIGPIPE, SIG_IGN);  // whoever reads the log may go, the recording stays
@@ -63,6 +108,8 @@ int application::run(const settings::configuration& wanted) {
     return exit_status::trouble;
   }
   recording_ = std::move(*made);
+  reload_.set_started(wanted);
+  listen(wanted.control);
   await_signal();
   const auto started =
       recording_->start([this, &wanted] { on_ready(wanted); }, [this] { context_.stop(); });
@@ -71,11 +118,12 @@ int application::run(const settings::configuration& wanted) {
     return exit_status::trouble;
   }
   context_.run();
+  control_.reset();
   if (!failed_at_start_) {
     report();
   }
   const int result = failed_at_start_ ? exit_status::trouble : status();
-  if (recording_->outcome().hanging) {
+  if (recording_->outcome().hanging || reload_.is_reading()) {
     // A thread may be held by a dead disk for ever: no destructor waits for it.
     flush_log();
     std::_Exit(result);
@@ -92,12 +140,85 @@ void application::on_ready(const settings::configuration& wanted) {
   spdlog::info("ready: recording {} interface(s) into {} output(s)", recording_->interface_count(),
                recording_->output_count());
   log_warnings_apart(wanted, options_.occasion);
+  for (const std::string& each : options_.warnings) {
+    spdlog::warn("{}", each);
+  }
+  ready_ = true;
+  notify_.ready();
+  watch_.start();
   if (options_.duration) {
     await_end_of_time();
   }
   if (options_.live) {
     show_live();
   }
+}
+
+/// A recording goes on without its control socket: nobody may lose packets over it.
+void application::listen(const settings::control_settings& options) {
+  if (options.socket.empty()) {
+    return;
+  }
+  auto opened = control_server::open(
+      context_, options,
+      [this](const auto& request, const auto& reply) { on_request(request, reply); });
+  if (opened) {
+    control_ = std::move(*opened);
+  } else {
+    spdlog::warn("{}; capturectl cannot ask this captured", opened.error().message());
+  }
+}
+
+void application::on_request(const control_request& request, const control_reply& reply) {
+  if (stopping_) {
+    reply.finish(refusal({"captured is stopping"}));
+  } else if (!ready_) {
+    reply.finish(refusal({"captured is starting; try again in a moment"}));
+  } else if (request.name == "status") {
+    answer_status(reply);
+  } else if (request.name == "reload") {
+    answer_reload(reply);
+  } else {
+    reply.finish(
+        refusal({"there is no request \"" + request.name + "\"; there are: status, reload"}));
+  }
+}
+
+void application::answer_status(const control_reply& reply) {
+  status_.async_read([this, reply](const recording_status& status, const rate_meter& rates) {
+    const process_facts process{.uptime = std::chrono::floor<std::chrono::seconds>(
+                                    std::chrono::steady_clock::now() - begun_),
+                                .configuration_file = options_.configuration_file};
+    reply.finish(acceptance({{"status", status_json(process, status, rates)}}));
+  });
+}
+
+void application::answer_reload(const control_reply& reply) {
+  spdlog::info("reload: asked for by {}", reply.peer());
+  notify_.reloading();
+  reload_.async_run([this, reply](const reload_outcome& outcome) {
+    notify_.ready();
+    for (const std::string& each : outcome.warnings) {
+      spdlog::warn("reload: {}", each);
+    }
+    for (const std::string& each : outcome.errors) {
+      spdlog::error("reload: {}", each);
+    }
+    spdlog::info("reload: {}", outcome.errors.empty() ? "done" : "refused; nothing has changed");
+    reply.finish(outcome.errors.empty() ? acceptance({{"warnings", to_json(outcome.warnings)}})
+                                        : refusal(outcome.errors));
+  });
+}
+
+void application::take_up(const settings::configuration& wanted,
+                          std::function<void(std::vector<base::failure>)> done) {
+  const auto failures = recording_->reload(wanted, [done] { done({}); });
+  if (!failures.empty()) {
+    done(failures);
+    return;
+  }
+  set_log_level(wanted.log.level);
+  log_warnings_apart(wanted, options_.occasion);
 }
 
 void application::await_signal() {
@@ -141,6 +262,8 @@ void application::await_end_of_time() {
 void application::stop(const char* why) {
   stopping_ = true;
   live_timer_.cancel();
+  watch_.stop();
+  notify_.stopping();
   spdlog::info("stopping: {}", why);
   recording_->stop();
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs one recording from start to stop: signals, the live line, the time given, the ledger at the
-// end, the exit status.
+// Runs one recording from start to stop: signals, requests on the control socket, what the service
+// manager hears, the live line, the time given, the ledger at the end, the exit status.
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "daemon/warnings.hpp"
 #include "settings/configuration.hpp"
@@ -27,10 +29,15 @@ struct run_options {
   bool live = false;                                  ///< a status line on the terminal each second
   std::string ledger_file;                        ///< JSON of the ledger at the end; empty for none
   daemon::occasion occasion = occasion::service;  ///< what may be warned of
+  std::string configuration_file;                 ///< read again by a reload; empty: there is none
+  /// Puts what the command line said over a configuration that was read again.
+  std::function<void(settings::configuration&)> overrides;
+  std::vector<std::string> warnings;  ///< logged when the recording runs
 };
 
 /// Records until a signal or the time given ends it; returns the exit status. SIGHUP rotates every
 /// output, SIGUSR1 logs the ledger, SIGTERM and SIGINT stop exactly, a second one ends at once.
+/// Rights were given up before.
 [[nodiscard]] int run(const settings::configuration& wanted, const run_options& options);
 
 }  // namespace captured::daemon

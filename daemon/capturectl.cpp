@@ -22,6 +22,9 @@ struct command {
 };
 
 constexpr std::array commands{
+    command{"status", "tell how the running service stands", captured::capturectl::status},
+    command{"reload", "have the running service take up its changed configuration",
+            captured::capturectl::reload},
     command{"info", "tell what is in capture files", captured::capturectl::info},
     command{"convert", "change format, or take a part: by filter, time, interface",
             captured::capturectl::convert},

@@ -34,4 +34,10 @@ int cat(const std::vector<std::string>& arguments);
 /// Are files whole, and is nothing missing between them?
 int verify(const std::vector<std::string>& arguments);
 
+/// How does the running service stand?
+int status(const std::vector<std::string>& arguments);
+
+/// The running service reads its configuration again.
+int reload(const std::vector<std::string>& arguments);
+
 }  // namespace captured::capturectl

@@ -40,6 +40,8 @@ po::options_description describe_options() {
       ("print-config", "print the effective configuration and exit");
   po::options_description running("While it runs");
   running.add_options()  //
+      ("user", po::value<std::string>()->value_name("NAME"),
+       "started as root: become this user, and keep only the right to capture")  //
       ("duration", po::value<std::string>()->value_name("TIME"),
        "stop after this many seconds, or 90s, 5min, 2h")  //
       ("live", "show a status line each second")          //
@@ -102,6 +104,7 @@ command_line read_values(const po::variables_map& given) {
   take(given, "rotate-size", line.quick.rotate_size);
   take(given, "rotate-interval", line.quick.rotate_interval);
   take(given, "duration", line.quick.duration);
+  take(given, "user", line.quick.user);
   line.quick.promiscuous = given.count("no-promiscuous") == 0;
   take(given, "config", line.configuration_file);
   line.log_level = choose<settings::log_level>(given, "log-level", levels);

@@ -18,7 +18,8 @@ struct command_line {
 
   act what = act::record;
   std::string configuration_file;  ///< empty in quick mode
-  settings::quick_request quick;   ///< what quick mode records; `duration` also with a file
+  settings::quick_request
+      quick;  ///< what quick mode records; `duration` and `user` hold with a file too
   std::optional<settings::log_level> log_level;
   std::optional<settings::log_format> log_format;
   bool live = false;        ///< a status line on the terminal each second

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <spdlog/spdlog.h>
 
@@ -14,6 +15,7 @@
 #include "daemon/command_line.hpp"
 #include "daemon/host_facts.hpp"
 #include "daemon/logging.hpp"
+#include "daemon/privileges.hpp"
 #include "daemon/version.hpp"
 #include "daemon/warnings.hpp"
 #include "settings/print.hpp"
@@ -69,6 +71,43 @@ int tell_of_check(const std::string& file, checked_configuration checked) {
   return checked.read.settings ? exit_status::success : exit_status::usage;
 }
 
+/// What the command line says holds over the file, at the start and in a reload.
+void override_by(const command_line& line, settings::configuration& wanted) {
+  wanted.log.level = line.log_level.value_or(wanted.log.level);
+  wanted.log.format = line.log_format.value_or(wanted.log.format);
+  if (!line.quick.user.empty()) {
+    wanted.user = line.quick.user;
+  }
+}
+
+int record(settings::configuration wanted, const command_line& line,
+           const std::vector<settings::problem>& warnings,
+           std::optional<std::chrono::milliseconds> duration) {
+  override_by(line, wanted);
+  start_logging(wanted.log);
+  for (const settings::problem& one : warnings) {
+    spdlog::warn("{}", one.text);
+  }
+  run_options options{
+      .duration = duration,
+      .live = line.live,
+      .ledger_file = line.ledger_file,
+      .occasion = line.configuration_file.empty() ? occasion::quick_recording : occasion::service,
+      .configuration_file = line.configuration_file};
+  options.overrides = [line](settings::configuration& other) { override_by(line, other); };
+  const auto dropped = drop_privileges(wanted);
+  if (!dropped) {
+    spdlog::error("{}", dropped.error().message());
+    return exit_status::trouble;
+  }
+  if (*dropped) {
+    options.warnings.push_back(**dropped);
+  }
+  // From here on the process has the rights of a recorder, and no others.
+  start_log_thread();
+  return run(wanted, options);
+}
+
 int act_on(const command_line& line) {
   if (line.what == command_line::act::print_help) {
     std::fputs(help_text().c_str(), stdout);
@@ -93,18 +132,7 @@ int act_on(const command_line& line) {
     std::fputs(settings::print(*wanted).c_str(), stdout);
     return exit_status::success;
   }
-  wanted->log.level = line.log_level.value_or(wanted->log.level);
-  wanted->log.format = line.log_format.value_or(wanted->log.format);
-  start_logging(wanted->log);
-  for (const settings::problem& one : checked.warnings) {
-    spdlog::warn("{}", one.text);
-  }
-  start_log_thread();
-  return run(*wanted, {.duration = duration,
-                       .live = line.live,
-                       .ledger_file = line.ledger_file,
-                       .occasion = line.configuration_file.empty() ? occasion::quick_recording
-                                                                   : occasion::service});
+  return record(std::move(*wanted), line, checked.warnings, duration);
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ recording::recording(boost::asio::io_context& reactor_context,
       reactor_(reactor_context.get_executor(), std::move(rings)),
       watched_links_(reactor_context),
       retry_timer_(reactor_context),
+      silence_timer_(reactor_context),
       ready_timer_(reactor_context) {}
 
 recording::~recording() {
@@ -85,6 +86,7 @@ base::result<> recording::start(std::function<void()> ready, std::function<void(
     }
   });
   reconcile();
+  arm_silence();
   return {};
 }
 
@@ -100,6 +102,7 @@ void recording::stop() {
   stopping_ = true;
   judge_requirements();
   retry_timer_.cancel();
+  silence_timer_.cancel();
   ready_timer_.cancel();
   if (watched_links_.is_open()) {
     boost::system::error_code ignored;
@@ -190,6 +193,7 @@ std::vector<base::failure> recording::reload(const settings::configuration& want
   follow_outputs(wanted_.outputs);
   when_settled_.push_back(std::move(done));
   reconcile();
+  arm_silence();
   return {};
 }
 

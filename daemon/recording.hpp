@@ -25,6 +25,7 @@
 #include "daemon/recorded_interface.hpp"
 #include "daemon/recorded_output.hpp"
 #include "daemon/recording_status.hpp"
+#include "daemon/silence_watch.hpp"
 #include "pipeline/capture_reactor.hpp"
 #include "settings/configuration.hpp"
 
@@ -83,7 +84,7 @@ class recording {
   recording(boost::asio::io_context& reactor_context, const settings::configuration& wanted,
             capture::poll_set rings);
 
-  // Devices and interfaces: recording_interfaces.cpp.
+  // Devices and interfaces: recording_devices.cpp and recording_interfaces.cpp.
   base::result<> watch_links();
   void await_links();
   void on_links();
@@ -119,6 +120,8 @@ class recording {
   [[nodiscard]] bool settled() const;
   void check_settled();
   void arm_retry();
+  void arm_silence();
+  void feed_silence();
   void judge_requirements();
   void check_ended();
 
@@ -137,6 +140,8 @@ class recording {
   boost::asio::posix::stream_descriptor watched_links_;
   std::set<int> known_at_start_;
   boost::asio::steady_timer retry_timer_;
+  boost::asio::steady_timer silence_timer_;
+  silence_watch silence_;
   boost::asio::steady_timer ready_timer_;
   std::function<void()> ready_;
   std::function<void()> ended_;

@@ -7,11 +7,16 @@
 #include <boost/asio/post.hpp>
 
 #include "daemon/interface_text.hpp"
+#include "daemon/logging.hpp"
 #include "daemon/recording.hpp"
 
 namespace captured::daemon {
 
 namespace {
+
+/// How often an interface is looked at for silence, at the most and at the least.
+constexpr std::chrono::milliseconds shortest_look{250};
+constexpr std::chrono::milliseconds longest_look{10'000};
 
 const char* state_word(output_state state) {
   switch (state) {
@@ -156,6 +161,47 @@ std::string recording::first_trouble() const {
     }
   }
   return {};
+}
+
+// ---- Silence ------------------------------------------------------------------------------------
+
+void recording::arm_silence() {
+  auto shortest = std::chrono::milliseconds::max();
+  for (const settings::interface_settings& entry : wanted_.interfaces) {
+    if (entry.silence.count() > 0) {
+      shortest = std::min(shortest, entry.silence);
+    }
+  }
+  silence_timer_.cancel();
+  if (shortest == std::chrono::milliseconds::max()) {
+    return;
+  }
+  silence_timer_.expires_after(
+      std::clamp<std::chrono::milliseconds>(shortest / 4, shortest_look, longest_look));
+  silence_timer_.async_wait([this](boost::system::error_code error) {
+    if (!error && !stopping_) {
+      refresh_ledger([this] { feed_silence(); });
+      arm_silence();
+    }
+  });
+}
+
+void recording::feed_silence() {
+  const base::moment now = pipeline::read_clocks();
+  for (const auto& one : interfaces_) {
+    if (one->state != interface_state::recording) {
+      continue;
+    }
+    const std::string key = one->name() + "@" + one->entry.output;
+    const auto event =
+        silence_.feed(key, one->ledger.filteraccept.get(), one->entry.silence, now.steady);
+    if (event) {
+      log_line(
+          event->what == silence_event::kind::fell_silent ? log_level::warning : log_level::info,
+          {{"interface", one->name()}, {"output", one->entry.output}}, "{}", event->text());
+      one->output->writer().note(one->name(), event->text() + ", " + time_text(now.wall));
+    }
+  }
 }
 
 }  // namespace captured::daemon

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The part of recording that follows the devices: takes up what is wanted and there, lets go what
-// is not, and has the files tell the story.
+// The part of recording that opens, changes and closes one interface, and has the files tell its
+// story.
 #include <algorithm>
 #include <utility>
 
@@ -19,29 +19,12 @@ namespace {
 
 constexpr std::chrono::seconds longest_retry_pause{30};
 
-/// Must the ring be made anew for these options?
-bool needs_new_ring(const recorded_interface& one) {
-  const capture::interface_options& wanted = one.entry.device;
-  return wanted.ring != one.options.ring || wanted.promiscuous != one.options.promiscuous ||
-         one.entry.timestamp != one.timestamp;
-}
-
-/// The device as it was when it could not be recorded: nothing that has happened to it since
-/// could make a difference.
-bool is_same_device(const capture::device& now, const recorded_interface& refused) {
-  return now.index == refused.from.index && now.up == refused.from.up;
-}
-
 log_fields subject_of(const recorded_interface& one) {
   return {{"interface", one.name()}, {"output", one.entry.output}};
 }
 
 bool is_described_alike(const capture::device& a, const capture::device& b) {
   return a.mac == b.mac && a.speed_bits == b.speed_bits && a.description == b.description;
-}
-
-std::string now_text() {
-  return time_text(pipeline::read_clocks().wall);
 }
 
 }  // namespace
@@ -58,140 +41,6 @@ base::result<std::unique_ptr<capture::packet_ring>> open_ring(
     return program.error();
   }
   return capture::packet_ring::open(from, options, *program);
-}
-
-base::result<> recording::watch_links() {
-  auto opened = capture::link_watch::open();
-  if (!opened) {
-    return opened.error();
-  }
-  if (watched_links_.is_open()) {
-    watched_links_.release();
-  }
-  links_ = std::move(*opened);
-  boost::system::error_code error;
-  watched_links_.assign(links_->fd(), error);
-  if (error) {
-    return base::failure{error, "watch the network devices", {}};
-  }
-  await_links();
-  return {};
-}
-
-void recording::await_links() {
-  watched_links_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                            [this](boost::system::error_code error) {
-                              if (!error && !stopping_) {
-                                on_links();
-                              }
-                            });
-}
-
-void recording::on_links() {
-  // What exactly happened is seen by comparing: reconcile lists the devices anyway.
-  if (const auto news = links_->drain(); news) {
-    await_links();
-  } else {
-    log_line(log_level::warning, {}, "{}", news.error().message());
-    if (const auto again = watch_links(); !again) {
-      log_line(log_level::error, {}, "{}; devices that come and go are noticed late",
-               again.error().message());
-    }
-  }
-  reconcile();
-}
-
-std::vector<planned_interface> recording::plan(const std::vector<capture::device>& devices) {
-  pattern_rules rules{.known_at_start = known_at_start_};
-  for (const auto& one : interfaces_) {
-    if (one->state == interface_state::recording) {
-      rules.recorded.emplace(one->name(), one->entry.output);
-    }
-  }
-  return plan_interfaces(wanted_.interfaces, devices, rules);
-}
-
-void recording::reconcile() {
-  if (!started_ || stopping_) {
-    return;
-  }
-  const auto devices = capture::all_devices();
-  if (!devices) {
-    log_trouble(log_level::error, {{}, "list devices"}, "{}", devices.error().message());
-    return arm_retry();
-  }
-  for (const auto& one : interfaces_) {
-    one->configured = false;
-  }
-  for (const planned_interface& planned : plan(*devices)) {
-    recorded_interface& one = interface_for(planned);
-    one.configured = true;
-    follow(one, planned);
-  }
-  for (const auto& one : interfaces_) {
-    if (!one->configured && one->state == interface_state::recording) {
-      close(*one, one->by_pattern ? story_of_absence(*one, *devices)
-                                  : "taken out of the configuration at " + now_text());
-    }
-  }
-  arm_retry();
-  check_settled();
-}
-
-recorded_interface& recording::interface_for(const planned_interface& planned) {
-  for (const auto& one : interfaces_) {
-    if (one->name() == planned.entry.device.name && one->entry.output == planned.entry.output) {
-      one->entry = planned.entry;
-      one->by_pattern = planned.by_pattern;
-      return *one;
-    }
-  }
-  interfaces_.push_back(std::make_unique<recorded_interface>());
-  recorded_interface& made = *interfaces_.back();
-  made.entry = planned.entry;
-  made.by_pattern = planned.by_pattern;
-  return made;
-}
-
-std::string recording::story_of_absence(const recorded_interface& one,
-                                        const std::vector<capture::device>& devices) {
-  const auto same = std::find_if(devices.begin(), devices.end(), [&](const auto& device) {
-    return device.index == one.from.index;
-  });
-  if (same == devices.end()) {
-    return "the device was removed at " + now_text();
-  }
-  if (same->name == one.name()) {
-    return "taken out of the configuration at " + now_text();
-  }
-  return "the device was renamed to " + same->name + " at " + now_text();
-}
-
-void recording::follow(recorded_interface& one, const planned_interface& planned) {
-  switch (one.state) {
-    case interface_state::waiting:
-      if (!planned.from) {
-        one.retry_at = {};
-        return wait(one, base::system_failure(ENODEV, "").code.message());
-      }
-      if (pipeline::read_clocks().steady >= one.retry_at || !is_same_device(*planned.from, one)) {
-        open(one, *planned.from);
-      }
-      return;
-    case interface_state::recording:
-      if (!planned.from || planned.from->index != one.from.index) {
-        const auto devices = capture::all_devices();
-        return close(one, devices ? story_of_absence(one, *devices) : "the device was removed");
-      }
-      if (needs_new_ring(one)) {
-        return close(one, "begun anew with other options at " + now_text());
-      }
-      follow_device(one, *planned.from);
-      return follow_options(one);
-    case interface_state::opening:
-    case interface_state::closing:
-      return;  // looked at again when that is done
-  }
 }
 
 /// What changed about the device of an interface that goes on being recorded. The list does not
@@ -383,30 +232,6 @@ void recording::discard_ring(recorded_interface& one) {
     feed.reset();
     ring.reset();
   });
-}
-
-void recording::arm_retry() {
-  const base::steady_time now = pipeline::read_clocks().steady;
-  base::steady_time at = base::steady_time::max();
-  for (const auto& one : interfaces_) {
-    if (one->configured && one->state == interface_state::waiting && one->retry_at > now) {
-      at = std::min(at, one->retry_at);
-    }
-  }
-  for (const auto& one : outputs_) {
-    if (one->state() == output_state::closed && one->retry_at() > now) {
-      at = std::min(at, one->retry_at());
-    }
-  }
-  retry_timer_.cancel();
-  if (at != base::steady_time::max()) {
-    retry_timer_.expires_at(at);
-    retry_timer_.async_wait([this](boost::system::error_code error) {
-      if (!error) {
-        reconcile();
-      }
-    });
-  }
 }
 
 }  // namespace captured::daemon

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <set>
 #include <utility>
 
 #include "base/check.hpp"
@@ -47,7 +46,7 @@ output_recorder::output_recorder(const output_options& options, series_start sta
       released_(std::move(surroundings.released)),
       ports_(std::move(surroundings.device_counts)),
       stream_(*surroundings.files, file_options(options), std::move(surroundings.events),
-              std::move(pool), [this](const chunk& piece) { on_written(piece); }),
+              std::move(pool), [this](const chunk& piece) { ports_.count_stored(piece.runs); }),
       statistics_at_(now.steady + options.statistics_interval),
       refresh_at_(statistics_at_),
       sync_at_(now.steady + options.files.sync.interval) {}
@@ -337,17 +336,6 @@ void output_recorder::end_file(base::moment now) {
   }
 }
 
-void output_recorder::on_written(const chunk& piece) {
-  count_stored(piece.runs);
-}
-
-void output_recorder::count_stored(std::span<const chunk_run> runs) {
-  for (const chunk_run& run : runs) {
-    ports_[run.port].ledger().stored.add(run.packets);
-    ports_[run.port].ledger().octets_stored.add(run.octets);
-  }
-}
-
 void output_recorder::refresh_ledger() {
   ports_.refresh();
 }
@@ -361,35 +349,17 @@ void output_recorder::give_up() {
 }
 
 void output_recorder::count_unwritten() {
-  const auto charge = [this](std::size_t port, std::uint64_t packets) {
-    ports_[port].ledger().unwritten.add(packets);
-  };
-  // Of a file that the disk took in part, the whole packets before the first gap are stored.
-  std::set<std::uint32_t> cut_slots;
-  for (const chunk* piece : stream_.files().unfinished()) {
-    const bool reachable = !cut_slots.contains(piece->slot);
-    const auto stored =
-        packets_within(piece->memory.first(reachable ? piece->taken : 0), piece->runs);
-    count_stored(stored);
-    for (std::size_t i = 0; i < piece->runs.size(); ++i) {
-      charge(piece->runs[i].port,
-             piece->runs[i].packets - (i < stored.size() ? stored[i].packets : 0));
-    }
-    if (piece->taken < piece->used) {
-      cut_slots.insert(piece->slot);
-    }
-  }
+  settle_unfinished(stream_.files().unfinished(), ports_);
   if (const chunk* const piece = stream_.open_chunk()) {
-    for (const chunk_run& run : piece->runs) {
-      charge(run.port, run.packets);
-    }
+    ports_.count_unwritten(piece->runs);
   }
   if (block_) {
-    charge(block_port_, block_.remaining());
+    ports_[block_port_].ledger().unwritten.add(block_.remaining());
     block_ = {};
   }
   while (auto next = ports_.take_block()) {
-    charge(next->port, capture::read_block_head(next->block.memory()).packet_count);
+    ports_[next->port].ledger().unwritten.add(
+        capture::read_block_head(next->block.memory()).packet_count);
   }
 }
 

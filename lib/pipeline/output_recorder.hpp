@@ -11,7 +11,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -115,9 +114,6 @@ class output_recorder {
   void refresh_in_time(base::moment now);
   void give_up();
   void count_unwritten();
-
-  void on_written(const chunk& piece);
-  void count_stored(std::span<const chunk_run> runs);
 
   output_options options_;
   series_start series_;

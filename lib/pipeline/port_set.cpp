@@ -228,6 +228,19 @@ void port_set::append_final(std::vector<std::byte>& out, statistics_kind kind,
   }
 }
 
+void port_set::count_stored(std::span<const chunk_run> runs) {
+  for (const chunk_run& run : runs) {
+    ports_[run.port]->ledger().stored.add(run.packets);
+    ports_[run.port]->ledger().octets_stored.add(run.octets);
+  }
+}
+
+void port_set::count_unwritten(std::span<const chunk_run> runs) {
+  for (const chunk_run& run : runs) {
+    ports_[run.port]->ledger().unwritten.add(run.packets);
+  }
+}
+
 format::recording_totals port_set::totals() const {
   format::recording_totals all;
   for (const auto& one : ports_) {

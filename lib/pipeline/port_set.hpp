@@ -9,10 +9,12 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/time.hpp"
+#include "pipeline/chunk.hpp"
 #include "pipeline/port.hpp"
 
 namespace captured::pipeline {
@@ -69,6 +71,10 @@ class port_set {
   void append_running(std::vector<std::byte>& out, base::moment now, bool all);
   /// Statistics of all at the end of a file.
   void append_final(std::vector<std::byte>& out, statistics_kind kind, base::wall_time now);
+
+  /// What has become of packets that were encoded.
+  void count_stored(std::span<const chunk_run> runs);
+  void count_unwritten(std::span<const chunk_run> runs);
 
   [[nodiscard]] format::recording_totals totals() const;
   void refresh();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "pipeline/unwritten.hpp"
 
+#include <set>
+
 #include "base/bytes.hpp"
 #include "base/check.hpp"
 
@@ -29,6 +31,24 @@ std::vector<chunk_run> packets_within(std::span<const std::byte> octets,
     at += length;
   }
   return whole;
+}
+
+void settle_unfinished(const std::vector<chunk*>& unfinished, port_set& ports) {
+  std::set<std::uint32_t> cut_slots;
+  for (const chunk* piece : unfinished) {
+    const bool reachable = !cut_slots.contains(piece->slot);
+    const auto stored =
+        packets_within(piece->memory.first(reachable ? piece->taken : 0), piece->runs);
+    ports.count_stored(stored);
+    std::vector<chunk_run> rest = piece->runs;
+    for (std::size_t i = 0; i < stored.size(); ++i) {
+      rest[i].packets -= stored[i].packets;
+    }
+    ports.count_unwritten(rest);
+    if (piece->taken < piece->used) {
+      cut_slots.insert(piece->slot);
+    }
+  }
 }
 
 }  // namespace captured::pipeline

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pipeline/chunk.hpp"
+#include "pipeline/port_set.hpp"
 
 namespace captured::pipeline {
 
@@ -16,5 +17,9 @@ namespace captured::pipeline {
 /// beginning.
 [[nodiscard]] std::vector<chunk_run> packets_within(std::span<const std::byte> octets,
                                                     std::span<const chunk_run> runs);
+
+/// Settles the packets of chunks that the disk has not taken whole: of a file that it took in part,
+/// the whole packets before the first gap are stored, all others are unwritten.
+void settle_unfinished(const std::vector<chunk*>& unfinished, port_set& ports);
 
 }  // namespace captured::pipeline

@@ -4,7 +4,6 @@ files tell what happened.
 """
 
 import time
-from pathlib import Path
 
 import pytest
 
@@ -139,7 +138,7 @@ def test_interfaces_that_come_and_go_many_times_leave_a_whole_story(make_network
                 network.remove_link(network.links[-1])
             sent = sender.stop()["interfaces"]["eth0"]["sent"]
         time.sleep(1)
-        descriptors = len(list(Path(f"/proc/{recorder.process.pid}/fd").iterdir()))
+        descriptors = process.descriptors(recorder.process.pid)
         ledger = recorder.stop()
     assert ledger["eth0"]["stored"] == sent
     assert descriptors < 60

@@ -40,3 +40,8 @@ def wait_until(condition, seconds, what, step=0.005):
             return value
         assert time.monotonic() < end, f"not within {seconds} s: {what}"
         time.sleep(step)
+
+
+def descriptors(pid):
+    """How many it has open."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))

@@ -49,10 +49,10 @@ class Recorder:
         self._ledger_path = work / f"{self.folder.name}.ledger.json"
         self._ledger_path.unlink(missing_ok=True)
         command = [tools.ours("captured")]
+        self.config_path = work / f"{self.folder.name}.yaml"
         if config is not None:
-            config_path = work / f"{self.folder.name}.yaml"
-            config_path.write_text(config, encoding="utf-8")
-            command += ["--config", str(config_path)]
+            self.config_path.write_text(config, encoding="utf-8")
+            command += ["--config", str(self.config_path)]
         command += ["--ledger-json", str(self._ledger_path), *options]
         with open(self._log_path, "w", encoding="utf-8") as log:
             self.process = network.start_recorded(command, stdout=log, stderr=subprocess.STDOUT)

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+//
+// Users and groups of this machine, by name or number. Looks them up, changes nothing.
+#pragma once
+
+#include <string>
+
+#include <sys/types.h>
+
+#include "base/error.hpp"
+
+namespace captured::daemon {
+
+struct account {
+  std::string name;
+  uid_t user = 0;
+  gid_t group = 0;  ///< the user's first group
+};
+
+/// Fails when there is none; `what` names the key that asks ("user"). Both may block as the
+/// machine's name services do; not for two threads at once.
+[[nodiscard]] base::result<account> find_user(const std::string& what, const std::string& name);
+[[nodiscard]] base::result<gid_t> find_group(const std::string& what, const std::string& name);
+
+}  // namespace captured::daemon

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/control_session.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+#include <sys/socket.h>
+
+namespace captured::daemon {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto idle_time = 30s;    // how long a client may think about its next request
+constexpr auto taking_time = 10s;  // how long it may not take our answer
+
+std::string name_peer(int socket) {
+  ucred peer{};
+  socklen_t octets = sizeof peer;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &octets) != 0) {
+    return "unknown";
+  }
+  return "uid " + std::to_string(peer.uid) + ", pid " + std::to_string(peer.pid);
+}
+
+}  // namespace
+
+control_session::control_session(socket client, control_server::handler handle)
+    : socket_(std::move(client)),
+      handle_(std::move(handle)),
+      deadline_(socket_.get_executor()),
+      peer_(name_peer(socket_.native_handle())) {}
+
+void control_session::close() {
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  deadline_.cancel();
+}
+
+void control_session::limit_time(std::chrono::seconds time) {
+  deadline_.expires_after(time);
+  deadline_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+    if (!error) {
+      self->close();
+    }
+  });
+}
+
+void control_session::await_line() {
+  limit_time(idle_time);
+  boost::asio::async_read_until(
+      socket_, boost::asio::dynamic_buffer(received_, request_bytes_max), '\n',
+      [self = shared_from_this()](boost::system::error_code error, std::size_t octets) {
+        self->deadline_.cancel();
+        if (!error) {
+          self->on_line(octets);
+        } else if (error == boost::asio::error::not_found) {
+          self->dismiss(refusal({"request: the line is longer than " +
+                                 std::to_string(request_bytes_max) + " octets"}));
+        } else {
+          self->close();
+        }
+      });
+}
+
+void control_session::on_line(std::size_t octets) {
+  const auto request = parse_request({received_.data(), octets - 1});
+  received_.erase(0, octets);
+  if (!request) {
+    answer(refusal({request.error().message()}));
+    return;
+  }
+  handle_(*request, control_reply(shared_from_this()));
+}
+
+void control_session::send(std::string line, after then) {
+  sending_ = std::move(line);
+  limit_time(taking_time);
+  boost::asio::async_write(
+      socket_, boost::asio::buffer(sending_),
+      [self = shared_from_this(), then](boost::system::error_code error, std::size_t) {
+        self->deadline_.cancel();
+        if (error || then == after::hang_up) {
+          self->close();
+        } else {
+          self->await_line();
+        }
+      });
+}
+
+void control_reply::finish(std::string line) const {
+  session_->answer(std::move(line));
+}
+
+std::string control_reply::peer() const {
+  return session_->peer();
+}
+
+}  // namespace captured::daemon

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/privileges.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <cap-ng.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/unique_fd.hpp"
+#include "daemon/accounts.hpp"
+#include "storage/output_directory.hpp"
+
+namespace captured::daemon {
+
+namespace {
+
+constexpr uid_t root = 0;
+constexpr mode_t socket_folder_mode = 0755;  // who may use the socket is said by the socket itself
+
+/// Gives a folder that root just made to the user; looks at the folder, never through a link.
+base::result<> give_folder(const std::string& path, const account& to) {
+  const base::unique_fd folder(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC));
+  if (!folder && errno == ENOENT) {
+    return {};  // it could not be made: its output says so, and tries again
+  }
+  if (!folder || ::fchownat(folder.get(), "", to.user, to.group, AT_EMPTY_PATH) != 0) {
+    return base::system_failure(errno, "give directory " + path + " to user " + to.name);
+  }
+  return {};
+}
+
+base::result<> prepare_folders(const settings::configuration& wanted, const account& owner) {
+  std::vector<std::string> paths;
+  for (const auto& each : wanted.outputs) {
+    paths.push_back(each.files.directory);
+  }
+  std::string socket_folder = wanted.control.socket;
+  socket_folder.resize(std::min(socket_folder.size(), socket_folder.rfind('/') + 1));
+  if (!socket_folder.empty()) {
+    paths.push_back(socket_folder);
+  }
+  const std::vector<std::string> missing = missing_folders(paths);
+  for (const auto& each : wanted.outputs) {
+    // What fails here fails again when the output opens, which then says so and keeps trying.
+    (void)storage::output_directory::open(each.files.directory, each.files.require_mount);
+  }
+  if (!socket_folder.empty()) {
+    ::mkdir(socket_folder.c_str(), socket_folder_mode);
+  }
+  for (const std::string& each : missing) {
+    if (const auto given = give_folder(each, owner); !given) {
+      return given.error();
+    }
+  }
+  return {};
+}
+
+/// The user's groups and the socket's: a socket can only be given to a group that one is in.
+base::result<> take_groups(const std::optional<account>& user, const std::string& socket_group) {
+  if (user && ::initgroups(user->name.c_str(), user->group) != 0) {
+    return base::system_failure(errno, "take the groups of user " + user->name);
+  }
+  if (socket_group.empty()) {
+    return {};
+  }
+  const auto added = find_group("control.group", socket_group);
+  if (!added) {
+    return added.error();
+  }
+  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(0, ::getgroups(0, nullptr))));
+  if (::getgroups(static_cast<int>(groups.size()), groups.data()) < 0) {
+    return base::system_failure(errno, "read the groups of this process");
+  }
+  groups.push_back(*added);
+  if (::setgroups(groups.size(), groups.data()) != 0) {
+    return base::system_failure(errno, "take group " + socket_group);
+  }
+  return {};
+}
+
+/// Keeps these capabilities; with a user, becomes him on the way.
+base::result<> keep_only(std::initializer_list<unsigned> kept, const std::optional<account>& user) {
+  // Only who may set capabilities may also take them from the bounding set; without it they are
+  // out of reach by no_new_privs all the same.
+  const bool may_bound = ::capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) == 1;
+  ::capng_clear(CAPNG_SELECT_ALL);
+  for (const unsigned each : kept) {
+    ::capng_updatev(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED), each,
+                    -1);
+  }
+  const int code =
+      user ? ::capng_change_id(static_cast<int>(user->user), static_cast<int>(user->group),
+                               may_bound ? CAPNG_CLEAR_BOUNDING : CAPNG_NO_FLAG)
+           : ::capng_apply(may_bound ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS);
+  if (code != 0) {
+    return base::system_failure(errno,
+                                user ? "become user " + user->name + " with CAP_NET_RAW (step " +
+                                           std::to_string(-code) + ")"
+                                     : "give up capabilities (step " + std::to_string(-code) + ")");
+  }
+  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) {
+    return base::system_failure(errno, "give up ambient capabilities");
+  }
+  return {};
+}
+
+/// After the user has changed, for that makes the process dumpable or not by its own rules.
+base::result<> close_process() {
+  const rlimit no_core{0, 0};
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+      ::setrlimit(RLIMIT_CORE, &no_core) != 0) {
+    return base::system_failure(errno, "forbid new privileges and core dumps");
+  }
+  return {};
+}
+
+base::result<std::optional<account>> choose_user(const std::string& name) {
+  if (name.empty()) {
+    return std::optional<account>();
+  }
+  auto found = find_user("user", name);
+  if (!found) {
+    return found.error();
+  }
+  if (found->user == ::geteuid()) {
+    return std::optional<account>();  // we are the one already
+  }
+  if (::geteuid() != root) {
+    return base::invalid_input("user " + name,
+                               "only root can become another user; leave it out, or start as root");
+  }
+  return std::optional(std::move(*found));
+}
+
+}  // namespace
+
+std::vector<std::string> missing_folders(const std::vector<std::string>& paths) {
+  std::vector<std::string> missing;
+  for (const std::string& path : paths) {
+    for (std::size_t end = 0; end != std::string::npos && end < path.size();) {
+      end = path.find('/', end + 1);
+      const std::string part = path.substr(0, end);
+      struct stat about {};
+      if (part.ends_with('/') || ::lstat(part.c_str(), &about) == 0 || errno != ENOENT ||
+          std::find(missing.begin(), missing.end(), part) != missing.end()) {
+        continue;
+      }
+      missing.push_back(part);
+    }
+  }
+  return missing;
+}
+
+base::result<std::optional<std::string>> drop_privileges(const settings::configuration& wanted) {
+  if (::capng_get_caps_process() != 0 ||
+      ::capng_have_capability(CAPNG_PERMITTED, CAP_NET_RAW) != 1) {
+    return base::invalid_input(
+        "captured",
+        "packets cannot be recorded without CAP_NET_RAW: start it as root (--user NAME gives root "
+        "up at once), as the service (systemctl start captured), or give the program that right "
+        "(setcap cap_net_raw+ep PROGRAM)");
+  }
+  const auto user = choose_user(wanted.user);
+  if (!user) {
+    return user.error();
+  }
+  if (*user) {
+    if (const auto made = prepare_folders(wanted, **user); !made) {
+      return made.error();
+    }
+  }
+  if (::geteuid() == root) {
+    if (const auto taken = take_groups(*user, wanted.control.group); !taken) {
+      return taken.error();
+    }
+  }
+  const bool stays_root = !*user && ::geteuid() == root;
+  const auto kept = stays_root ? keep_only({CAP_NET_RAW, CAP_DAC_OVERRIDE}, *user)
+                               : keep_only({CAP_NET_RAW}, *user);
+  if (!kept) {
+    return kept.error();
+  }
+  if (const auto closed = close_process(); !closed) {
+    return closed.error();
+  }
+  if (!stays_root) {
+    return std::optional<std::string>();
+  }
+  return std::optional<std::string>(
+      "running as root, with CAP_NET_RAW and CAP_DAC_OVERRIDE alone: the option user (--user NAME) "
+      "would make it an ordinary user");
+}
+
+}  // namespace captured::daemon

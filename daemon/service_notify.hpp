@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+//
+// What the service manager is told. Without one every call does nothing. When to say what is
+// decided by service_watch and application; log lines are journal's.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace captured::daemon {
+
+/// Messages to the service manager, sd_notify(3). Any thread may call; no call blocks for long, and
+/// a message that cannot be delivered is lost, as the protocol has it.
+class service_notify {
+ public:
+  /// Reads the environment variables of the protocol.
+  service_notify();
+
+  /// Does anybody listen?
+  [[nodiscard]] bool has_manager() const noexcept { return has_manager_; }
+  /// How often the manager wants to hear that we are alive; nothing when it does not ask.
+  [[nodiscard]] std::optional<std::chrono::microseconds> watchdog() const noexcept {
+    return watchdog_;
+  }
+
+  /// Start or reload is done.
+  void ready() const { say("READY=1"); }
+  /// A reload has begun; `ready` ends it, whatever came out.
+  void reloading() const;
+  void stopping() const { say("STOPPING=1"); }
+  void alive() const { say("WATCHDOG=1"); }
+  /// One line for `systemctl status`; control characters become blanks.
+  void status(std::string text) const;
+  /// A start or stop takes longer than usual: count the time-out from now, this long.
+  void extend_timeout(std::chrono::microseconds by) const;
+
+ private:
+  void say(const std::string& state) const;
+
+  bool has_manager_;
+  std::optional<std::chrono::microseconds> watchdog_;
+};
+
+}  // namespace captured::daemon
