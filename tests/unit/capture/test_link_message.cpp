@@ -85,7 +85,8 @@ TEST_CASE("a link message gives name, index, state, MTU, address and alias") {
 }
 
 TEST_CASE("a link message tells which bridge or bond the device is a port of") {
-  const auto port = capture::parse_link(hand_laid_message(ARPHRD_ETHER, IFF_UP)
+  using namespace std::string_view_literals;
+  const auto port = capture::parse_link(hand_laid_message(1, IFF_UP)
                                             .attribute(IFLA_MASTER, "\x09\0\0\0"sv)
                                             .attribute(IFLA_IFNAME, "eth1\0"sv)
                                             .octets);
