@@ -214,7 +214,8 @@ base::result<format::time_ns> parse_time(const std::string& text) {
     return format::time_ns{std::stoll(whole)} * format::nanoseconds_per_second + fraction;
   }
   std::tm parts{};
-  for (const char* const shape : {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"}) {
+  for (const char* const shape :
+       {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"}) {
     parts = {};
     const char* const end = ::strptime(whole.c_str(), shape, &parts);
     if (end != nullptr && *end == '\0') {
@@ -242,8 +243,8 @@ void add_counts(format::write_counts& to, const format::write_counts& more) {
   to.packets_left_out += more.packets_left_out;
 }
 
-int print_report(const char* name, const transfer_report& report, bool as_json, bool quiet) {
-  if (as_json) {
+int print_report(const char* name, const transfer_report& report, const report_options& how) {
+  if (how.json) {
     json::object object{
         {"packets_read", report.packets_read}, {"packets_written", report.counts.packets},
         {"outputs", to_json(report.outputs)},  {"counts", to_json(report.counts)},
@@ -251,8 +252,8 @@ int print_report(const char* name, const transfer_report& report, bool as_json, 
     if (!report.errors.empty()) {
       object["errors"] = to_json(report.errors);
     }
-    std::puts(json::serialize(object).c_str());
-  } else if (!quiet) {
+    std::fprintf(how.to_error ? stderr : stdout, "%s\n", json::serialize(object).c_str());
+  } else if (!how.quiet) {
     for (const std::string& each : format::describe_losses(report.counts)) {
       complain(name, each);
     }

@@ -90,8 +90,14 @@ struct transfer_report {
 
 void add_counts(format::write_counts& to, const format::write_counts& more);
 
+struct report_options {
+  bool json = false;
+  bool quiet = false;     ///< only errors
+  bool to_error = false;  ///< JSON on standard error: standard output is a capture
+};
+
 /// Prints it, losses and errors on standard error, or all as JSON; gives the exit status.
-[[nodiscard]] int print_report(const char* name, const transfer_report& report, bool as_json,
-                               bool quiet);
+[[nodiscard]] int print_report(const char* name, const transfer_report& report,
+                               const report_options& how);
 
 }  // namespace captured::capturectl

@@ -25,6 +25,12 @@ std::thread start(Body body) {
   return thread;
 }
 
+/// For less than this a thread is not worth its start.
+constexpr std::uint64_t octets_min = std::uint64_t{16} << 20;
+/// More threads than this only get into one another's way.
+constexpr int readers_max = 2;
+std::atomic<int> readers = 0;
+
 }  // namespace
 
 background_sink::background_sink(format::octet_sink& to)
@@ -67,7 +73,10 @@ base::result<> background_sink::write_buffer(std::vector<std::byte>& buffer, std
 
 base::result<> background_sink::drain() {
   std::unique_lock lock(mutex_);
+  draining_ = true;
+  changed_.notify_all();
   changed_.wait(lock, [this] { return (waiting_.empty() && !busy_) || failure_.code.failed(); });
+  draining_ = false;
   if (failure_.code.failed()) {
     return failure_;
   }
@@ -85,21 +94,33 @@ std::vector<std::byte> background_sink::free_buffer() {
 }
 
 base::result<> background_sink::put(piece made) {
+  // Threads wake one another for half a queue, not for each piece: that costs more than writing it.
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return waiting_.size() < pieces_max || failure_.code.failed(); });
+  if (waiting_.size() == pieces_max) {
+    changed_.wait(lock,
+                  [this] { return waiting_.size() <= pieces_max / 2 || failure_.code.failed(); });
+  }
   if (failure_.code.failed()) {
     return failure_;
   }
   waiting_.push_back(std::move(made));
+  const bool wake = waiting_.size() == pieces_wake;
   lock.unlock();
-  changed_.notify_all();
+  if (wake) {
+    changed_.notify_all();
+  }
   return {};
 }
 
 void background_sink::run() {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return !waiting_.empty() || ending_; });
+    if (waiting_.empty()) {
+      changed_.notify_all();  // of drain()
+      changed_.wait(lock, [this] {
+        return waiting_.size() >= pieces_wake || (draining_ && !waiting_.empty()) || ending_;
+      });
+    }
     if (ending_ || failure_.code.failed()) {
       return;  // what was not drained is not wanted
     }
@@ -116,12 +137,19 @@ void background_sink::run() {
     if (now.copy.capacity() != 0) {
       free_.push_back(std::move(now.copy));
     }
-    changed_.notify_all();
+    if (waiting_.size() == pieces_max / 2 || failure_.code.failed()) {
+      changed_.notify_all();
+    }
   }
+}
+
+bool ahead_source::pays(std::uint64_t octets) noexcept {
+  return octets >= octets_min && readers < readers_max;
 }
 
 ahead_source::ahead_source(base::unique_fd fd, std::string path)
     : fd_(std::move(fd)), path_(std::move(path)) {
+  ++readers;
   for (chunk& each : ring_) {
     each.memory.resize(headroom + chunk_bytes);
   }
@@ -129,6 +157,7 @@ ahead_source::ahead_source(base::unique_fd fd, std::string path)
 }
 
 ahead_source::~ahead_source() {
+  --readers;
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
@@ -149,12 +178,16 @@ base::result<ahead_source::lent_octets> ahead_source::lend() {
   // The part lent last stays; the one before it is no longer looked at.
   released_ = lent_ == 0 ? 0 : lent_ - 1;
   chunk& wanted = ring_[lent_ % chunks];
-  changed_.notify_one();
-  while (!wanted.ready || claimed_ <= lent_) {
+  if (sleeps_ && may_wake()) {
+    changed_.notify_one();
+  }
+  while (!wanted.ready) {
     if (may_claim()) {
       read_one(lock);
     } else {
+      waits_ = true;
       changed_.wait(lock);
+      waits_ = false;
     }
   }
   wanted.ready = false;
@@ -192,7 +225,9 @@ void ahead_source::read_one(std::unique_lock<std::mutex>& lock) {
   part.error = error;
   part.ready = true;
   full_ = full_ || used < chunk_bytes;
-  changed_.notify_one();
+  if (waits_) {
+    changed_.notify_one();
+  }
 }
 
 void ahead_source::run() {
@@ -201,15 +236,24 @@ void ahead_source::run() {
     if (may_claim()) {
       read_one(lock);
     } else {
-      changed_.wait(lock);
+      sleeps_ = true;
+      changed_.wait(lock, [this] { return may_wake() || ending_; });
+      sleeps_ = false;
     }
   }
 }
 
+bool page_runner::pays(std::uint64_t octets) noexcept {
+  return octets >= octets_min && readers < readers_max;
+}
+
 page_runner::page_runner(std::span<const std::byte> mapped)
-    : mapped_(mapped), thread_(start([this] { run(); })) {}
+    : mapped_(mapped), thread_(start([this] { run(); })) {
+  ++readers;
+}
 
 page_runner::~page_runner() {
+  --readers;
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;

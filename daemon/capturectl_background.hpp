@@ -41,7 +41,8 @@ class background_sink final : public format::octet_sink {
 
  private:
   static constexpr std::size_t piece_bytes = std::size_t{512} << 10;
-  static constexpr std::size_t pieces_max = 6;
+  static constexpr std::size_t pieces_max = 8;
+  static constexpr std::size_t pieces_wake = 2;
 
   struct piece {
     std::span<const std::byte> octets;
@@ -58,6 +59,7 @@ class background_sink final : public format::octet_sink {
   std::deque<piece> waiting_;
   std::vector<std::vector<std::byte>> free_;
   bool busy_ = false;
+  bool draining_ = false;
   bool ending_ = false;
   base::failure failure_;
   std::thread thread_;
@@ -67,8 +69,8 @@ class background_sink final : public format::octet_sink {
 /// too whenever it would have to wait. What is lent lies in a small ring and stays in the caches.
 class ahead_source final : public format::octet_source {
  public:
-  /// For less than this a thread is not worth its start.
-  static constexpr std::uint64_t bytes_min = std::uint64_t{16} << 20;
+  /// Is there so much that it pays, and are there not too many of them already?
+  [[nodiscard]] static bool pays(std::uint64_t octets) noexcept;
 
   ahead_source(base::unique_fd fd, std::string path);
   ~ahead_source() override;
@@ -80,9 +82,9 @@ class ahead_source final : public format::octet_source {
   [[nodiscard]] bool lends() const noexcept override { return true; }
 
  private:
-  static constexpr std::size_t chunk_bytes = std::size_t{128} << 10;
+  static constexpr std::size_t chunk_bytes = std::size_t{512} << 10;
   static constexpr std::size_t headroom = std::size_t{16} << 10;
-  static constexpr std::size_t chunks = 8;
+  static constexpr std::size_t chunks = 6;
 
   struct chunk {
     std::vector<std::byte> memory;
@@ -92,6 +94,10 @@ class ahead_source final : public format::octet_source {
   };
 
   [[nodiscard]] bool may_claim() const noexcept { return claimed_ < released_ + chunks && !full_; }
+  /// Waking a thread costs more than reading some parts: it sleeps until half of the ring is free.
+  [[nodiscard]] bool may_wake() const noexcept {
+    return claimed_ + chunks / 2 < released_ + chunks && !full_;
+  }
   void read_one(std::unique_lock<std::mutex>& lock);
   void run();
 
@@ -106,14 +112,15 @@ class ahead_source final : public format::octet_source {
   bool full_ = false;           ///< the end of the file is in the ring
   bool ended_ = false;
   bool ending_ = false;
+  bool sleeps_ = false;  ///< the thread
+  bool waits_ = false;   ///< the user, for a part that the thread reads
   std::thread thread_;
 };
 
 /// Brings the pages of a mapping in, a bounded way ahead of where its reader is.
 class page_runner {
  public:
-  /// For less than this a thread is not worth its start.
-  static constexpr std::size_t bytes_min = std::size_t{32} << 20;
+  [[nodiscard]] static bool pays(std::uint64_t octets) noexcept;
 
   /// The octets must outlive it.
   explicit page_runner(std::span<const std::byte> mapped);

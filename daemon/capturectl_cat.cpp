@@ -25,8 +25,8 @@ constexpr command_words words{
     "  capturectl cat -F pcap-us today.pcapng | tcpdump -n -r -\n"};
 
 void copy_file(const std::string& path, capture_writer& to, shared_interfaces& shared,
-               transfer_report& report) {
-  auto input = capture_input::open(path);
+               transfer_report& report, progress& shown, std::uint64_t& octets_before) {
+  auto input = capture_input::open(path, {}, capture_input::access::streamed);
   if (!input) {
     report.errors.push_back(input.error().message());
     return;
@@ -38,6 +38,8 @@ void copy_file(const std::string& path, capture_writer& to, shared_interfaces& s
     if (item == capture_item::packet) [[likely]] {
       ++report.packets_read;
       copier.copy_packet(reader.packet(), reader.stable());
+      shown.at(octets_before + reader.octets_read());
+      (*input)->moved();
     } else if (item == capture_item::failed) {
       report.errors.push_back(path + ": " + reader.failure().message());
       break;
@@ -47,6 +49,7 @@ void copy_file(const std::string& path, capture_writer& to, shared_interfaces& s
       copier.copy(reader, item);
     }
   }
+  octets_before += (*input)->size();
   if (const auto done = to.flush(); !done) {
     report.errors.push_back(done.error().message());
   }
@@ -58,15 +61,17 @@ int cat(const std::vector<std::string>& arguments) {
   std::vector<std::string> paths;
   output_options output_choice;
   bool quiet = false;
+  bool as_json = false;
   option_list visible;
   visible.value("format,F", output_choice.format, "pcapng (default), pcap, pcap-us, pcap-ns, lpcap")
       .value("compress", output_choice.compression, "gzip, zstd, none")
+      .flag("json", as_json, "report as one JSON object, on standard error")
       .flag("quiet,q", quiet, "do not say what was lost");
   constexpr std::size_t files_max = 1'000'000;
   if (const auto status = parse_arguments(words, visible, arguments, paths, 1, files_max)) {
     return *status;
   }
-  if (const auto known = check_output_options(output_choice); !known) {
+  if (const auto known = check_output_options("-", output_choice); !known) {
     complain(words.name, known.error().message());
     return exit_usage;
   }
@@ -81,8 +86,10 @@ int cat(const std::vector<std::string>& arguments) {
   capture_section section;
   section.format = capture_format::pcapng;
   writer.begin_section(section);
+  progress shown(quiet ? std::nullopt : std::optional(total_size(paths)));
+  std::uint64_t octets = 0;
   for (const std::string& path : paths) {
-    copy_file(path, writer, shared, report);
+    copy_file(path, writer, shared, report, shown, octets);
     if (writer.failed()) {
       break;
     }
@@ -91,8 +98,8 @@ int cat(const std::vector<std::string>& arguments) {
   if (const auto done = (*output)->finish(); !done && report.errors.empty()) {
     report.errors.push_back(done.error().message());
   }
-  report.lost = report.counts.packets_left_out;
-  return print_report(words.name, report, false, quiet);
+  report.lost = report.counts.packets_left_out + report.counts.packets_cut;
+  return print_report(words.name, report, {.json = as_json, .quiet = quiet, .to_error = true});
 }
 
 }  // namespace captured::capturectl

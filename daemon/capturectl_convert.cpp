@@ -30,6 +30,7 @@ struct convert_options {
   std::uint32_t snaplen = 0;
   std::string cooked;
   std::string lpcap_first;
+  std::uint32_t lpcap_link = 147;
   bool split = false;
   bool json = false;
   bool quiet = false;
@@ -47,7 +48,10 @@ std::string split_name(const std::string& path, packet::link_type link) {
 class converter {
  public:
   converter(const convert_options& options, capture_input& input)
-      : options_(options), input_(input), reader_(input.reader()), progress_(input.size()) {
+      : options_(options),
+        input_(input),
+        reader_(input.reader()),
+        progress_(options.quiet ? std::nullopt : std::optional(input.size())) {
     if (!options.cooked.empty()) {
       cooked_.emplace(wanted_cooked());
     }
@@ -119,6 +123,7 @@ class converter {
       made.path = split_name(made.path, *link);
       options.link = cooked_ ? std::nullopt : link;
     }
+    options.append = options.append && has_content(made.path);
     if (options.append && !may_append(made.path)) {
       return;
     }
@@ -142,6 +147,13 @@ class converter {
     targets_.push_back(std::move(made));
   }
 
+  static bool has_content(const std::string& path) {
+    auto existing = pipeline::file_source::open(path);
+    std::byte one[1];
+    const auto count = existing ? existing->read(one) : base::result<std::size_t>(0);
+    return count && *count != 0;
+  }
+
   /// Appending needs the first interface, which comes after the section.
   bool may_append(const std::string& path) {
     auto existing = pipeline::file_source::open(path);
@@ -162,10 +174,16 @@ class converter {
     const auto resolution = options_.output.format == "pcap-ns"   ? pcap_resolution::nanoseconds
                             : options_.output.format == "pcap-us" ? pcap_resolution::microseconds
                                                                   : pcap_resolution::of_interface;
-    const auto fits =
-        check_pcap_append(std::span(header).first(count),
-                          {.resolution = resolution, .snaplen = options_.output.snaplen},
-                          reader_.interfaces().back().description);
+    interface_description_block description = reader_.interfaces().back().description;
+    if (reader_.section().format == capture_format::pcapng) {
+      description.snaplen = 0;  // as the writer has it
+    }
+    if (cooked_) {
+      description.link = wanted_cooked();
+    }
+    const auto fits = check_pcap_append(
+        std::span(header).first(count),
+        {.resolution = resolution, .snaplen = options_.output.snaplen}, description);
     if (!fits) {
       stop(path + ": " + fits.error().message());
       return false;
@@ -185,6 +203,10 @@ class converter {
   void take_packet() {
     ++report_.packets_read;
     const capture_packet& packet = reader_.packet();
+    if (!packet.has_time && (options_.from || options_.to)) [[unlikely]] {
+      ++without_time_;
+      return;
+    }
     if ((options_.from && packet.time < *options_.from) ||
         (options_.to && packet.time >= *options_.to)) {
       return;
@@ -250,7 +272,14 @@ class converter {
         report_.outputs.push_back(each.path);
       }
     }
-    report_.lost = report_.counts.packets_left_out + not_cooked_;
+    report_.lost = report_.counts.packets_left_out + report_.counts.packets_cut + not_cooked_;
+    if (without_time_ != 0) {
+      report_.remarks.push_back(std::to_string(without_time_) +
+                                " packets have no time and were not taken");
+    }
+    for (std::string& each : describe_peculiarities(reader_.counts())) {
+      report_.remarks.push_back(std::move(each));
+    }
     if (not_cooked_ != 0) {
       report_.remarks.push_back(std::to_string(not_cooked_) +
                                 " packets could not be given a cooked header");
@@ -273,6 +302,7 @@ class converter {
   bool changes_packets_ = false;
   bool append_pending_ = false;
   std::uint64_t not_cooked_ = 0;
+  std::uint64_t without_time_ = 0;
   bool go_on_ = true;
   bool give_up_ = false;
   transfer_report report_;
@@ -305,6 +335,7 @@ void add_options(option_list& visible, convert_options& into) {
       .value("cooked", into.cooked,
              "give Ethernet and Linux cooked packets a cooked header of version 1 or 2")
       .flag("append", into.output.append, "add to a pcap file that fits")
+      .value("lpcap-link", into.lpcap_link, "lpcap with link type 0: the link type it is to be")
       .value("lpcap-first", into.lpcap_first, "lpcap without .meta: the time of its first packet")
       .flag("lenient", into.reading.lenient, "go on after damage where it is clear how")
       .flag("skip-unknown-versions", into.reading.skip_unknown_versions,
@@ -315,7 +346,7 @@ void add_options(option_list& visible, convert_options& into) {
 
 /// What the options mean; a failure is wrong usage.
 base::result<> prepare(convert_options& options) {
-  if (auto known = check_output_options(options.output); !known) {
+  if (auto known = check_output_options(options.paths[1], options.output); !known) {
     return known;
   }
   for (const auto& [text, time] :
@@ -329,6 +360,12 @@ base::result<> prepare(convert_options& options) {
       *time = *parsed;
     }
   }
+  if (options.lpcap_link > UINT16_MAX) {
+    return base::invalid_input("lpcap-link " + std::to_string(options.lpcap_link),
+                               "link types go up to 65535");
+  }
+  options.reading.lpcap_unknown_link =
+      packet::link_type{static_cast<std::uint16_t>(options.lpcap_link)};
   if (!options.cooked.empty() && options.cooked != "1" && options.cooked != "2") {
     return base::invalid_input("cooked \"" + options.cooked + "\"", "1 or 2 was expected");
   }
@@ -339,6 +376,10 @@ base::result<> prepare(convert_options& options) {
     if (!compiled && !raw) {
       return compiled.error();  // other link types are tried when they come
     }
+  }
+  options.output.snaplen = options.snaplen;
+  if (options.output.append && options.output.format.empty()) {
+    options.output.format = "pcap";
   }
   if (options.paths[0] == options.paths[1] && options.paths[0] != "-") {
     return base::invalid_input("output " + options.paths[1], "it is the input");
@@ -367,7 +408,8 @@ int convert(const std::vector<std::string>& arguments) {
   }
   const transfer_report report = converter(options, **input).run();
   const bool to_stdout = options.paths[1] == "-";
-  return print_report(words.name, report, options.json && !to_stdout, options.quiet);
+  return print_report(words.name, report,
+                      {.json = options.json, .quiet = options.quiet, .to_error = to_stdout});
 }
 
 }  // namespace captured::capturectl

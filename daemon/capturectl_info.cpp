@@ -91,6 +91,10 @@ json::object to_json(const file_summary& file) {
   const auto time = [&](time_ns value) {
     return file.has_time ? capturectl::to_json(value) : json::value(nullptr);
   };
+  json::array remarks;
+  for (const std::string& each : describe_peculiarities(file.peculiarities)) {
+    remarks.emplace_back(each);
+  }
   json::object object{{"file", printable(file.path)},
                       {"format", file.format_name},
                       {"size", file.size},
@@ -113,7 +117,8 @@ json::object to_json(const file_summary& file) {
                       {"custom", file.custom},
                       {"other_blocks", file.other},
                       {"packet_comments", file.packet_comments},
-                      {"comments", std::move(comments)}};
+                      {"comments", std::move(comments)},
+                      {"remarks", std::move(remarks)}};
   if (!file.compression.empty()) {
     object["compression"] = file.compression;
   }
@@ -208,6 +213,9 @@ void print_text(const file_summary& file) {
     if (*value) {
       print_line(label, printable(**value));
     }
+  }
+  for (const std::string& each : describe_peculiarities(file.peculiarities)) {
+    print_line("remark", each);
   }
   for (const std::string& each : file.comments) {
     print_line("comment", printable(each));

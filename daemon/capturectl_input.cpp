@@ -54,7 +54,7 @@ base::result<std::unique_ptr<capture_input>> capture_input::open(const std::stri
     if (S_ISREG(status.st_mode)) {
       input->size_ = static_cast<std::uint64_t>(status.st_size);
     }
-    if (how == access::streamed && input->size_ >= ahead_source::bytes_min && !is_lpcap(fd.get())) {
+    if (how == access::streamed && ahead_source::pays(input->size_) && !is_lpcap(fd.get())) {
       input->ahead_.emplace(std::move(fd), path);
       input->reader_ = std::make_unique<format::capture_reader>(*input->ahead_, std::move(options));
       return input;
@@ -65,7 +65,7 @@ base::result<std::unique_ptr<capture_input>> capture_input::open(const std::stri
         input->mapping_ = std::move(*mapped);
         const auto octets = input->mapping_.bytes();
         ::madvise(octets.data(), octets.size(), MADV_SEQUENTIAL);
-        if (octets.size() >= page_runner::bytes_min) {
+        if (page_runner::pays(octets.size())) {
           input->runner_.emplace(octets);
         }
         input->reader_ = std::make_unique<format::capture_reader>(
@@ -81,6 +81,18 @@ base::result<std::unique_ptr<capture_input>> capture_input::open(const std::stri
   input->source_.emplace(std::move(*source));
   input->reader_ = std::make_unique<format::capture_reader>(*input->source_, std::move(options));
   return input;
+}
+
+std::uint64_t total_size(const std::vector<std::string>& paths) {
+  std::uint64_t total = 0;
+  for (const std::string& path : paths) {
+    struct stat status {};
+    if (path == "-" || ::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
+      return 0;
+    }
+    total += static_cast<std::uint64_t>(status.st_size);
+  }
+  return total;
 }
 
 }  // namespace captured::capturectl

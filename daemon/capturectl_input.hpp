@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/mapping.hpp"
 #include "capturectl_background.hpp"
@@ -51,5 +52,8 @@ class capture_input {
   std::optional<pipeline::file_source> sidecar_;
   std::unique_ptr<format::capture_reader> reader_;
 };
+
+/// Of all that are files; 0 when one of them is a pipe.
+[[nodiscard]] std::uint64_t total_size(const std::vector<std::string>& paths);
 
 }  // namespace captured::capturectl

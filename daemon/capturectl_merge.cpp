@@ -9,6 +9,7 @@
 #include "capturectl_arguments.hpp"
 #include "capturectl_input.hpp"
 #include "capturectl_output.hpp"
+#include "capturectl_spool.hpp"
 #include "format/capture_copier.hpp"
 
 namespace captured::capturectl {
@@ -31,12 +32,15 @@ struct merge_input {
   std::size_t number = 0;
   std::unique_ptr<capture_input> file;
   std::optional<capture_copier> copier;
+  bool buffered = false;  ///< it is open and takes more memory than a mapping
 };
 
 class merger {
  public:
   merger(const merge_options& options, capture_output& output)
-      : options_(options), output_(output), progress_(total_size()) {}
+      : options_(options),
+        output_(output),
+        progress_(options.quiet ? std::nullopt : std::optional(total_size(options.paths))) {}
 
   transfer_report run() {
     begin_output();
@@ -53,7 +57,7 @@ class merger {
     } else {
       report_.outputs.push_back(options_.out);
     }
-    report_.lost = report_.counts.packets_left_out;
+    report_.lost = report_.counts.packets_left_out + report_.counts.packets_cut;
     if (headers_merged_ != 0) {
       report_.remarks.push_back(std::to_string(headers_merged_) +
                                 " section headers with comments or names were merged into one");
@@ -66,18 +70,6 @@ class merger {
     return left->time != right->time ? left->time > right->time : left->number > right->number;
   }
 
-  std::uint64_t total_size() const {
-    std::uint64_t total = 0;
-    for (const std::string& path : options_.paths) {
-      if (path != "-") {
-        if (auto input = capture_input::open(path)) {
-          total += (*input)->size();
-        }
-      }
-    }
-    return total;
-  }
-
   void begin_output() {
     capture_section section;
     section.format = capture_format::pcapng;
@@ -87,10 +79,19 @@ class merger {
   }
 
   bool open(merge_input& input) {
-    auto opened = capture_input::open(input.path, {.lenient = options_.lenient});
+    // What is mapped costs next to nothing; of those that need buffers only some are open at once.
+    constexpr std::size_t buffered_max = 8;
+    const read_options reading{.lenient = options_.lenient};
+    std::string error;
+    auto opened = input.path == "-" || buffered_ < buffered_max
+                      ? capture_input::open(input.path, reading, capture_input::access::streamed)
+                      : open_mapped(input.path, reading, error);
     if (!opened) {
       report_.errors.push_back(opened.error().message());
       return false;
+    }
+    if (!error.empty()) {
+      report_.errors.push_back(std::move(error));
     }
     input.file = std::move(*opened);
     return true;
@@ -127,7 +128,10 @@ class merger {
   /// To the first packet, with all that stands before it; false when there is none.
   bool start(merge_input& input) {
     input.copier.emplace(output_.writer(), shared_);
-    return advance(input);
+    const bool more = advance(input);
+    input.buffered = more && input.file->reader().compression().has_value();
+    buffered_ += input.buffered ? 1u : 0u;
+    return more;
   }
 
   /// To the next packet; false at the end.
@@ -152,6 +156,7 @@ class merger {
         headers_merged_ += input.copier->sections_merged();
         input.copier.reset();
         input.file.reset();
+        buffered_ -= input.buffered ? 1u : 0u;
         return false;
       }
       input.copier->copy(reader, item);
@@ -200,6 +205,7 @@ class merger {
   shared_interfaces shared_;
   std::vector<std::unique_ptr<merge_input>> inputs_;
   std::vector<merge_input*> heap_;
+  std::size_t buffered_ = 0;
   std::uint64_t finished_octets_ = 0;
   std::uint64_t headers_merged_ = 0;
   transfer_report report_;
@@ -231,7 +237,7 @@ int merge(const std::vector<std::string>& arguments) {
   if (const auto status = parse_arguments(words, visible, arguments, options.paths, 1, files_max)) {
     return *status;
   }
-  if (const auto known = check_output_options(options.output); !known) {
+  if (const auto known = check_output_options(options.out, options.output); !known) {
     complain(words.name, known.error().message());
     return exit_usage;
   }
@@ -246,7 +252,9 @@ int merge(const std::vector<std::string>& arguments) {
     return exit_trouble;
   }
   const transfer_report report = merger(options, **output).run();
-  return print_report(words.name, report, options.json && options.out != "-", options.quiet);
+  return print_report(
+      words.name, report,
+      {.json = options.json, .quiet = options.quiet, .to_error = options.out == "-"});
 }
 
 }  // namespace captured::capturectl

@@ -18,24 +18,42 @@
 #include "format/pcapng_writer.hpp"
 
 namespace captured::capturectl {
+
+/// What a signal has to undo.
+struct unfinished_file {
+  std::atomic<bool> is = false;
+  const char* path = nullptr;  ///< to be removed; null: a file that was appended to
+  int fd = -1;                 ///< of that one
+  off_t size = 0;              ///< that it had
+};
+
 namespace {
 
 // ---- What a signal has to remove. A handler may do little: names lie ready for unlink(). ----
 
-constexpr std::size_t unfinished_max = 64;
-std::array<std::atomic<const char*>, unfinished_max> unfinished{};
+constexpr std::size_t unfinished_max = 1024;  // more files than that cannot be open
+std::array<unfinished_file, unfinished_max> unfinished{};
+
+void undo(const unfinished_file& file) {
+  if (file.path != nullptr) {
+    ::unlink(file.path);
+  } else if (::ftruncate(file.fd, file.size) != 0) {
+    // Nothing is left to be done about it.
+  }
+}
 
 extern "C" void remove_unfinished(int number) {
-  for (const auto& name : unfinished) {
-    if (const char* const path = name.load()) {
-      ::unlink(path);
+  for (const auto& each : unfinished) {
+    if (each.is) {
+      undo(each);
     }
   }
   constexpr int signal_status = 128;  // as shells have it
   ::_exit(signal_status + number);
 }
 
-void set_unfinished(const char* from, const char* to) {
+/// Where it is noted; null when there is no room.
+unfinished_file* note_unfinished(const char* path, int fd, off_t size) {
   static const bool installed = [] {
     for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
       struct sigaction action {};
@@ -45,12 +63,16 @@ void set_unfinished(const char* from, const char* to) {
     return true;
   }();
   static_cast<void>(installed);
-  for (auto& name : unfinished) {
-    const char* expected = from;
-    if (name.compare_exchange_strong(expected, to)) {
-      return;
+  for (auto& each : unfinished) {
+    if (!each.is) {
+      each.path = path;
+      each.fd = fd;
+      each.size = size;
+      each.is = true;
+      return &each;
     }
   }
+  return nullptr;
 }
 
 bool has_ending(const std::string& path, std::string_view ending) {
@@ -99,9 +121,16 @@ std::int64_t now_ns() {
 base::result<std::unique_ptr<file_sink>> file_sink::open(const std::string& path, mode how) {
   std::unique_ptr<file_sink> sink(new file_sink(path));
   if (path == "-") {
+    if (::isatty(STDOUT_FILENO) == 1) {
+      return base::invalid_input("standard output", "it is a terminal, and a capture is no text");
+    }
     sink->fd_.reset(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
   } else if (how == mode::append) {
     sink->fd_.reset(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+    struct stat status {};
+    if (sink->fd_ && ::fstat(sink->fd_.get(), &status) == 0) {
+      sink->unfinished_ = note_unfinished(nullptr, sink->fd_.get(), status.st_size);
+    }
   } else {
     struct stat status {};
     const bool special = ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode);
@@ -113,7 +142,7 @@ base::result<std::unique_ptr<file_sink>> file_sink::open(const std::string& path
     constexpr mode_t rights = 0666;
     sink->fd_.reset(::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, rights));
     if (sink->fd_ && !special) {
-      set_unfinished(nullptr, sink->part_.c_str());
+      sink->unfinished_ = note_unfinished(sink->part_.c_str(), -1, 0);
     }
   }
   if (!sink->fd_) {
@@ -124,9 +153,11 @@ base::result<std::unique_ptr<file_sink>> file_sink::open(const std::string& path
 }
 
 file_sink::~file_sink() {
-  if (!part_.empty()) {
+  if (unfinished_ != nullptr) {
+    undo(*unfinished_);
+    unfinished_->is = false;
+  } else if (!part_.empty()) {
     ::unlink(part_.c_str());
-    set_unfinished(part_.c_str(), nullptr);
   }
 }
 
@@ -142,18 +173,18 @@ base::result<> file_sink::write(std::span<const std::byte> octets) {
 }
 
 base::result<> file_sink::commit() {
-  if (part_.empty()) {
-    return {};
-  }
-  if (::rename(part_.c_str(), path_.c_str()) != 0) {
+  if (!part_.empty() && ::rename(part_.c_str(), path_.c_str()) != 0) {
     return base::system_failure(errno, "rename " + part_ + " to " + path_);
   }
-  set_unfinished(part_.c_str(), nullptr);
+  if (unfinished_ != nullptr) {
+    unfinished_->is = false;
+    unfinished_ = nullptr;
+  }
   part_.clear();
   return {};
 }
 
-base::result<> check_output_options(const output_options& options) {
+base::result<> check_output_options(const std::string& path, const output_options& options) {
   constexpr std::array<std::string_view, 6> formats{"",        "pcapng",  "pcap",
                                                     "pcap-us", "pcap-ns", "lpcap"};
   constexpr std::array<std::string_view, 4> compressions{"", "gzip", "zstd", "none"};
@@ -165,6 +196,16 @@ base::result<> check_output_options(const output_options& options) {
       compressions.end()) {
     return base::invalid_input("compression \"" + options.compression + "\"",
                                "there are gzip, zstd and none");
+  }
+  for (const std::string_view ending : {".lz4", ".xz", ".bz2"}) {
+    if (options.compression.empty() && has_ending(path, ending)) {
+      return base::invalid_input("output " + path, "it can be compressed as .gz and .zst only");
+    }
+  }
+  const bool is_pcap = options.format.starts_with("pcap") && options.format != "pcapng";
+  if (options.append && (path == "-" || (!options.format.empty() && !is_pcap) ||
+                         compression_of(path, options.compression))) {
+    return base::invalid_input("output " + path, "only to plain pcap files can be appended");
   }
   return {};
 }
@@ -185,7 +226,8 @@ base::result<std::unique_ptr<capture_output>> capture_output::open(const std::st
   }
   output->background_ = std::make_unique<background_sink>(*to);
   to = output->background_.get();
-  const std::string format = options.format.empty() ? format_by_name(path) : options.format;
+  const std::string by_name = options.append ? "pcap" : format_by_name(path);
+  const std::string format = options.format.empty() ? by_name : options.format;
   if (format == "pcapng") {
     output->writer_ = std::make_unique<format::pcapng_writer>(
         *to, format::pcapng_options{.application = "capturectl " CAPTURED_VERSION});
@@ -229,11 +271,11 @@ base::result<> capture_output::finish() {
   return sink_->commit();
 }
 
-progress::progress(std::uint64_t total_octets)
-    : total_(total_octets),
+progress::progress(std::optional<std::uint64_t> total_octets)
+    : total_(total_octets.value_or(0)),
       begun_ns_(now_ns()),
       shown_ns_(begun_ns_),
-      enabled_(::isatty(STDERR_FILENO) == 1) {}
+      enabled_(total_octets.has_value() && ::isatty(STDERR_FILENO) == 1) {}
 
 progress::~progress() {
   if (shown_) {

@@ -17,6 +17,8 @@
 
 namespace captured::capturectl {
 
+struct unfinished_file;
+
 /// The octets of one file. "-" is standard output; devices and pipes are written as they are.
 class file_sink final : public format::octet_sink {
  public:
@@ -34,7 +36,8 @@ class file_sink final : public format::octet_sink {
   explicit file_sink(std::string path) : path_(std::move(path)) {}
 
   std::string path_;
-  std::string part_;  ///< empty when there is nothing to rename
+  std::string part_;                       ///< empty when there is nothing to rename
+  unfinished_file* unfinished_ = nullptr;  ///< where a signal finds it
   base::unique_fd fd_;
 };
 
@@ -68,14 +71,21 @@ class capture_output {
   std::unique_ptr<format::capture_writer> writer_;
 };
 
-/// Is the name that of a format here? For messages before anything is opened.
-[[nodiscard]] base::result<> check_output_options(const output_options& options);
+/// Is there such an output? For messages before anything is opened.
+[[nodiscard]] base::result<> check_output_options(const std::string& path,
+                                                  const output_options& options);
 
 /// On a terminal, from the second second on: how much is done, how fast, how long yet.
 class progress {
  public:
-  /// `total_octets` 0: not known.
-  explicit progress(std::uint64_t total_octets);
+  /// 0: not known; nothing: it is not wanted.
+  explicit progress(std::optional<std::uint64_t> total_octets);
+  /// For steps of many octets each.
+  void step_to(std::uint64_t octets) {
+    if (enabled_) {
+      show(octets);
+    }
+  }
   ~progress();
   progress(const progress&) = delete;
   progress& operator=(const progress&) = delete;

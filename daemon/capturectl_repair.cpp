@@ -73,6 +73,22 @@ std::uint64_t count_octets(const std::string& path) {
   }
 }
 
+/// Shows how much was written.
+class watched_sink final : public octet_sink {
+ public:
+  watched_sink(octet_sink& to, std::uint64_t total) : to_(to), shown_(total) {}
+  base::result<> write(std::span<const std::byte> octets) override {
+    octets_ += octets.size();
+    shown_.step_to(octets_);
+    return to_.write(octets);
+  }
+
+ private:
+  octet_sink& to_;
+  progress shown_;
+  std::uint64_t octets_ = 0;
+};
+
 std::unique_ptr<capture_writer> make_writer(capture_format format, octet_sink& to) {
   switch (format) {
     case capture_format::pcap_us:
@@ -107,8 +123,10 @@ void print(const std::string& in, const std::string& out, const repair_report& r
   std::printf("%s: %llu packets in %s\n", in.c_str(),
               static_cast<unsigned long long>(report.packets), out.c_str());
   if (!report.was_whole) {
-    std::printf("%s: %s; %llu octets were cut off\n", in.c_str(), report.damage.c_str(),
-                static_cast<unsigned long long>(report.octets_lost));
+    const std::string lost = report.octets_lost == 0
+                                 ? std::string("the compressed rest was")
+                                 : std::to_string(report.octets_lost) + " octets were";
+    std::printf("%s: %s; %s cut off\n", in.c_str(), report.damage.c_str(), lost.c_str());
   } else {
     std::printf("%s: it was whole%s\n", in.c_str(),
                 report.was_closed ? "" : ", but not closed; it is now");
@@ -140,7 +158,8 @@ int repair_file(const std::string& in, const std::string& out, bool as_json) {
     complain(words.name, (input ? sink.error() : input.error()).message());
     return exit_trouble;
   }
-  const auto writer = make_writer(format, **sink);
+  watched_sink watched(**sink, (*input)->reader().compression() ? 0 : (*input)->size());
+  const auto writer = make_writer(format, watched);
   const repair_report report = repair_capture((*input)->reader(), *writer, octets);
   auto done = writer->flush();
   done = done ? (*sink)->commit() : done;

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // capturectl sort: a file with its packets in the order of their times.
-#include <cerrno>
-#include <cstdlib>
-
 #include "capturectl.hpp"
 #include "capturectl_arguments.hpp"
 #include "capturectl_input.hpp"
 #include "capturectl_output.hpp"
+#include "capturectl_spool.hpp"
 #include "format/capture_copier.hpp"
 #include "format/packet_sorter.hpp"
 #include "format/pcapng_writer.hpp"
@@ -26,52 +24,6 @@ struct sort_options {
   bool lenient = false;
 };
 
-/// Lays down what cannot be mapped as it is, a pipe or compressed octets, in a file without a name.
-/// `error` gets what went wrong with the input, of which what is whole was laid down.
-base::result<std::unique_ptr<capture_input>> spool(capture_input& from, std::string& error) {
-  const char* const folder = std::getenv("TMPDIR");
-  std::string name = std::string(folder != nullptr ? folder : "/var/tmp") + "/capturectl-XXXXXX";
-  const base::unique_fd fd(::mkstemp(name.data()));
-  if (!fd) {
-    return base::system_failure(errno, "make a file " + name);
-  }
-  auto sink = file_sink::open(name, file_sink::mode::append);
-  if (!sink) {
-    ::unlink(name.c_str());
-    return sink.error();
-  }
-  pcapng_writer writer(**sink, {.custom = copyability::keep_all});
-  capture_copier copier(writer);
-  capture_item item = from.reader().next();
-  while (item != capture_item::end && item != capture_item::failed && !writer.failed()) {
-    copier.copy(from.reader(), item);
-    item = from.reader().next();
-  }
-  if (item == capture_item::failed) {
-    error = from.path() + ": " + from.reader().failure().message();
-  }
-  const auto done = writer.flush();
-  auto input =
-      done ? capture_input::open(name) : base::result<std::unique_ptr<capture_input>>(done.error());
-  ::unlink(name.c_str());
-  return input;
-}
-
-/// The input, mapped in any case.
-base::result<std::unique_ptr<capture_input>> open_mapped(const sort_options& options,
-                                                         std::string& error) {
-  const std::string& path = options.paths[0];
-  const read_options reading{.lenient = options.lenient};
-  auto input = capture_input::open(path, reading);
-  if (!input || path == "-") {
-    return input ? spool(**input, error) : std::move(input);
-  }
-  static_cast<void>((*input)->reader().next());  // now it is known whether it is compressed
-  const bool stable = (*input)->reader().stable();
-  input = capture_input::open(path, reading);
-  return !input || stable ? std::move(input) : spool(**input, error);
-}
-
 class sorter {
  public:
   sorter(const sort_options& options, capture_input& input, capture_output& output)
@@ -84,7 +36,7 @@ class sorter {
                 [this](const capture_packet& packet, std::uint32_t interface_id) {
                   output_.writer().add_packet(packet, interface_id, true);
                 }),
-        progress_(input.size()) {}
+        progress_(options.quiet ? std::nullopt : std::optional(input.size())) {}
 
   transfer_report run() {
     capture_item item = reader_.next();
@@ -145,7 +97,7 @@ class sorter {
     } else {
       report_.outputs.push_back(options_.paths[1]);
     }
-    report_.lost = report_.counts.packets_left_out;
+    report_.lost = report_.counts.packets_left_out + report_.counts.packets_cut;
     report_.remarks.push_back(std::to_string(window_.moved()) + " packets were moved");
     if (window_.out_of_window() != 0) {
       report_.errors.push_back(std::to_string(window_.out_of_window()) +
@@ -177,7 +129,7 @@ constexpr command_words words{
 
 int sort_file(const sort_options& options) {
   std::string error;
-  auto input = open_mapped(options, error);
+  auto input = open_mapped(options.paths[0], {.lenient = options.lenient}, error);
   if (!input) {
     complain(words.name, input.error().message());
     return exit_trouble;
@@ -191,7 +143,9 @@ int sort_file(const sort_options& options) {
   if (!error.empty()) {
     report.errors.push_back(std::move(error));
   }
-  return print_report(words.name, report, options.json && options.paths[1] != "-", options.quiet);
+  return print_report(
+      words.name, report,
+      {.json = options.json, .quiet = options.quiet, .to_error = options.paths[1] == "-"});
 }
 
 }  // namespace
@@ -212,7 +166,7 @@ int sort(const std::vector<std::string>& arguments) {
     return *status;
   }
   constexpr std::uint32_t window_max = 1u << 28;
-  const auto known = check_output_options(options.output);
+  const auto known = check_output_options(options.paths[1], options.output);
   if (!known || options.window == 0 || options.window > window_max ||
       (options.paths[0] == options.paths[1] && options.paths[0] != "-")) {
     complain(words.name, known ? "the window must be 1 to 268435456, and OUT another file than IN"

@@ -125,6 +125,7 @@ class surveyor {
 
   void finish(capture_item item) {
     to_.format_name = name_of(reader_.format());
+    to_.peculiarities = reader_.counts();
     if (reader_.compression()) {
       to_.compression = name_of(*reader_.compression());
     }

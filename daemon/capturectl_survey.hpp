@@ -53,6 +53,7 @@ struct file_summary {
   std::vector<std::string> comments;
   format::section_header_block header;  ///< of the first section
   std::optional<std::uint32_t> link_field;
+  format::read_counts peculiarities;
   std::optional<std::string> error;
   std::optional<std::uint64_t> error_offset;
 };

@@ -10,6 +10,8 @@
 
 #include "capturectl.hpp"
 #include "capturectl_arguments.hpp"
+#include "capturectl_input.hpp"
+#include "capturectl_output.hpp"
 #include "format/verification.hpp"
 #include "pipeline/file_source.hpp"
 
@@ -49,7 +51,13 @@ const char* word(format::severity level) {
   return "unknown";
 }
 
-bool is_recording_name(const std::string& name) {
+bool is_recording_name(std::string_view name) {
+  for (const std::string_view compressed : {".gz", ".zst", ".lz4"}) {
+    if (name.ends_with(compressed)) {
+      name.remove_suffix(compressed.size());
+      break;
+    }
+  }
   return name.ends_with(".pcapng") || name.ends_with(".pcapng.part");
 }
 
@@ -93,8 +101,28 @@ void add_to_summary(outcome& result, const format::file_report& file) {
   }
 }
 
+/// A file, and how much of all files was read of it.
+class watched_source final : public format::octet_source {
+ public:
+  watched_source(pipeline::file_source& from, progress& shown, std::uint64_t& octets)
+      : from_(from), shown_(shown), octets_(octets) {}
+  base::result<std::size_t> read(std::span<std::byte> room) override {
+    auto count = from_.read(room);
+    octets_ += count ? *count : 0;
+    shown_.step_to(octets_);
+    return count;
+  }
+
+ private:
+  pipeline::file_source& from_;
+  progress& shown_;
+  std::uint64_t& octets_;
+};
+
 outcome judge(const std::vector<std::string>& paths) {
   outcome result;
+  progress shown(total_size(paths));
+  std::uint64_t octets = 0;
   for (const std::string& path : paths) {
     auto source = pipeline::file_source::open(path);
     if (!source) {
@@ -108,7 +136,8 @@ outcome judge(const std::vector<std::string>& paths) {
                                  .text = source.error().message()});
       result.files.push_back(std::move(report));
     } else {
-      result.files.push_back(format::verify_file(path, *source));
+      watched_source watched(*source, shown, octets);
+      result.files.push_back(format::verify_any_file(path, watched));
     }
     const format::file_report& file = result.files.back();
     result.faults += file.faults;
@@ -220,7 +249,8 @@ constexpr command_words words{
     "verify", "[options] FILE... | FOLDER...",
     "Checks recorded files to the octet, their statistics against their packets, and the\n"
     "files of each output against one another. Of a folder, all *.pcapng and *.pcapng.part in\n"
-    "it. Exit status: 0 all is well, 1 something is broken or lost, 2 wrong usage.\n",
+    "it, compressed or not. Of files of other formats the structure alone. Exit status: 0 all is "
+    "well, 1 something is broken or lost, 2 wrong usage.\n",
     "  capturectl verify /var/lib/captured\n"
     "  capturectl verify --json today.pcapng | jq .losses\n"};
 

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "format/block_walker.hpp"
 #include "format/capture_format.hpp"
@@ -115,5 +117,8 @@ struct read_counts {
   std::uint64_t unknown_kinds = 0;        ///< lenient: lpcap's traffic type, or its time of 0
   std::uint64_t times_wrapped = 0;        ///< lpcap without its sidecar
 };
+
+/// One line for each count that is not zero: "3 packets …".
+[[nodiscard]] std::vector<std::string> describe_peculiarities(const read_counts& counts);
 
 }  // namespace captured::format

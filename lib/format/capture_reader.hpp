@@ -45,6 +45,8 @@ struct read_options {
   /// needs mapped octets. With neither, times count from the first packet.
   std::optional<time_ns> lpcap_first;
   std::optional<time_ns> lpcap_last_bound;
+  /// lpcap: what its link type 0, "reserved", is to be; the first of those for private use.
+  packet::link_type lpcap_unknown_link{147};
 
   /// Called when the next section begins and at the end, not for sections left out.
   std::function<void(const capture_section&, std::span<const capture_interface>)> on_section_end;

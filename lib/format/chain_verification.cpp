@@ -12,10 +12,17 @@
 namespace captured::format {
 namespace {
 
-/// The name a file has, or will have when it is complete, without its folder.
+/// The name a file has, or will have when it is complete, or had before it was compressed, without
+/// its folder.
 std::string_view final_name(std::string_view path) {
   constexpr std::string_view part = ".part";
   path.remove_prefix(path.find_last_of('/') + 1);  // npos + 1 is 0
+  for (const std::string_view compressed : {".gz", ".zst", ".lz4"}) {
+    if (path.ends_with(compressed)) {
+      path.remove_suffix(compressed.size());
+      break;
+    }
+  }
   if (path.ends_with(part)) {
     path.remove_suffix(part.size());
   }

@@ -13,10 +13,10 @@ using base::load_little;
 
 constexpr time_ns wrap = time_ns{1} << 32;
 
-std::optional<packet::link_type> link_of(std::uint32_t number) {
+std::optional<packet::link_type> link_of(std::uint32_t number, packet::link_type unknown) {
   switch (number) {
     case 0:
-      return packet::link_type::null;
+      return unknown;
     case 4:
       return packet::link_type::ethernet;
     case 8:
@@ -103,7 +103,7 @@ capture_item lpcap_reader::read_file_header(reader_state& state) {
   }
   const std::byte* const header = state.window.ahead().data();
   const auto number = load_little<std::uint32_t>(header + 10);
-  const auto link = link_of(number);
+  const auto link = link_of(number, state.options.lpcap_unknown_link);
   if (!link) {
     return state.fail(10, "link type " + std::to_string(number) + " of lpcap is not known");
   }
@@ -123,6 +123,9 @@ capture_item lpcap_reader::read_file_header(reader_state& state) {
   state.packet.has_flags = true;
   if (state.options.lpcap_sidecar != nullptr) {
     sidecar_.emplace(*state.options.lpcap_sidecar);
+  } else {
+    state.section.header.comments.emplace_back(
+        "times are inferred: lpcap without its sidecar has them modulo 4.29 s only");
   }
   place_ = place::records;
   return capture_item::section;
@@ -158,7 +161,7 @@ capture_item lpcap_reader::read_record(reader_state& state) {
                           std::to_string(std::min(snaplen_, length_max)) + " were expected");
   }
   const bool odd = flags_of(traffic) == 0 || stored == 0;
-  if (odd && !state.options.lenient && !sidecar_) {
+  if (odd && !state.options.lenient) {
     return state.fail(window.offset(), "the record has traffic type " + std::to_string(traffic) +
                                            " and time " + std::to_string(stored) +
                                            "; 2, 4 or 8 and another than 0 were expected");

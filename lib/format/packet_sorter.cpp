@@ -47,9 +47,28 @@ void packet_sorter::order() {
   ordered_ = keys_.size();
 }
 
+/// What is given lies anywhere in the window, and its octets anywhere in the file.
+void packet_sorter::prefetch(std::size_t at, std::size_t count) const noexcept {
+  constexpr std::size_t slots_ahead = 16;
+  constexpr std::size_t octets_ahead = 8;
+  constexpr std::size_t line = 64;
+  if (at + slots_ahead >= count) {
+    return;
+  }
+  const auto* const slot =
+      reinterpret_cast<const std::byte*>(&slots_[keys_[at + slots_ahead].slot]);
+  for (std::size_t offset = 0; offset < sizeof(held); offset += line) {
+    __builtin_prefetch(slot + offset);
+  }
+  const auto record = slots_[keys_[at + octets_ahead].slot].packet.record;
+  __builtin_prefetch(record.data());
+  __builtin_prefetch(record.data() + line);
+}
+
 void packet_sorter::give(std::size_t count) {
   std::uint64_t highest = 0;
   for (std::size_t i = 0; i < count; ++i) {
+    prefetch(i, count);
     const key& each = keys_[i];
     held& one = slots_[each.slot];
     moved_ += each.number < highest ? 1u : 0u;

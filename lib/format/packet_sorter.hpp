@@ -49,6 +49,7 @@ class packet_sorter {
 
   void order();
   void give(std::size_t count);
+  void prefetch(std::size_t at, std::size_t count) const noexcept;
 
   std::size_t window_;
   receiver to_;

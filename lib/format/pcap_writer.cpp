@@ -5,6 +5,7 @@
 #include <array>
 
 #include "format/pcap_codes.hpp"
+#include "format/pcap_reader.hpp"
 
 namespace captured::format {
 namespace {
@@ -25,7 +26,9 @@ bool wants_nanoseconds(const pcap_options& options, const interface_description_
 std::array<std::byte, pcap_file_header_bytes> file_header(
     const pcap_options& options, const interface_description_block& interface) {
   constexpr unsigned unit_bits = 16;
-  const std::uint32_t own = interface.snaplen == 0 ? snaplen_unlimited : interface.snaplen;
+  const std::uint32_t own = interface.snaplen == 0
+                                ? captured_length_max(options.link.value_or(interface.link))
+                                : interface.snaplen;
   auto field = static_cast<std::uint32_t>(options.link.value_or(interface.link));
   if (interface.fcs_bits && *interface.fcs_bits % unit_bits == 0) {
     field |= pcap_fcs_present | static_cast<std::uint32_t>(*interface.fcs_bits / unit_bits)
@@ -80,6 +83,9 @@ pcap_writer::pcap_writer(octet_sink& sink, pcap_options options, start how)
 
 void pcap_writer::begin_section(const capture_section& section) {
   counts_.comments += section.header.comments.size();
+  // More interfaces with other snap lengths may follow, and readers cut packets to that of the
+  // file.
+  keeps_snaplen_ = section.format != capture_format::pcapng;
 }
 
 std::uint32_t pcap_writer::add_interface(const capture_interface& interface) {
@@ -100,7 +106,12 @@ std::uint32_t pcap_writer::add_interface(const capture_interface& interface) {
 }
 
 void pcap_writer::write_header(const interface_description_block& interface) {
-  buffer_.append(file_header(options_, interface));
+  interface_description_block described;
+  described.link = interface.link;
+  described.tsresol = interface.tsresol;
+  described.fcs_bits = interface.fcs_bits;
+  described.snaplen = keeps_snaplen_ ? interface.snaplen : 0;
+  buffer_.append(file_header(options_, described));
   nanoseconds_ = wants_nanoseconds(options_, interface);
   has_header_ = true;
 }
@@ -111,7 +122,10 @@ void pcap_writer::add_packet(const capture_packet& packet, std::uint32_t /*inter
     ++counts_.packets_left_out;
     return;
   }
-  const auto captured = static_cast<std::uint32_t>(packet.data.size());
+  // Readers take longer records for damage.
+  const std::uint32_t most = captured_length_max(packet.link);
+  const auto captured = static_cast<std::uint32_t>(std::min<std::size_t>(packet.data.size(), most));
+  counts_.packets_cut += captured < packet.data.size() ? 1u : 0u;
   // Times of this century fit 64 bits, and dividing those is what a packet costs here.
   std::uint64_t time = 0;
   if (packet.time >= 0 && packet.time < time_ns{UINT32_MAX} * nanoseconds_per_second) [[likely]] {
@@ -131,7 +145,7 @@ void pcap_writer::add_packet(const capture_packet& packet, std::uint32_t /*inter
   store_little(record + 4, fraction);
   store_little(record + 8, captured);
   store_little(record + 12, packet.original_length);
-  std::copy(packet.data.begin(), packet.data.end(), record + pcap_record_header_bytes);
+  std::copy_n(packet.data.begin(), captured, record + pcap_record_header_bytes);
   ++counts_.packets;
   count_losses(packet);
 }

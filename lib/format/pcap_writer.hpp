@@ -16,7 +16,8 @@ enum class pcap_resolution : std::uint8_t {
 
 struct pcap_options {
   pcap_resolution resolution = pcap_resolution::microseconds;
-  /// 0: that of the first interface; where that has no limit, 262144.
+  /// 0: that of the input when it is of a format with one interface; else, and where that has no
+  /// limit, the most that readers take: 262144, more for a few link types.
   std::uint32_t snaplen = 0;
   /// Packets of other types are left out and counted.
   std::optional<packet::link_type> link;
@@ -24,7 +25,8 @@ struct pcap_options {
 
 /// May packets be appended to a file that begins with these octets, as a writer with these options
 /// and this interface would write them? The checks of libpcap's pcap_dump_open_append: same magic
-/// and byte order, version 2.4, same link-type field, same snap length.
+/// and byte order, version 2.4, same link-type field, same snap length. With a snap length of 0 the
+/// interface wants that of a file without limit.
 [[nodiscard]] base::result<> check_pcap_append(std::span<const std::byte> header,
                                                const pcap_options& options,
                                                const interface_description_block& interface);
@@ -52,6 +54,7 @@ class pcap_writer final : public capture_writer {
   output_buffer buffer_;
   pcap_options options_;
   bool has_header_ = false;
+  bool keeps_snaplen_ = true;  ///< that of the first interface goes for all of the file
   bool nanoseconds_;
   std::uint32_t interfaces_ = 0;
 };

@@ -80,6 +80,10 @@ struct file_report {
 /// ending ".part" it is a file being written: what is not written yet is no fault.
 [[nodiscard]] file_report verify_file(std::string name, octet_source& source);
 
+/// The same of a file of any format, compressed or not: what is not pcapng has no recording note,
+/// and its structure alone is checked.
+[[nodiscard]] file_report verify_any_file(std::string name, octet_source& source);
+
 /// Holds the files of each output against one another, in the order of their sequence: no number
 /// missing or twice, each naming its predecessor and going on from its totals, and never more drops
 /// told by packets since the recording began than its end note counts. Files before the first one

@@ -89,6 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   memory_sink pcap;
   pcap_writer pcap_output(pcap, {.resolution = pcap_resolution::of_interface});
   static_cast<void>(copy(octets, &pcap_output, failed));
+  check_readable(pcap);
   memory_sink lpcap;
   memory_sink sidecar;
   lpcap_writer lpcap_output(lpcap, &sidecar);

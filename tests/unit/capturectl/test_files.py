@@ -4,8 +4,10 @@
 # Every subcommand of capturectl that works with files, by what it leaves behind.
 import json
 import os
+import pty
 import random
 import signal
+import struct
 import subprocess
 import time
 import unittest
@@ -194,6 +196,155 @@ class MergeSortCat(FilesTest):
         found = json.loads(run("info", "--json", "-", input=run("cat", one, two).stdout).stdout)
         self.assertEqual(found["files"][0]["packets"], 20)
         self.assertEqual(found["files"][0]["sections"], 1)
+
+
+class Outputs(FilesTest):
+    def test_appending_begins_a_file_and_leaves_it_as_it_was_when_interrupted(self):
+        source = self.capture("a.pcapng", range(3))
+        out = self.path("b.pcap")
+        run("convert", "-q", "--append", source, out)
+        run("convert", "-q", "--append", source, out)
+        self.assertEqual(info(out)["packets"], 6)
+        before = self.content(out)
+        for wrong in (["-F", "pcapng"], ["--compress", "gzip"]):
+            run("convert", "--append", *wrong, source, out, status=2)
+        child = subprocess.Popen([CAPTURECTL, "convert", "--append", "-", out],
+                                 stdin=subprocess.PIPE)
+        child.stdin.write(header() + b"".join(packet(n, FIRST_NS) for n in range(60000)))
+        child.stdin.flush()
+        deadline = time.monotonic() + 20
+        while self.content(out) == before and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.assertNotEqual(self.content(out), before)
+        child.send_signal(signal.SIGTERM)
+        self.assertEqual(child.wait(), 143)
+        child.stdin.close()
+        self.assertEqual(self.content(out), before)
+
+    def test_names_that_promise_what_cannot_be_written_are_wrong_usage(self):
+        source = self.capture("a.pcapng", range(3))
+        for name in ("b.pcapng.lz4", "b.pcap.xz"):
+            run("convert", source, self.path(name), status=2)
+        run("convert", "--from", "2018-02-20T12:00", source, self.path("b.pcapng"))
+        self.assertEqual(info(self.path("b.pcapng"))["packets"], 3)
+
+    def test_snap_lengths_and_cutting(self):
+        source = self.capture("a.pcapng", range(3), snaplen=96)
+        run("convert", source, self.path("b.pcap"))
+        self.assertEqual(info(self.path("b.pcap"))["interfaces"][0]["snaplen"], 262144)
+        run("convert", "-s", "20", source, self.path("b.pcap"))
+        self.assertEqual(info(self.path("b.pcap"))["interfaces"][0]["snaplen"], 20)
+        self.assertEqual(info(self.path("b.pcap"))["octets"], 60)
+
+    def test_reports_stay_out_of_a_capture_on_standard_output(self):
+        source = self.capture("a.pcapng", range(3))
+        for command in (["convert", "--json", source, "-"], ["cat", "--json", source],
+                        ["merge", "--json", "-o", "-", source], ["sort", "--json", source, "-"]):
+            done = run(*command)
+            self.assertEqual(json.loads(done.stderr)["packets_written"], 3)
+            found = json.loads(run("info", "--json", "-", input=done.stdout).stdout)["files"][0]
+            self.assertEqual(found["packets"], 3)
+
+    def test_packets_without_a_time_are_not_of_a_time_range(self):
+        simple = block(3, (4).to_bytes(4, "little") + b"abcd")
+        source = self.write("a.pcapng", header() + simple + packet(0, FIRST_NS))
+        done = run("convert", "--from", "1519128000", source, self.path("b.pcapng"))
+        self.assertIn(b"1 packets have no time", done.stderr)
+        self.assertEqual(info(self.path("b.pcapng"))["packets"], 1)
+
+    def test_a_terminal_gets_a_bar_and_no_capture(self):
+        terminal, other = pty.openpty()
+        self.addCleanup(os.close, terminal)
+        child = subprocess.Popen([CAPTURECTL, "convert", "-", self.path("b.pcapng")],
+                                 stdin=subprocess.PIPE, stderr=other)
+        os.close(other)
+        some = b"".join(packet(n, FIRST_NS) for n in range(5000))
+        child.stdin.write(header())
+        for _ in range(16):
+            child.stdin.write(some)
+            time.sleep(0.1)
+        child.stdin.close()
+        self.assertEqual(child.wait(), 0)
+        self.assertIn(b"MB/s", os.read(terminal, 4096))
+        terminal, other = pty.openpty()
+        self.addCleanup(os.close, terminal)
+        done = subprocess.run([CAPTURECTL, "cat", self.path("b.pcapng")], stdout=other,
+                              stderr=subprocess.PIPE, check=False)
+        os.close(other)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"terminal", done.stderr)
+
+
+class Large(FilesTest):
+    """Large enough for threads beside the command's own."""
+
+    def setUp(self):
+        super().setUp()
+        long = bytes(60000)
+        some = []
+        for number in range(20000):
+            some.append(packet(number, FIRST_NS + number * 1000))
+            if number % 50 == 0:
+                at = FIRST_NS + number * 1000 + 1
+                some.append(block(6, struct.pack("<IIIII", 0, at >> 32, at & 0xFFFFFFFF, len(long),
+                                                 len(long)) + long))
+        self.packets = len(some)
+        self.source = self.write("a.pcapng", header() + b"".join(some))
+
+    def test_all_of_it_is_there_by_every_way(self):
+        content = self.content(self.source)
+        self.assertGreater(len(content), 20 << 20)
+        self.assertEqual(info(self.source)["packets"], self.packets)
+        out = self.path("b.pcapng")
+        for command in (["convert", self.source, out], ["sort", "-q", self.source, out],
+                        ["merge", "-o", out, self.source]):
+            with self.subTest(command[0]):
+                run(*command)
+                self.assertEqual(self.content(out)[-len(content) + 200:], content[200:])
+        self.assertEqual(run("cat", self.source).stdout[-len(content) + 200:], content[200:])
+        run("convert", self.source, self.path("c.pcapng.zst"))
+        run("convert", self.path("c.pcapng.zst"), out)
+        self.assertEqual(self.content(out)[-len(content) + 200:], content[200:])
+
+    def test_a_cut_and_a_full_disk_are_told(self):
+        cut = self.write("cut.pcapng", self.content(self.source)[:-5])
+        self.assertIn("at offset", info(cut, status=1)["error"])
+        done = run("convert", self.source, "/dev/full", status=1)
+        self.assertIn(b"No space", done.stderr)
+
+
+class Verify(FilesTest):
+    def test_every_format_and_compression(self):
+        source = self.capture("a.pcapng", range(100))
+        for name in ("b.pcap", "b.pcapng.gz", "b.pcap.zst", "b.pcapng.zst", "b.lpcap"):
+            run("convert", "-q", source, self.path(name))
+            report = json.loads(run("verify", "--json", self.path(name)).stdout)["files"][0]
+            self.assertEqual((report["state"], report["packets"]), ("foreign", 100), name)
+            cut = self.write("cut-" + name, self.content(self.path(name))[:-7])
+            report = json.loads(run("verify", "--json", cut, status=1).stdout)["files"][0]
+            self.assertEqual(report["state"], "broken", name)
+        report = json.loads(run("verify", "--json", "-", input=self.content(source)).stdout)
+        self.assertEqual(report["files"][0]["packets"], 100)
+
+    def test_text_mode_damage_is_named(self):
+        source = self.content(self.capture("a.pcapng", range(3)))
+        damaged = self.write("b.pcapng", source.replace(b"\n", b"\r\n"))
+        for command in ("info", "verify", "repair"):
+            done = run(command, damaged, status=1)
+            self.assertIn(b"text mode", done.stdout + done.stderr)
+
+
+class MergeMany(FilesTest):
+    def test_many_compressed_files_at_once(self):
+        for number in range(30):
+            run("convert", self.capture("a.pcapng", range(number, 3000, 30)),
+                self.path(f"{number}.pcapng.gz"))
+        run("merge", "-o", self.path("all.pcapng"),
+            *[self.path(f"{number}.pcapng.gz") for number in range(30)],
+            env={**os.environ, "TMPDIR": self.folder})
+        found = info(self.path("all.pcapng"))
+        self.assertEqual((found["packets"], found["steps_back"]), (3000, 0))
+        self.assertEqual([name for name in os.listdir(self.folder) if "capturectl" in name], [])
 
 
 class Repair(FilesTest):

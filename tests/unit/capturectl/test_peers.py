@@ -3,13 +3,17 @@
 #
 # Side by side with other programs: what they write is read here with the same packets, and what is
 # written here they read. What is not installed is skipped aloud.
+import atexit
+import functools
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
-from support import FIRST_NS, FilesTest, have, header, info, interface, packet, run
+from support import CAPTURECTL, FIRST_NS, FilesTest, have, header, info, interface, packet, run
 
 # Of editcap's formats those that are read here, and how they are named here.
 EDITCAP = {"pcap": "pcap", "nsecpcap": "pcap-ns", "modpcap": "pcap-modified", "pcapng": "pcapng",
@@ -33,6 +37,24 @@ def tshark(path):
     text = output_of("tshark", "-n", "-r", path, "-T", "fields", "-e", "frame.time_epoch",
                      "-e", "frame.cap_len", "-e", "frame.len", "-e", "frame.interface_name")
     return [line.split("\t") for line in text.splitlines()]
+
+
+GOPACKET = "/usr/share/gocode/src/github.com/google/gopacket"
+
+
+@functools.cache
+def built_pcapgo():
+    """The program, built; nothing when it cannot be."""
+    if not have("go") or not os.path.isdir(GOPACKET):
+        print("SKIPPED: no golang-github-google-gopacket-dev", file=sys.stderr)
+        return None
+    folder = tempfile.mkdtemp(prefix="capturectl-pcapgo-")
+    atexit.register(shutil.rmtree, folder)
+    here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pcapgo", "main.go")
+    environment = {**os.environ, "GOPATH": "/usr/share/gocode", "GO111MODULE": "off",
+                   "GOCACHE": os.path.join(folder, "cache"), "CGO_ENABLED": "0", "GOFLAGS": ""}
+    output_of("go", "build", "-o", os.path.join(folder, "pcapgo"), here, env=environment)
+    return os.path.join(folder, "pcapgo")
 
 
 class OtherWriters(FilesTest):
@@ -92,6 +114,39 @@ class OtherWriters(FilesTest):
         self.assertEqual(len(tshark(self.path("d.pcapng"))), 4)
 
 
+    def test_captured_itself(self):
+        captured = os.path.join(os.path.dirname(CAPTURECTL), "captured")
+        if not os.path.exists(captured):
+            print("SKIPPED: captured is not built", file=sys.stderr)
+            return
+        command = ("ip link set lo up; (" + sys.executable + " -c '" + SENDER + "') & "
+                   f"exec {captured} -i lo -d {self.folder} --duration 8")
+        done = subprocess.run(["unshare", "-n", "sh", "-c", command], capture_output=True,
+                              check=False)
+        files = [name for name in os.listdir(self.folder) if "-" in name]
+        if done.returncode != 0 and b"ermi" in done.stderr:
+            print("SKIPPED: captured cannot capture here:", done.stderr[-200:], file=sys.stderr)
+            return
+        self.assertEqual((done.returncode, len(files)), (0, 1), done.stderr)
+        path = self.path(files[0])
+        found = info(path)
+        self.assertEqual(found["interfaces"][0]["name"], "lo")
+        self.assertGreaterEqual(found["packets"], 40)
+        run("verify", path)
+        if have("tshark"):
+            lines = tshark(path)
+            self.assertEqual(len(lines), found["packets"])
+        if have("tcpdump"):
+            text = output_of("tcpdump", "-n", "-r", path)
+            self.assertEqual(len(text.splitlines()), found["packets"])
+        program = built_pcapgo()
+        if program:
+            lines = output_of(program, "read", path).splitlines()
+            self.assertEqual(len(lines), found["packets"])
+            self.assertEqual(int(lines[0].split()[0]), found["first_ns"])
+            self.assertEqual(int(lines[-1].split()[0]), found["last_ns"])
+
+
 class OtherReaders(FilesTest):
     def test_tshark_and_capinfos_read_every_format_written_here(self):
         if not have("tshark") or not have("capinfos"):
@@ -123,22 +178,8 @@ class OtherReaders(FilesTest):
 
 
 class Pcapgo(FilesTest):
-    PACKAGE = "/usr/share/gocode/src/github.com/google/gopacket"
-
-    def go(self):
-        """The program, built; nothing when it cannot be."""
-        if not have("go") or not os.path.isdir(self.PACKAGE):
-            print("SKIPPED: no golang-github-google-gopacket-dev")
-            return None
-        program = self.path("pcapgo")
-        here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pcapgo", "main.go")
-        environment = {**os.environ, "GOPATH": "/usr/share/gocode", "GO111MODULE": "off",
-                       "GOCACHE": self.path("cache"), "CGO_ENABLED": "0", "GOFLAGS": ""}
-        output_of("go", "build", "-o", program, here, env=environment)
-        return program
-
     def test_it_reads_what_is_written_here_and_the_other_way_round(self):
-        program = self.go()
+        program = built_pcapgo()
         if not program:
             return
         expected = [(1519128000195312000 + n * 1000, 60 + n, 60 + 2 * n) for n in range(3)]

@@ -205,7 +205,7 @@ TEST_CASE("pcap headers and records are those of the golden vectors") {
     const auto another = nanoseconds ? pcap_resolution::microseconds : pcap_resolution::nanoseconds;
     capture_reader reader{std::span<const std::byte>(file)};
     memory_sink sink;
-    pcap_writer writer(sink, {.resolution = resolution});
+    pcap_writer writer(sink, {.resolution = resolution, .snaplen = 65536});
     copy_all(reader, writer);
     octets expected = test::from_hex(
         nanoseconds ? "4d 3c b2 a1 02 00 04 00 00 00 00 00 00 00 00 00 00 00 01 00 01 00 00 00"
