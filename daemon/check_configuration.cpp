@@ -38,6 +38,14 @@ std::vector<settings::problem> placed(const settings::outcome& read,
 checked_configuration check_configuration(settings::outcome read) {
   checked_configuration checked{std::move(read)};
   if (!checked.read.settings) {
+    if (checked.read.attempt) {
+      std::vector<settings::remark> further;
+      check_filters(*checked.read.attempt, further);
+      for (settings::problem& each : placed(checked.read, further)) {
+        checked.read.problems.push_back(std::move(each));
+      }
+      settings::sort_by_place(checked.read.problems);
+    }
     return checked;
   }
   auto support = check_supported(*checked.read.settings);

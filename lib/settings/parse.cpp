@@ -76,7 +76,8 @@ outcome parse(std::string_view text, const std::string& file) {
   forget_consequences(problems.all, syntax_problems);
   sort_by_place(problems.all);
   if (!problems.all.empty()) {
-    return {std::nullopt, std::move(problems.all), file};
+    return {std::nullopt, std::move(problems.all), file, std::move(document.root),
+            std::move(settings)};
   }
   for (auto& each : settings.interfaces) {
     if (each.output.empty()) {

@@ -22,6 +22,8 @@ struct outcome {
   std::vector<problem> problems;
   std::string file = {};                 ///< as the operator named it, or "command line"
   std::optional<yaml_node> source = {};  ///< where the values stood, if a file gave them
+  /// Beside problems: what could be read, for further problems to be found in it; nothing else.
+  std::optional<configuration> attempt = {};
 };
 
 /// A remark about a configuration that was read, with the place of the value, or of the innermost

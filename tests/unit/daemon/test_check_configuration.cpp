@@ -80,6 +80,18 @@ TEST_CASE("a filter that does not compile is an error at its place") {
   CHECK(said.find("\nf.yaml:5:13: interface eth1: ") != std::string::npos);
 }
 
+TEST_CASE("a filter that does not compile is listed beside what could not be read") {
+  const auto checked = check(
+      "interfaces:\n"
+      "  - { name: eth0, snaplen: 0, filter: \"udp and (\" }\n"
+      "outputs:\n"
+      "  - { directory: /tmp }\n");
+  REQUIRE(checked.read.problems.size() == 2);
+  CHECK(checked.read.problems[0].message() ==
+        "f.yaml:2:28: interfaces[0].snaplen: '0' is not from 1 to 262144");
+  CHECK(checked.read.problems[1].message().starts_with("f.yaml:2:39: interface eth0: filter"));
+}
+
 TEST_CASE("problems of reading are kept as they are, and nothing is added") {
   const auto checked = check("interfaces: [{ nme: eth0 }]");
   CHECK(lines(checked.read.problems) ==
