@@ -129,6 +129,7 @@ int act_on(const command_line& line) {
     return exit_status::usage;
   }
   if (line.what == command_line::act::print_configuration) {
+    override_by(line, *wanted);
     std::fputs(settings::print(*wanted).c_str(), stdout);
     return exit_status::success;
   }

@@ -59,8 +59,8 @@ def test_a_log_that_nobody_reads_stops_neither_recording_nor_rotation_nor_the_en
     verify(captures)
 
 
-# Where the journal would listen, in a file system of its own, is DIR; standard error is said to lead
-# there, as the service manager says it.
+# Where the journal would listen, in a file system of its own, is DIR; standard error is said to
+# lead there, as the service manager says it.
 TO_THE_JOURNAL = """\
 set -e
 mount -t tmpfs none /run
