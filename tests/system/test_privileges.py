@@ -71,13 +71,14 @@ def test_root_becomes_the_user_and_gives_him_the_folders_that_it_made(make_netwo
         assert rights(pid) == who(NOBODY.pw_uid, NOBODY.pw_gid, CAP_NET_RAW)
         assert is_closed(pid)
         traffic.send(network, count=1000)
-        ledger = recorder.stop()
-    assert ledger["eth0"]["stored"] == 1000
+        recorder.signal(signal.SIGTERM)
+        assert recorder.process.wait(20) == 0
+    assert recorder.logged_ledger("eth0")["stored"] == 1000
     verify(captures)
     for made in (captures, captures.parent, place / "run", *captures.iterdir()):
         assert made.stat().st_uid == NOBODY.pw_uid, made
     assert theirs.stat().st_uid == 0, "it was there before"
-    assert "root" not in recorder.log()
+    assert "as root" not in recorder.log()
 
 
 def test_root_without_a_user_says_so_and_keeps_what_writing_needs(make_network, place):
@@ -163,7 +164,7 @@ def test_hostile_clients_get_errors_and_harm_nothing(make_network, folder):
     control = folder / "control"
     config = configuration(folder / "captures", ["eth0"], control={"socket": str(control)})
     with Recorder(network, folder / "captures", config=config) as recorder:
-        with traffic.Sender(network, count=20_000, rate=5000):
+        with traffic.Sender(network, count=20_000, rate=5000) as sender:
             for octets in (b"\n", b"{}\n", b"\xff\x00\xfe\n", b"[" * 10_000 + b"\n", b"x" * 100_000,
                            b'{"request":"nonsense"}\n', b'{"request":{}}\n',
                            os.urandom(4096) + b"\n"):
@@ -185,6 +186,7 @@ def test_hostile_clients_get_errors_and_harm_nothing(make_network, folder):
                                   control], check=False)
                 return json.loads(done.stdout) if done.returncode == 0 else None
             status = process.wait_until(told, 10, "it answers again", step=0.2)
+            sender.wait()
         assert status["interfaces"][0]["name"] == "eth0"
         assert recorder.stop()["eth0"]["stored"] == 20_000
     assert not control.exists()
