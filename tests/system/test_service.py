@@ -66,7 +66,7 @@ def wait_files(machine, count, directory=STATE):
 
 
 def status(service):
-    """What capturectl status tells, as a dictionary. It ends with 1 when something is in trouble."""
+    """What capturectl status tells; it ends with 1 when something is in trouble."""
     done = service.capturectl("status", "--json", check=False)
     assert done.returncode in (0, 1) and done.stdout, done.stderr
     return json.loads(done.stdout)
@@ -177,6 +177,12 @@ def test_a_bad_reload_fails_with_its_errors_and_changes_nothing(machine, service
     all_stored(machine, 1000)
 
 
+def wait_for_another(service, pid, seconds):
+    process.wait_until(lambda: service.show("MainPID") not in (pid, "0")
+                       and service.show("ActiveState") == "active", seconds,
+                       "it was started again")
+
+
 def restarts(service):
     return int(service.show("NRestarts"))
 
@@ -195,9 +201,7 @@ def test_the_watchdog_ends_a_process_that_does_nothing(service):
     service.systemctl("restart")
     before = service.show("MainPID")
     service.systemctl("kill", "-s", "STOP")
-    process.wait_until(lambda: service.show("MainPID") not in (before, "0")
-                       and service.show("ActiveState") == "active",
-                       10 * WATCHDOG_SECONDS, "it was started again")
+    wait_for_another(service, before, 10 * WATCHDOG_SECONDS)
     assert "Watchdog timeout" in service.log()
 
 
@@ -227,8 +231,7 @@ def test_it_is_started_again_after_a_kill_however_often(machine, service):
     for _ in range(7):  # systemd's own limit is five in ten seconds
         before = service.show("MainPID")
         service.systemctl("kill", "-s", "KILL")
-        process.wait_until(lambda: service.show("MainPID") not in (before, "0")  # pylint: disable=cell-var-from-loop
-                           and service.show("ActiveState") == "active", 10, "it was started again")
+        wait_for_another(service, before, 10)
     send(machine, 1000)
     service.systemctl("stop")
     all_stored(machine, 1000)

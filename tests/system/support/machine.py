@@ -94,8 +94,8 @@ class Machine:
         self._container = subprocess.Popen(
             [tools.theirs("systemd-nspawn"), "--quiet", "--boot", f"--directory={self.root}",
              f"--machine={self.folder.name}", "--register=no", "--keep-unit", "--capability=all",
-             "--private-network", "--console=pipe", "--link-journal=no", f"--bind={self.disk}:/data",
-             "systemd.unit=basic.target"],
+             "--private-network", "--console=pipe", "--link-journal=no",
+             f"--bind={self.disk}:/data", "systemd.unit=basic.target"],
             stdin=subprocess.DEVNULL, stdout=self._console, stderr=subprocess.STDOUT)
         end = time.monotonic() + BOOT_SECONDS
         while not self._is_up():
