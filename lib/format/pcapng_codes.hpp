@@ -29,6 +29,10 @@ inline constexpr std::uint32_t custom_copyable = 0x00000BAD;
 inline constexpr std::uint32_t custom_not_copyable = 0x40000BAD;
 }  // namespace block_type
 
+/// What the head of a ring block that is encoded in place and the filler behind its packets are: a
+/// Custom Block that editors do not copy.
+inline constexpr std::uint32_t ring_filler_type = block_type::custom_not_copyable;
+
 inline constexpr std::uint32_t byte_order_magic = 0x1A2B3C4D;
 inline constexpr std::size_t block_overhead_bytes = 12;        ///< type and both lengths
 inline constexpr std::size_t packet_block_header_bytes = 28;   ///< in front of the packet's octets

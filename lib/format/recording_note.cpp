@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "format/recording_note.hpp"
 
+#include <atomic>
 #include <cstring>
 
 #include <boost/json.hpp>
@@ -128,14 +129,13 @@ std::string_view text_of(std::span<const std::byte> octets) {
   return {reinterpret_cast<const char*>(octets.data()), octets.size()};
 }
 
-/// Head, number, kind where there is room for it, and trailer.
+/// Type and length, kind where there is room for it, and trailer; not the number at offset 8.
 void encode_own_block(std::byte* out, std::size_t total_bytes, own_block kind) noexcept {
   CAPTURED_CHECK(total_bytes >= filler_bytes_min && total_bytes % 4 == 0 &&
                  total_bytes <= block_bytes_max);
   const auto total = static_cast<std::uint32_t>(total_bytes);
-  base::store_little(out, block_type::custom_not_copyable);
+  base::store_little(out, ring_filler_type);
   base::store_little(out + 4, total);
-  base::store_little(out + 8, private_enterprise_number);
   base::store_little(out + 12, static_cast<std::uint32_t>(kind));
   base::store_little(out + total_bytes - sizeof total, total);
 }
@@ -242,6 +242,7 @@ std::optional<std::string_view> end_note_text(const custom_block& block, byte_or
 void encode_filler(std::byte* out, std::size_t total_bytes) noexcept {
   std::memset(out, 0, total_bytes);
   encode_own_block(out, total_bytes, own_block::filler);
+  base::store_little(out + 8, private_enterprise_number);
 }
 
 void append_filler(std::vector<std::byte>& out, std::size_t total_bytes) {
@@ -251,8 +252,12 @@ void append_filler(std::vector<std::byte>& out, std::size_t total_bytes) {
 }
 
 void encode_ring_block_head(std::byte* out, std::size_t total_bytes) noexcept {
-  CAPTURED_CHECK(total_bytes >= ring_block_head_bytes_min);
   encode_own_block(out, total_bytes, own_block::ring_block_head);
+  constexpr std::uint32_t number = std::endian::native == std::endian::little
+                                       ? private_enterprise_number
+                                       : base::byte_swap(private_enterprise_number);
+  std::atomic_ref(*reinterpret_cast<std::uint32_t*>(out + 8))
+      .store(number, std::memory_order_relaxed);
 }
 
 }  // namespace captured::format

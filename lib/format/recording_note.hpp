@@ -94,12 +94,9 @@ inline constexpr std::size_t filler_bytes_min = 16;
 void encode_filler(std::byte* out, std::size_t total_bytes) noexcept;
 void append_filler(std::vector<std::byte>& out, std::size_t total_bytes);
 
-/// Smallest head that can be made into a block: with its kind.
-inline constexpr std::size_t ring_block_head_bytes_min = 20;
-
-/// Makes the head of a kernel ring block into a block of `total_bytes` octets (a multiple of 4, at
-/// least ring_block_head_bytes_min). The first 16 and last 4 octets are written, what lies between
-/// is kept.
+/// Makes the head of a kernel ring block, which is 4-octet aligned, into a block of `total_bytes`
+/// octets (as encode_filler). The first 16 and last 4 octets are written, what lies between is
+/// kept. The number at offset 8 is written at once, because the kernel looks at that word.
 void encode_ring_block_head(std::byte* out, std::size_t total_bytes) noexcept;
 
 }  // namespace captured::format
