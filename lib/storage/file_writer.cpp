@@ -17,6 +17,7 @@ namespace captured::storage {
 struct file_writer::shared_state {
   base::unique_fd folder;
   std::shared_ptr<system_calls> calls;
+  file_writer_options options;
   // A slot is touched by one thread at a time: askers wait for the completions of other acts.
   std::array<open_file, open_files_max> slots;
   request_queue data_requests;
@@ -67,6 +68,9 @@ file_completion file_writer::shared_state::carry_out(const file_request& request
   switch (request.action) {
     case file_action::create:
       done.error = file.create(*calls, folder.get(), request.name, request.bytes_expected);
+      if (!done.error && options.direct) {
+        file.write_directly(*calls);
+      }
       break;
     case file_action::publish:
       done.error = file.publish(*calls, folder.get(), request.name);
@@ -112,10 +116,12 @@ file_writer::file_writer(std::shared_ptr<shared_state> state) : state_(std::move
 
 base::result<std::unique_ptr<file_writer>> file_writer::start(base::unique_fd folder,
                                                               completion_handler handler,
-                                                              std::shared_ptr<system_calls> calls) {
+                                                              std::shared_ptr<system_calls> calls,
+                                                              file_writer_options options) {
   auto state = std::make_shared<shared_state>();
   state->folder = std::move(folder);
   state->calls = std::move(calls);
+  state->options = options;
   state->handler = std::move(handler);
   std::unique_ptr<file_writer> writer(new file_writer(state));
   const auto begin = [&state](request_queue& requests, const char* name) {
@@ -148,6 +154,10 @@ void file_writer::submit(file_request request) {
   CAPTURED_CHECK(request.name.find('/') == std::string::npos);
   auto& requests = is_for_data(request.action) ? state_->data_requests : state_->slow_requests;
   requests.push(std::move(request));
+}
+
+int file_writer::descriptor(std::uint32_t slot) const noexcept {
+  return state_->slots[slot].fd();
 }
 
 bool file_writer::abandon(std::chrono::milliseconds grace) {

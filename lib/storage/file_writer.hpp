@@ -15,6 +15,10 @@
 
 namespace captured::storage {
 
+struct file_writer_options {
+  bool direct = false;  ///< write around the page cache (O_DIRECT) where that can be done
+};
+
 /// Completions come from the two threads, never two at once; the handler should only pass them on,
 /// and must not call `abandon` or destroy the writer.
 ///
@@ -27,12 +31,17 @@ class file_writer final : public file_operations {
   /// tests. Fails with EAGAIN when the system gives no more threads.
   static base::result<std::unique_ptr<file_writer>> start(
       base::unique_fd folder, completion_handler handler,
-      std::shared_ptr<system_calls> calls = std::make_shared<system_calls>());
+      std::shared_ptr<system_calls> calls = std::make_shared<system_calls>(),
+      file_writer_options options = {});
 
   /// As `abandon` with one second of grace.
   ~file_writer() override;
 
   void submit(file_request request) override;
+
+  /// The open file of a slot, for another way of writing into it. To be used only between the
+  /// completion of its `create` and the request that closes it.
+  [[nodiscard]] int descriptor(std::uint32_t slot) const noexcept;
 
   /// Gives up what is under way: afterwards no completion comes any more, nothing that was only
   /// asked for is begun, and `submit` must not be called. Files still open are closed as they are.

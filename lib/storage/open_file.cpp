@@ -89,7 +89,11 @@ base::error_code open_file::publish(system_calls& calls, int folder, const std::
 
 open_file::written open_file::write(system_calls& calls, int fd, std::span<const std::byte> octets,
                                     std::uint64_t offset) {
-  const auto done = retried([&] { return calls.write(fd, octets, offset); });
+  const auto once = [&] { return calls.write(fd, octets, offset); };
+  auto done = retried(once);
+  if (done.error == EINVAL && calls.set_direct(fd, false).value == 1) {
+    done = retried(once);
+  }
   if (done.error == 0 && done.value == 0 && !octets.empty()) {
     return {0, to_code(EIO)};
   }

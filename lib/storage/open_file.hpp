@@ -25,6 +25,8 @@ class open_file {
   /// reserve or has less room is no error, for what room there is can still be written.
   base::error_code create(system_calls& calls, int folder, const std::string& name,
                           std::uint64_t bytes_expected);
+  /// Writes go around the page cache from now on, where the file system can do that.
+  void write_directly(system_calls& calls) noexcept { calls.set_direct(fd(), true); }
   /// Renames without replacing. May be repeated after a failure.
   base::error_code publish(system_calls& calls, int folder, const std::string& name);
 
@@ -33,7 +35,8 @@ class open_file {
     base::error_code error;
   };
   /// One write, which may be short. One that takes nothing and gives no reason is EIO, so that
-  /// nobody asks for ever.
+  /// nobody asks for ever. One that is not aligned as direct writes must be makes the file one
+  /// that is written through the page cache again.
   static written write(system_calls& calls, int fd, std::span<const std::byte> octets,
                        std::uint64_t offset);
   /// Forces what was written to the device.

@@ -36,6 +36,15 @@ call_result system_calls::allocate(int fd, std::uint64_t bytes) noexcept {
   return from_return(::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)));
 }
 
+call_result system_calls::set_direct(int fd, bool direct) noexcept {
+  const int before = ::fcntl(fd, F_GETFL);
+  const int after = direct ? before | O_DIRECT : before & ~O_DIRECT;
+  if (before < 0 || ::fcntl(fd, F_SETFL, after) < 0) {
+    return {0, errno};
+  }
+  return {(before & O_DIRECT) != 0 ? 1 : 0, 0};
+}
+
 call_result system_calls::write(int fd, std::span<const std::byte> octets,
                                 std::uint64_t offset) noexcept {
   return from_return(::pwrite(fd, octets.data(), octets.size(), static_cast<off_t>(offset)));

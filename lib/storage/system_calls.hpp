@@ -29,6 +29,9 @@ class system_calls {
   virtual call_result create(int folder, const char* name) noexcept;
   /// fallocate(2) with FALLOC_FL_KEEP_SIZE from offset 0; EOPNOTSUPP on tmpfs.
   virtual call_result allocate(int fd, std::uint64_t bytes) noexcept;
+  /// fcntl(2): whether writes go around the page cache (O_DIRECT); value: whether they did before.
+  /// EINVAL where the file system cannot.
+  virtual call_result set_direct(int fd, bool direct) noexcept;
   /// pwrite(2); value: octets taken.
   virtual call_result write(int fd, std::span<const std::byte> octets,
                             std::uint64_t offset) noexcept;

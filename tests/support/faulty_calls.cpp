@@ -71,6 +71,11 @@ call_result faulty_calls::allocate(int fd, std::uint64_t bytes) noexcept {
   return error != 0 ? call_result{0, error} : system_calls::allocate(fd, bytes);
 }
 
+call_result faulty_calls::set_direct(int fd, bool direct) noexcept {
+  const int error = enter("set_direct");
+  return error != 0 ? call_result{0, error} : system_calls::set_direct(fd, direct);
+}
+
 call_result faulty_calls::write(int fd, std::span<const std::byte> octets,
                                 std::uint64_t offset) noexcept {
   const int error = enter("write");

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: MIT
+#include "storage/uring_writer.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include <fcntl.h>
+#include <liburing.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/check.hpp"
+
+namespace captured::storage {
+
+namespace {
+
+constexpr std::chrono::milliseconds destructor_grace{1000};
+
+base::error_code to_code(int errno_value) {
+  return {errno_value, boost::system::system_category()};
+}
+
+bool is_aligned(std::uint64_t value) noexcept {
+  return value % direct_alignment == 0;
+}
+
+/// io_uring_register(2), for what the liburing of Debian 12 declares and does not export.
+int register_with(const io_uring& ring, unsigned what, void* argument, unsigned count) noexcept {
+  const auto result = ::syscall(__NR_io_uring_register, ring.ring_fd, what, argument, count);
+  return result < 0 ? -errno : static_cast<int>(result);
+}
+
+/// All that this ring may ever do. Requests carry no flags, so that none can be made part of a
+/// chain or use a table of files.
+int restrict_ring(io_uring& ring) noexcept {
+  std::array<io_uring_restriction, 4> allowed{};
+  allowed[0].opcode = IORING_RESTRICTION_SQE_OP;
+  allowed[0].sqe_op = IORING_OP_WRITE;
+  allowed[1].opcode = IORING_RESTRICTION_SQE_OP;
+  allowed[1].sqe_op = IORING_OP_WRITE_FIXED;
+  allowed[2].opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED;
+  allowed[2].sqe_flags = 0;
+  allowed[3].opcode = IORING_RESTRICTION_REGISTER_OP;
+  allowed[3].register_op = IORING_REGISTER_BUFFERS_UPDATE;
+  return register_with(ring, IORING_REGISTER_RESTRICTIONS, allowed.data(),
+                       static_cast<unsigned>(allowed.size()));
+}
+
+}  // namespace
+
+bool has_direct_writes(int folder) noexcept {
+  const base::unique_fd probe(
+      ::openat(folder, ".", O_TMPFILE | O_WRONLY | O_DIRECT | O_CLOEXEC, 0600));
+  if (probe) {
+    return true;
+  }
+  // No files without a name here: the flag alone can be asked for on any file.
+  const base::unique_fd folder_again(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return errno != EINVAL && folder_again && ::fcntl(folder_again.get(), F_SETFL, O_DIRECT) == 0;
+}
+
+void uring_writer::ring_deleter::operator()(io_uring* ring) const noexcept {
+  io_uring_queue_exit(ring);
+  delete ring;
+}
+
+base::error_code uring_writer::open_ring() {
+  event_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!event_) {
+    return to_code(errno);
+  }
+  auto ring = std::make_unique<io_uring>();
+  io_uring_params parameters{};
+  parameters.flags = IORING_SETUP_R_DISABLED | IORING_SETUP_CLAMP;
+  const int made = io_uring_queue_init_params(static_cast<unsigned>(requests_in_flight_max),
+                                              ring.get(), &parameters);
+  if (made < 0) {
+    return to_code(-made);
+  }
+  ring_.reset(ring.release());
+  const auto memories = static_cast<unsigned>(memory_.size());
+  for (const int result :
+       {io_uring_register_buffers_sparse(ring_.get(), memories),
+        io_uring_register_eventfd(ring_.get(), event_.get()), restrict_ring(*ring_),
+        register_with(*ring_, IORING_REGISTER_ENABLE_RINGS, nullptr, 0)}) {
+    if (result < 0) {
+      return to_code(-result);
+    }
+  }
+  return {};
+}
+
+base::result<std::unique_ptr<uring_writer>> uring_writer::start(
+    base::unique_fd folder, completion_handler handler, std::shared_ptr<system_calls> calls) {
+  std::unique_ptr<uring_writer> writer(new uring_writer);
+  if (const auto error = writer->open_ring()) {
+    return base::failure{error, "set up io_uring"};
+  }
+  auto lane = file_writer::start(std::move(folder), handler, std::move(calls), {.direct = true});
+  if (!lane) {
+    return lane.error();
+  }
+  writer->lane_ = std::move(*lane);
+  writer->handler_ = std::move(handler);
+  writer->writes_.resize(requests_in_flight_max);
+  writer->free_.reserve(requests_in_flight_max);
+  for (std::uint32_t i = 0; i < requests_in_flight_max; ++i) {
+    writer->free_.push_back(i);
+  }
+  return writer;
+}
+
+uring_writer::~uring_writer() {
+  if (lane_) {
+    abandon(destructor_grace);
+  }
+}
+
+bool uring_writer::can_write_directly(const file_request& request) const noexcept {
+  return request.action == file_action::write && !request.octets.empty() &&
+         is_aligned(request.offset) && is_aligned(request.octets.size()) &&
+         is_aligned(reinterpret_cast<std::uintptr_t>(request.octets.data()));
+}
+
+void uring_writer::submit(file_request request) {
+  CAPTURED_CHECK(request.slot < open_files_max);
+  if (!can_write_directly(request)) {
+    lane_->submit(std::move(request));
+    return;
+  }
+  CAPTURED_CHECK(!free_.empty());
+  const std::uint32_t index = free_.back();
+  free_.pop_back();
+  const bool is_known = find_memory(request.octets) >= 0;
+  writes_[index] = {.request = std::move(request), .from_known_memory = is_known};
+  start_write(index);
+}
+
+void uring_writer::start_write(std::uint32_t index) {
+  const write_under_way& write = writes_[index];
+  const file_request& what = write.request;
+  const int fd = lane_->descriptor(what.slot);
+  const auto length = static_cast<unsigned>(what.octets.size());
+  io_uring_sqe* const entry = io_uring_get_sqe(ring_.get());
+  CAPTURED_CHECK(entry != nullptr);  // there are as many as requests
+  if (write.from_known_memory) {
+    io_uring_prep_write_fixed(entry, fd, what.octets.data(), length, what.offset,
+                              find_memory(what.octets));
+  } else {
+    io_uring_prep_write(entry, fd, what.octets.data(), length, what.offset);
+  }
+  io_uring_sqe_set_data64(entry, index);
+  // What the kernel does not take now, for want of memory, it takes with the next one or in reap.
+  io_uring_submit(ring_.get());
+}
+
+void uring_writer::on_result(std::uint32_t index, int result) {
+  if (result == -EINTR || result == -EAGAIN) {
+    start_write(index);
+    return;
+  }
+  write_under_way& write = writes_[index];
+  file_request request = std::move(write.request);
+  free_.push_back(index);
+  if (result == -EINVAL || result == -EOPNOTSUPP) {
+    // The file system takes the flag and then not the write: the lane knows the way round.
+    lane_->submit(std::move(request));
+    return;
+  }
+  file_completion done{request.action, request.slot, request.token, {}, 0};
+  if (result > 0) {
+    done.octets_written = static_cast<std::size_t>(result);
+  } else {
+    done.error = to_code(result == 0 ? EIO : -result);
+  }
+  handler_(done);
+}
+
+void uring_writer::reap(bool woken_by_event) {
+  if (woken_by_event) {
+    std::uint64_t count = 0;
+    static_cast<void>(::read(event_.get(), &count, sizeof count));
+  }
+  if (io_uring_sq_ready(ring_.get()) > 0) {
+    io_uring_submit(ring_.get());
+  }
+  io_uring_cqe* entry = nullptr;
+  while (io_uring_peek_cqe(ring_.get(), &entry) == 0) {
+    const auto index = static_cast<std::uint32_t>(io_uring_cqe_get_data64(entry));
+    const int result = entry->res;
+    io_uring_cqe_seen(ring_.get(), entry);
+    on_result(index, result);
+  }
+}
+
+int uring_writer::find_memory(std::span<const std::byte> octets) const noexcept {
+  for (std::size_t i = 0; i < memory_.size(); ++i) {
+    const auto& known = memory_[i];
+    if (!known.empty() && octets.data() >= known.data() &&
+        octets.data() + octets.size() <= known.data() + known.size()) {
+      return static_cast<int>(i);
+    }
+  }
+  return -1;
+}
+
+base::error_code uring_writer::add_memory(std::span<std::byte> memory) {
+  const auto slot =
+      std::find_if(memory_.begin(), memory_.end(), [](const auto& known) { return known.empty(); });
+  if (slot == memory_.end()) {
+    return to_code(ENOSPC);
+  }
+  const iovec one{memory.data(), memory.size()};
+  const __u64 tag = 0;
+  const int result = io_uring_register_buffers_update_tag(
+      ring_.get(), static_cast<unsigned>(slot - memory_.begin()), &one, &tag, 1);
+  if (result < 0) {
+    return to_code(-result);
+  }
+  *slot = memory;
+  return {};
+}
+
+void uring_writer::remove_memory(std::span<std::byte> memory) {
+  const auto slot = std::find_if(memory_.begin(), memory_.end(), [&memory](const auto& known) {
+    return known.data() == memory.data();
+  });
+  if (slot == memory_.end()) {
+    return;
+  }
+  const iovec none{nullptr, 0};
+  const __u64 tag = 0;
+  io_uring_register_buffers_update_tag(ring_.get(), static_cast<unsigned>(slot - memory_.begin()),
+                                       &none, &tag, 1);
+  *slot = {};
+}
+
+bool uring_writer::abandon(std::chrono::milliseconds grace) {
+  const auto deadline = std::chrono::steady_clock::now() + grace;
+  const bool lane_ended = lane_->abandon(grace);
+  handler_ = nullptr;
+  while (free_.size() < writes_.size()) {
+    const auto left = std::max<std::chrono::nanoseconds>(
+        deadline - std::chrono::steady_clock::now(), std::chrono::nanoseconds(0));
+    __kernel_timespec timeout{.tv_sec = left / std::chrono::seconds(1),
+                              .tv_nsec = (left % std::chrono::seconds(1)).count()};
+    io_uring_cqe* entry = nullptr;
+    if (io_uring_wait_cqe_timeout(ring_.get(), &entry, &timeout) < 0) {
+      return false;
+    }
+    free_.push_back(static_cast<std::uint32_t>(io_uring_cqe_get_data64(entry)));
+    io_uring_cqe_seen(ring_.get(), entry);
+  }
+  return lane_ended;
+}
+
+}  // namespace captured::storage
