@@ -87,6 +87,9 @@ class block_lease {
   [[nodiscard]] std::uint64_t losses_before() const noexcept {
     return source_->losses_before(index_);
   }
+  /// Never gives the block back: for memory that a disk may still read when nobody waits for it
+  /// any more. The block is out of use for the source's whole life.
+  void forget() noexcept { source_ = nullptr; }
   /// Gives the block back now.
   void reset() noexcept {
     if (auto* const source = std::exchange(source_, nullptr)) {

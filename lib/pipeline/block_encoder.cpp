@@ -10,6 +10,12 @@ block_in_work::block_in_work(capture::block_lease lease) noexcept
       cursor_(lease_.memory(), lease_.form()),
       losses_(lease_.losses_before()) {}
 
+capture::block_lease block_in_work::take() noexcept {
+  capture::block_lease block = std::move(lease_);
+  *this = {};
+  return block;
+}
+
 std::uint32_t block_in_work::packets_until(std::uint64_t stamp_ns) const noexcept {
   if (has_pending_ && pending_.timestamp_ns > stamp_ns) {
     return 0;
@@ -26,6 +32,7 @@ encode_progress block_in_work::encode(std::span<std::byte> room, const encode_ta
                                       std::uint64_t packets_max,
                                       std::uint64_t& newest_ns) noexcept {
   encode_progress done;
+  untouched_ = false;
   std::byte* out = room.data();
   std::byte* const end = out + room.size();
   std::uint64_t newest = newest_ns;

@@ -45,6 +45,13 @@ class block_in_work {
   /// Losses that the next packet will report.
   [[nodiscard]] std::uint64_t losses() const noexcept { return losses_; }
 
+  /// Is no packet of it encoded yet?
+  [[nodiscard]] bool untouched() const noexcept { return untouched_; }
+  /// The block itself, while it is untouched.
+  [[nodiscard]] const capture::block_lease& block() const noexcept { return lease_; }
+  /// Lets go of it: then there is none in work.
+  [[nodiscard]] capture::block_lease take() noexcept;
+
   /// How many of the packets not yet encoded lie before the first one stamped after this. Walks
   /// them: for rare occasions.
   [[nodiscard]] std::uint32_t packets_until(std::uint64_t stamp_ns) const noexcept;
@@ -60,6 +67,7 @@ class block_in_work {
   capture::frame_cursor cursor_;
   packet::packet_view pending_;  ///< read from the block, not yet encoded
   bool has_pending_ = false;
+  bool untouched_ = true;
   std::uint64_t losses_ = 0;
 };
 

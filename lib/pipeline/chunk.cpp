@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "pipeline/chunk.hpp"
 
+#include <utility>
+
 #include "base/check.hpp"
 
 namespace captured::pipeline {
@@ -20,7 +22,8 @@ void chunk::add_packets(std::size_t port, std::uint32_t packets, std::uint64_t o
   runs.back().octets += octets;
 }
 
-base::result<chunk_pool> chunk_pool::make(std::uint32_t count, std::size_t chunk_bytes) {
+base::result<chunk_pool> chunk_pool::make(std::uint32_t count, std::size_t chunk_bytes,
+                                          std::uint32_t block_count) {
   auto memory = base::mapping::anonymous(count * chunk_bytes);
   if (!memory) {
     return memory.error();
@@ -28,7 +31,7 @@ base::result<chunk_pool> chunk_pool::make(std::uint32_t count, std::size_t chunk
   chunk_pool pool;
   pool.chunk_bytes_ = chunk_bytes;
   pool.memory_ = std::move(*memory);
-  pool.chunks_.resize(count);
+  pool.chunks_.resize(count + block_count);
   pool.free_.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) {
     chunk& one = pool.chunks_[i];
@@ -36,6 +39,13 @@ base::result<chunk_pool> chunk_pool::make(std::uint32_t count, std::size_t chunk
     one.memory = pool.memory_.bytes().subspan(i * chunk_bytes, chunk_bytes);
     one.runs.reserve(runs_expected);
     pool.free_.push_back(&one);
+  }
+  pool.free_for_blocks_.reserve(block_count);
+  for (std::uint32_t i = count; i < count + block_count; ++i) {
+    chunk& one = pool.chunks_[i];
+    one.index = i;
+    one.runs.reserve(1);  // a block's packets are those of one port
+    pool.free_for_blocks_.push_back(&one);
   }
   return pool;
 }
@@ -50,8 +60,25 @@ chunk& chunk_pool::acquire() noexcept {
   return taken;
 }
 
+chunk& chunk_pool::acquire(capture::block_lease block) noexcept {
+  CAPTURED_CHECK(!free_for_blocks_.empty());
+  chunk& taken = *free_for_blocks_.back();
+  free_for_blocks_.pop_back();
+  taken.memory = block.memory();
+  taken.block = std::move(block);
+  taken.used = 0;
+  taken.taken = 0;
+  taken.runs.clear();
+  return taken;
+}
+
 void chunk_pool::release(chunk& returned) noexcept {
-  CAPTURED_CHECK(free_.size() < chunks_.size());
+  CAPTURED_CHECK(free_.size() + free_for_blocks_.size() < chunks_.size());
+  if (returned.block) {
+    returned.block.reset();
+    free_for_blocks_.push_back(&returned);
+    return;
+  }
   free_.push_back(&returned);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Encoded octets on their way to a file, and the fixed pool they come from.
+// Encoded octets on their way to a file, in memory of a fixed pool or in the ring block that they
+// came in.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +11,8 @@
 
 #include "base/error.hpp"
 #include "base/mapping.hpp"
+#include "capture/block_source.hpp"
+#include "format/recording_note.hpp"
 
 namespace captured::pipeline {
 
@@ -25,14 +28,20 @@ struct chunk_run {
 struct chunk {
   std::uint32_t index = 0;      ///< in its pool; the token of its writes
   std::span<std::byte> memory;  ///< page-aligned
+  capture::block_lease block;   ///< whose memory it is; none for the pool's own
   std::size_t used = 0;         ///< octets encoded
   std::size_t taken = 0;        ///< octets that the disk has taken so far
   std::uint64_t file_offset = 0;
   std::uint32_t slot = 0;       ///< the open file it belongs to
   std::vector<chunk_run> runs;  ///< all its packets, in their order
 
-  [[nodiscard]] std::size_t room() const noexcept { return memory.size() - used; }
-  [[nodiscard]] std::span<std::byte> free_space() const noexcept { return memory.subspan(used); }
+  /// Behind what is encoded, with enough left for a filler that ends it at a page.
+  [[nodiscard]] std::size_t room() const noexcept {
+    return memory.size() - used - format::filler_bytes_min;
+  }
+  [[nodiscard]] std::span<std::byte> free_space() const noexcept {
+    return memory.subspan(used, room());
+  }
   /// Packets of a port were encoded behind the others.
   void add_packets(std::size_t port, std::uint32_t packets, std::uint64_t octets);
   [[nodiscard]] std::span<const std::byte> untaken() const noexcept {
@@ -40,17 +49,26 @@ struct chunk {
   }
 };
 
-/// A fixed number of equally large chunks. When none is free no packet is encoded, blocks stay in
-/// the ring, and the kernel counts what it has to drop. One thread at a time.
+/// A fixed number of equally large chunks, and of chunks for memory of rings. When none is free no
+/// packet is encoded, blocks stay in the ring, and the kernel counts what it has to drop. One
+/// thread at a time.
 class chunk_pool {
  public:
   /// Takes the memory at once. Fails with ENOMEM.
-  static base::result<chunk_pool> make(std::uint32_t count, std::size_t chunk_bytes);
+  static base::result<chunk_pool> make(std::uint32_t count, std::size_t chunk_bytes,
+                                       std::uint32_t block_count);
 
   [[nodiscard]] bool has_free() const noexcept { return !free_.empty(); }
-  [[nodiscard]] std::size_t chunk_bytes() const noexcept { return chunk_bytes_; }
+  /// Octets that a chunk can take.
+  [[nodiscard]] std::size_t chunk_bytes() const noexcept {
+    return chunk_bytes_ - format::filler_bytes_min;
+  }
   /// An empty chunk; there must be a free one.
   [[nodiscard]] chunk& acquire() noexcept;
+  /// Could a block become a chunk?
+  [[nodiscard]] bool has_free_for_block() const noexcept { return !free_for_blocks_.empty(); }
+  /// A chunk of the block's memory, which holds it until it is released.
+  [[nodiscard]] chunk& acquire(capture::block_lease block) noexcept;
   void release(chunk& returned) noexcept;
 
  private:
@@ -60,6 +78,7 @@ class chunk_pool {
   base::mapping memory_;
   std::vector<chunk> chunks_;
   std::vector<chunk*> free_;
+  std::vector<chunk*> free_for_blocks_;
 };
 
 }  // namespace captured::pipeline

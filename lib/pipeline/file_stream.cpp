@@ -4,14 +4,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "format/recording_note.hpp"
 
 namespace captured::pipeline {
 
 file_stream::file_stream(storage::file_operations& files, open_files_options options,
-                         open_files_events events, chunk_pool pool,
+                         open_files_events events, placement where, chunk_pool pool,
                          std::function<void(const chunk&)> written)
-    : pool_(std::move(pool)), files_(files, std::move(options), [&] {
+    : where_(where), pool_(std::move(pool)), files_(files, std::move(options), [&] {
         events.written = [this, written = std::move(written)](chunk& piece) {
           written(piece);
           pool_.release(piece);
@@ -27,8 +29,10 @@ void file_stream::begin(const std::string& stem, base::wall_time interval_end) {
 }
 
 void file_stream::end() {
+  // The last page is filled for writing, and the file cut before the filler.
+  const std::uint64_t size_bytes = progress_.size_bytes;
   flush();
-  files_.end(progress_.size_bytes, progress_.packets);
+  files_.end(size_bytes, progress_.packets);
   is_open_ = false;
 }
 
@@ -62,6 +66,18 @@ void file_stream::commit(const encode_progress& done, std::size_t port, base::st
   progress_.packets += done.packets;
 }
 
+void file_stream::submit_block(capture::block_lease block, const in_place_progress& done,
+                               std::size_t port) {
+  flush();
+  chunk& piece = pool_.acquire(std::move(block));
+  piece.file_offset = progress_.size_bytes;
+  piece.used = where_ == placement::paged ? done.octets : done.used;
+  piece.add_packets(port, done.packets, done.captured_octets);
+  progress_.size_bytes += piece.used;
+  progress_.packets += done.packets;
+  files_.submit(piece);
+}
+
 void file_stream::append(const std::vector<std::byte>& octets, base::steady_time now) {
   CAPTURED_CHECK(reserve(octets.size()));
   std::copy(octets.begin(), octets.end(), chunk_->free_space().begin());
@@ -77,7 +93,21 @@ void file_stream::flush() {
     pool_.release(*full);
     return;
   }
+  if (where_ == placement::paged) {
+    fill_page(*full);
+  }
   files_.submit(*full);
+}
+
+void file_stream::fill_page(chunk& piece) noexcept {
+  std::size_t rest = base::align_up(piece.used, write_alignment) - piece.used;
+  if (rest == 0) {
+    return;
+  }
+  rest += rest < format::filler_bytes_min ? write_alignment : 0;
+  format::encode_filler(piece.memory.data() + piece.used, rest);
+  piece.used += rest;
+  progress_.size_bytes += rest;
 }
 
 }  // namespace captured::pipeline

@@ -14,17 +14,24 @@
 #include "base/time.hpp"
 #include "pipeline/block_encoder.hpp"
 #include "pipeline/chunk.hpp"
+#include "pipeline/in_place_encoder.hpp"
 #include "pipeline/open_files.hpp"
 #include "storage/rotation.hpp"
 
 namespace captured::pipeline {
+
+/// Where the chunks of a file lie.
+enum class placement : std::uint8_t {
+  packed,  ///< one octet behind the other
+  paged,   ///< each begins at a page, as direct writes want it; fillers stand in between
+};
 
 /// All members on the strand.
 class file_stream {
  public:
   /// `written` gets every chunk that the disk has taken, before it returns to the pool.
   file_stream(storage::file_operations& files, open_files_options options, open_files_events events,
-              chunk_pool pool, std::function<void(const chunk&)> written);
+              placement where, chunk_pool pool, std::function<void(const chunk&)> written);
 
   [[nodiscard]] open_files& files() noexcept { return files_; }
   [[nodiscard]] const open_files& files() const noexcept { return files_; }
@@ -48,6 +55,15 @@ class file_stream {
   [[nodiscard]] std::span<std::byte> free_space() const noexcept { return chunk_->free_space(); }
   /// Packets of a port were encoded into the free space.
   void commit(const encode_progress& done, std::size_t port, base::steady_time now);
+  /// What fillers can add when a block is encoded: before it, and behind its packets.
+  [[nodiscard]] std::uint64_t filler_bytes_max() const noexcept {
+    return where_ == placement::paged ? 4 * write_alignment : 0;
+  }
+  /// Could `submit_block` be called?
+  [[nodiscard]] bool has_room_for_block() const noexcept { return pool_.has_free_for_block(); }
+  /// The packets of a port were encoded in this block, where they lie: it goes to the disk behind
+  /// all that was committed before.
+  void submit_block(capture::block_lease block, const in_place_progress& done, std::size_t port);
   /// Appends whole blocks; there must be room for them.
   void append(const std::vector<std::byte>& octets, base::steady_time now);
 
@@ -61,7 +77,9 @@ class file_stream {
 
  private:
   void grow(std::size_t octets, base::steady_time now) noexcept;
+  void fill_page(chunk& piece) noexcept;
 
+  placement where_;
   chunk_pool pool_;
   open_files files_;
   bool is_open_ = false;

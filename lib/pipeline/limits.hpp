@@ -16,8 +16,19 @@ inline constexpr std::size_t chunk_bytes = std::size_t{1} << 20;
 /// stall of the disk is not felt; a longer one is what the rings are for. 8 MiB an output.
 inline constexpr std::uint32_t chunks_per_output = 8;
 
-/// Two lanes of a disk carry out at most every chunk and every open file at a time.
-inline constexpr std::uint32_t requests_in_flight = chunks_per_output + 8;
+/// Ring blocks of one output that are on their way to the disk as they lie: 24 MiB under way keep
+/// any disk busy. When there are more, packets are copied, which gives their blocks back early.
+inline constexpr std::uint32_t blocks_per_output = 24;
+
+/// Everything that can be on its way to the disk.
+inline constexpr std::uint32_t writes_per_output = chunks_per_output + blocks_per_output;
+
+/// The disk carries out at most every write and one act on every open file at a time.
+inline constexpr std::uint32_t requests_in_flight = writes_per_output + 8;
+
+/// Average packet of a block from which on it is encoded in place: below it the copy costs little
+/// and saves octets, some 50 of a gap for each packet.
+inline constexpr std::size_t in_place_packet_bytes = 400;
 
 /// The interface descriptions of one output; with the longest filters they still fit one chunk.
 inline constexpr std::size_t file_head_bytes_max = chunk_bytes / 2;

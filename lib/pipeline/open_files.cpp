@@ -26,8 +26,8 @@ std::string describe(const storage::file_completion& done, const std::string& wh
 open_files::open_files(storage::file_operations& files, open_files_options options,
                        open_files_events events)
     : files_(files), options_(std::move(options)), events_(std::move(events)) {
-  unfinished_.reserve(limits::chunks_per_output);
-  waiting_for_name_.reserve(limits::chunks_per_output);
+  unfinished_.reserve(limits::writes_per_output);
+  waiting_for_name_.reserve(limits::writes_per_output);
   failed_.reserve(limits::requests_in_flight);
 }
 

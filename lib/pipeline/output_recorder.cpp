@@ -29,7 +29,8 @@ base::result<std::unique_ptr<output_recorder>> output_recorder::make(
   if (!name) {
     return name.error();
   }
-  auto pool = chunk_pool::make(limits::chunks_per_output, limits::chunk_bytes);
+  auto pool =
+      chunk_pool::make(limits::chunks_per_output, limits::chunk_bytes, limits::blocks_per_output);
   if (!pool) {
     return pool.error();
   }
@@ -46,7 +47,8 @@ output_recorder::output_recorder(const output_options& options, series_start sta
       released_(std::move(surroundings.released)),
       ports_(std::move(surroundings.device_counts)),
       stream_(*surroundings.files, file_options(options), std::move(surroundings.events),
-              std::move(pool), [this](const chunk& piece) { ports_.count_stored(piece.runs); }),
+              surroundings.where, std::move(pool),
+              [this](const chunk& piece) { on_written(piece); }),
       statistics_at_(now.steady + options.statistics_interval),
       refresh_at_(statistics_at_),
       sync_at_(now.steady + options.files.sync.interval) {}
@@ -171,7 +173,7 @@ bool output_recorder::rotation_due(base::moment now) const {
 std::uint64_t output_recorder::upcoming_bytes() const {
   // A block never grows when it is encoded: its octets in the ring are the upper bound.
   const std::size_t block = ports_.upcoming_bytes();
-  return block == 0 ? 0 : block + ports_.text_bytes_max();
+  return block == 0 ? 0 : block + stream_.filler_bytes_max() + ports_.text_bytes_max();
 }
 
 std::optional<std::size_t> output_recorder::port_in_work() const {
@@ -278,6 +280,9 @@ void output_recorder::encode_block(base::moment now) {
     // The file was left open over silent intervals: it belongs to the one of its first packet.
     stream_.set_interval_end(storage::next_interval_end(options_.files.rotate, now.wall));
   }
+  if (block_.untouched() && encode_in_place()) {
+    return;
+  }
   port& from = ports_[block_port_];
   const encode_target target{from.interface_id, from.description().snaplen};
   while (stream_.reserve(std::max<std::size_t>(packet_needs_, 1))) {
@@ -298,6 +303,42 @@ void output_recorder::encode_block(base::moment now) {
     if (done.needed == 0) {
       return;  // the file holds as many packets as it may, or a change was reached
     }
+  }
+}
+
+/// False when the block is not one for it, or too many are on their way to the disk already.
+bool output_recorder::encode_in_place() {
+  port& from = ports_[block_port_];
+  const bool wanted = options_.encoding != encoding::compact && from.changes.empty() &&
+                      stream_.has_room_for_block();
+  const in_place_limits allowed{
+      .average_packet_min =
+          options_.encoding == encoding::automatic ? limits::in_place_packet_bytes : 0,
+      .packets_max = storage::packets_left(options_.files.rotate, stream_.progress())
+                         .value_or(std::numeric_limits<std::uint64_t>::max())};
+  if (!wanted || !fits_in_place(block_.block().memory(), block_.block().form(), allowed)) {
+    return false;
+  }
+  const in_place_target target{.interface_id = from.interface_id,
+                               .snaplen = from.description().snaplen,
+                               .losses = block_.losses()};
+  capture::block_lease block = block_.take();
+  const in_place_progress done = pipeline::encode_in_place(block.memory(), target, from.newest_ns);
+  from.encoded += done.packets;
+  from.losses_reported += target.losses - done.losses_left;
+  from.ledger().steps_back.add(done.steps_back);
+  from.ledger().damaged.add(done.damaged);
+  if (done.packets > 0) {
+    ++from.blocks_lent;
+    stream_.submit_block(std::move(block), done, block_port_);
+  }
+  return true;
+}
+
+void output_recorder::on_written(const chunk& piece) {
+  ports_.count_stored(piece.runs);
+  if (piece.block) {
+    --ports_[piece.runs.front().port].blocks_lent;
   }
 }
 
@@ -350,6 +391,9 @@ void output_recorder::give_up() {
 
 void output_recorder::count_unwritten() {
   settle_unfinished(stream_.files().unfinished(), ports_);
+  for (chunk* const piece : stream_.files().unfinished()) {
+    piece->block.forget();  // the disk may read it yet
+  }
   if (const chunk* const piece = stream_.open_chunk()) {
     ports_.count_unwritten(piece->runs);
   }

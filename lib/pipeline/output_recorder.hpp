@@ -31,6 +31,7 @@ namespace captured::pipeline {
 /// What the recorder needs from outside. `files` must outlive it.
 struct recorder_surroundings {
   storage::file_operations* files = nullptr;
+  placement where = placement::packed;  ///< `paged` for files that are written directly
   device_count_reader device_counts;
   /// An interface that was removed has all its packets and its last statistics in the file: its
   /// feed and ring are not used any more. On the driver's thread.
@@ -108,6 +109,8 @@ class output_recorder {
   void begin_file(base::moment now);
   void encode_block(base::moment now);
   void take_block();
+  bool encode_in_place();
+  void on_written(const chunk& piece);
   void write_statistics(base::moment now);
   void describe(base::moment now);
   void end_file(base::moment now);

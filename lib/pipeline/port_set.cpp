@@ -138,7 +138,7 @@ bool port_set::is_change_due(std::size_t index, base::steady_time now,
 
 bool port_set::is_leaving_due(std::size_t index, std::optional<std::size_t> in_work) const {
   const port& one = *ports_[index];
-  return one.leaving && in_work != index && one.feed().drained();
+  return one.leaving && in_work != index && one.blocks_lent == 0 && one.feed().drained();
 }
 
 bool port_set::is_due(std::size_t index, base::steady_time now,

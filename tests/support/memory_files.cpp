@@ -71,6 +71,9 @@ void memory_files::check_request(const file_request& request) const {
 }
 
 void memory_files::submit(file_request request) {
+  if (observer_) {
+    observer_(request);
+  }
   if (request.slot >= storage::open_files_max) {
     breach("slot " + std::to_string(request.slot) + " does not exist");
     return;

@@ -33,6 +33,11 @@ class memory_files final : public storage::file_operations {
 
   void submit(storage::file_request request) override;
 
+  /// Sees each request before it is taken.
+  void on_submit(std::function<void(const storage::file_request&)> observer) {
+    observer_ = std::move(observer);
+  }
+
   // --- Completing ---
   /// Acts that were asked for and can complete now (none while stalled).
   [[nodiscard]] std::size_t ready() const;
@@ -151,6 +156,7 @@ class memory_files final : public storage::file_operations {
   bool delivering_ = false;
   bool folder_gone_ = false;
   std::function<void(const std::string&)> breach_;
+  std::function<void(const storage::file_request&)> observer_;
 };
 
 }  // namespace captured::testing

@@ -29,6 +29,7 @@ recorder_rig::recorder_rig(rig_options options)
   }
   pipeline::recorder_surroundings around;
   around.files = &disk_;
+  around.where = options.where;
   around.released = [this](const std::string& name) { released_.push_back(name); };
   around.events.begun = [](const std::string&) {};
   around.events.closed = [this](const pipeline::closed_file& file) {

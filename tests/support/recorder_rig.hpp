@@ -25,6 +25,7 @@ struct rig_options {
   scripted_options ring;
   pipeline::output_options output;
   memory_files::delivery delivery = memory_files::delivery::manual;
+  pipeline::placement where = pipeline::placement::packed;
 };
 
 /// What is read back of a finished or open file.
