@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
+#include <fcntl.h>
 
 #include "capture/device_counters.hpp"
 #include "daemon/logging.hpp"
@@ -84,7 +85,8 @@ base::result<recorded_output::opened_folder> recorded_output::open_folder(
   if (!start) {
     return start.error();
   }
-  return opened_folder{std::move(*folder), std::move(*claim), std::move(*start)};
+  return opened_folder{std::move(*folder), std::move(*claim), std::move(*start),
+                       storage::has_direct_writes(fd->get())};
 }
 
 void recorded_output::open(const std::string& recording,
@@ -129,14 +131,18 @@ base::result<> recorded_output::start(opened_folder opened) {
       writer_pool_, [this](const pipeline::recorder_outcome& how) {
         boost::asio::post(reactor_, [this, how] { on_ended(how); });
       });
-  auto files = storage::file_writer::start(
-      std::move(*folder),
+  auto backend = storage::open_file_backend(
+      std::move(*folder), options_.files.direct, opened.direct_possible,
       [strand = strand.get()](const storage::file_completion& done) { strand->complete(done); });
-  if (!files) {
-    return files.error();
+  if (!backend) {
+    return backend.error();
+  }
+  if (!backend->remark.empty()) {
+    log_line(log_level::info, {{"output", name()}}, "{}", backend->remark);
   }
   pipeline::recorder_surroundings around;
-  around.files = files->get();
+  around.files = backend->files.get();
+  around.where = backend->direct ? pipeline::placement::paged : pipeline::placement::packed;
   around.device_counts = open_device_counters();
   around.released = [this](const std::string& interface) {
     boost::asio::post(reactor_, [this, interface] { events_.released(interface); });
@@ -148,8 +154,15 @@ base::result<> recorded_output::start(opened_folder opened) {
     return recorder.error();
   }
   strand->attach(std::move(*recorder));
+  if (auto* const uring = backend->uring) {
+    base::unique_fd event(::fcntl(uring->event_fd(), F_DUPFD_CLOEXEC, 0));
+    if (!event) {
+      return base::system_failure(errno, "duplicate an event");
+    }
+    strand->watch(std::move(event), [uring](bool woken) { uring->reap(woken); });
+  }
   writer_ = std::move(strand);
-  files_ = std::move(*files);
+  files_ = std::move(backend->files);
   writer_->start();
   return {};
 }

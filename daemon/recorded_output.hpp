@@ -16,7 +16,7 @@
 #include "base/error.hpp"
 #include "pipeline/series.hpp"
 #include "pipeline/writer.hpp"
-#include "storage/file_writer.hpp"
+#include "storage/file_backend.hpp"
 #include "storage/output_claim.hpp"
 
 namespace captured::daemon {
@@ -72,6 +72,7 @@ class recorded_output {
     storage::output_directory folder;
     base::unique_fd claim;
     pipeline::series_start start;
+    bool direct_possible = false;
   };
   static base::result<opened_folder> open_folder(const storage::output_options& files,
                                                  const std::string& recording);
@@ -93,7 +94,7 @@ class recorded_output {
   std::unique_ptr<boost::asio::thread_pool> opener_;  ///< one thread, while opening
   base::unique_fd claim_;
   std::unique_ptr<pipeline::writer> writer_;
-  std::unique_ptr<storage::file_writer> files_;
+  std::unique_ptr<storage::file_operations> files_;
 };
 
 }  // namespace captured::daemon

@@ -32,14 +32,6 @@ void check_interface(const settings::interface_settings& one, const std::string&
 void check_output(const pipeline::output_options& one, const std::string& path,
                   support_report& report) {
   const std::string name = "output " + one.files.name + ": ";
-  if (one.encoding == pipeline::encoding::in_place) {
-    report.refusals.push_back(
-        {path + ".encoding", name + "encoding: in-place is not supported by this version"});
-  }
-  if (one.files.direct == storage::direct_mode::on) {
-    report.refusals.push_back(
-        {path + ".direct", name + "direct: on is not supported by this version"});
-  }
   if (one.files.retain != storage::retain_options{0, 0, 0, std::chrono::seconds(0), 0}) {
     report.warnings.push_back({path + ".retain", name +
                                                      "retain is not carried out by this version: "

@@ -46,8 +46,8 @@ struct open_block {
   std::size_t at = 0;        ///< where it begins; 0 when none is open
   std::size_t data_end = 0;  ///< padded
   std::size_t options = 0;   ///< octets of those that it must have, with the end mark
-  packet::packet_view packet;
-  format::packet_block_extras extras;
+  std::uint32_t packet_flags = 0;
+  std::uint64_t dropcount = 0;
 };
 
 class in_place_encoder {
@@ -104,7 +104,9 @@ void in_place_encoder::write_options(std::byte* out, std::size_t bytes) noexcept
     std::memset(out, 0, bytes);
   }
   if (open_.options != 0) {
-    out = format::detail::store_options(out, open_.packet, open_.extras) - end_mark_bytes;
+    const packet::packet_view of{.packet_flags = open_.packet_flags};
+    const format::packet_block_extras extras{.dropcount = open_.dropcount, .queue = extras_.queue};
+    out = format::detail::store_options(out, of, extras) - end_mark_bytes;
   }
   const auto rest = static_cast<std::size_t>(end - out) - end_mark_bytes;
   if (rest >= custom_option_bytes_min) {
@@ -189,8 +191,8 @@ bool in_place_encoder::add(const packet::packet_view& packet) noexcept {
   open_ = {.at = at,
            .data_end = at + packet_block_header_bytes + padded,
            .options = options,
-           .packet = packet,
-           .extras = extras_};
+           .packet_flags = packet.packet_flags,
+           .dropcount = extras_.dropcount};
   extras_.dropcount = 0;
   return true;
 }

@@ -17,6 +17,22 @@ writer::writer(boost::asio::any_io_executor pool, ended_handler ended)
       timer_(strand_),
       ended_(std::move(ended)) {}
 
+void writer::watch(base::unique_fd event, std::function<void(bool)> reap) {
+  event_.emplace(strand_, event.release());
+  reap_ = std::move(reap);
+  boost::asio::post(strand_, [this] { await_event(); });
+}
+
+void writer::await_event() {
+  event_->async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                     [this](boost::system::error_code error) {
+                       if (!error && !recorder_->outcome().ended) {
+                         reap_(true);
+                         await_event();
+                       }
+                     });
+}
+
 void writer::wake() noexcept {
   // Exchanges on both sides: the strand's clearing one reads ours, so it sees what we queued.
   if (!woken_.exchange(true, std::memory_order_acq_rel)) {
@@ -104,12 +120,18 @@ void writer::refresh_ledger(std::function<void()> done) {
 }
 
 void writer::step() {
+  if (reap_) {
+    reap_(false);
+  }
   const base::moment now = read_clocks();
   recorder_->run(now);
   if (!recorder_->outcome().ended) {
     arm_timer(now);
   } else if (ended_) {
     timer_.cancel();
+    if (event_) {
+      event_->cancel();
+    }
     std::exchange(ended_, nullptr)(recorder_->outcome());
   }
 }

@@ -7,11 +7,14 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 
+#include "base/unique_fd.hpp"
 #include "pipeline/output_recorder.hpp"
 
 namespace captured::pipeline {
@@ -32,6 +35,10 @@ class writer {
 
   /// Before `start`: the recorder that this strand drives.
   void attach(std::unique_ptr<output_recorder> recorder) { recorder_ = std::move(recorder); }
+  /// Before `start`: for a disk that completes nothing by itself. `reap` is called on the strand
+  /// when `event` is readable (true), and before anything else is done there (false). It may call
+  /// `complete`. The descriptor is owned from now on.
+  void watch(base::unique_fd event, std::function<void(bool woken)> reap);
   /// Begins the first file.
   void start() { wake(); }
 
@@ -70,11 +77,14 @@ class writer {
   template <class Act>
   void command(Act act);
   void step();
+  void await_event();
   void arm_timer(base::moment now);
 
   boost::asio::strand<boost::asio::any_io_executor> strand_;
   boost::asio::steady_timer timer_;
   base::steady_time armed_for_ = base::steady_time::max();
+  std::optional<boost::asio::posix::stream_descriptor> event_;
+  std::function<void(bool)> reap_;
   ended_handler ended_;
   std::unique_ptr<output_recorder> recorder_;
   std::atomic<bool> woken_{false};

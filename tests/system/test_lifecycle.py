@@ -88,8 +88,6 @@ def test_all_errors_of_a_configuration_are_listed_with_their_place(make_network,
 
 @pytest.mark.parametrize("interface, output, named", [
     ({"name": "eth0", "queues": 2}, {}, "queues"),
-    ({"name": "eth0"}, {"encoding": "in-place"}, "encoding"),
-    ({"name": "eth0"}, {"direct": "on"}, "direct"),
 ])
 def test_what_is_not_supported_is_refused_and_never_passed_over(make_network, folder, interface,
                                                                 output, named):

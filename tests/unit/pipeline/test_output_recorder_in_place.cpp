@@ -129,7 +129,7 @@ TEST_CASE("writes of a paged file begin at pages and are whole pages, and its en
   }
   rig.stop();
   CHECK(all_paged);
-  CHECK(writes > 30);
+  CHECK(writes > 15);
   CHECK(read_all(rig).numbers == numbers_to(150));
   verify(rig);
 }

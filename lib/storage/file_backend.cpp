@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include "storage/file_backend.hpp"
+
+#include <cerrno>
+#include <utility>
+
+#include <fcntl.h>
+
+#include "storage/file_writer.hpp"
+
+namespace captured::storage {
+
+namespace {
+
+base::result<file_backend> open_threads(base::unique_fd folder, bool direct,
+                                        const file_operations::completion_handler& handler,
+                                        std::string remark) {
+  auto writer = file_writer::start(std::move(folder), handler, std::make_shared<system_calls>(),
+                                   {.direct = direct});
+  if (!writer) {
+    return writer.error();
+  }
+  return file_backend{.files = std::move(*writer), .direct = direct, .remark = std::move(remark)};
+}
+
+}  // namespace
+
+base::result<file_backend> open_file_backend(base::unique_fd folder, direct_mode mode,
+                                             bool direct_possible,
+                                             const file_operations::completion_handler& handler) {
+  if (mode == direct_mode::off) {
+    return open_threads(std::move(folder), false, handler, {});
+  }
+  if (!direct_possible) {
+    if (mode == direct_mode::on) {
+      return base::system_failure(EOPNOTSUPP, "direct: on: write around the page cache");
+    }
+    return open_threads(std::move(folder), false, handler,
+                        "the file system has no direct writes; they go through the page cache");
+  }
+  base::unique_fd folder_again(::fcntl(folder.get(), F_DUPFD_CLOEXEC, 0));
+  if (!folder_again) {
+    return base::system_failure(errno, "duplicate a folder");
+  }
+  auto writer = uring_writer::start(std::move(folder_again), handler);
+  if (!writer) {
+    return open_threads(std::move(folder), true, handler,
+                        writer.error().message() + "; a thread writes instead");
+  }
+  uring_writer* const uring = writer->get();
+  return file_backend{.files = std::move(*writer), .uring = uring, .direct = true};
+}
+
+}  // namespace captured::storage
