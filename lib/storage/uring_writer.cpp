@@ -158,15 +158,12 @@ void uring_writer::start_write(std::uint32_t index) {
 }
 
 void uring_writer::on_result(std::uint32_t index, int result) {
-  if (result == -EINTR || result == -EAGAIN) {
-    start_write(index);
-    return;
-  }
   write_under_way& write = writes_[index];
   file_request request = std::move(write.request);
   free_.push_back(index);
-  if (result == -EINVAL || result == -EOPNOTSUPP) {
-    // The file system takes the flag and then not the write: the lane knows the way round.
+  if (result == -EINVAL || result == -EOPNOTSUPP || result == -EAGAIN || result == -EINTR) {
+    // The file system takes the flag and then not the write, or not now: the lane tries until there
+    // is an answer, and knows the way round.
     lane_->submit(std::move(request));
     return;
   }

@@ -198,7 +198,7 @@ int main() {
   blocks warm(1);
   blocks cold(cold_blocks);
   compact copier;
-  for (const std::size_t size : {64, 128, 512, 1500}) {
+  for (const std::size_t size : {64u, 128u, 512u, 1500u}) {
     const full_block one = make_block(size);
     const std::pair<const char*, act> acts[] = {
         {"walk", walk},
