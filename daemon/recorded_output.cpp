@@ -49,6 +49,35 @@ pipeline::open_files_events log_events(const std::string& output) {
   return events;
 }
 
+const char* reason_words(storage::removal_reason reason) {
+  switch (reason) {
+    case storage::removal_reason::age:
+      return "it is older than retain.age";
+    case storage::removal_reason::size:
+      return "the files were more than retain.size";
+    case storage::removal_reason::files:
+      return "the files were more than retain.files";
+    case storage::removal_reason::free:
+      return "less than retain.free was free";
+    case storage::removal_reason::full:
+      break;
+  }
+  return "the disk was full";
+}
+
+pipeline::file_keeper_events log_removals(const std::string& output) {
+  pipeline::file_keeper_events events;
+  events.removed = [output](const storage::kept_file& file, storage::removal_reason reason) {
+    log_line(log_level::info, {{"output", output}, {"file", file.name}},
+             "removed {}, {} octets: {}", file.name, file.size_bytes, reason_words(reason));
+  };
+  events.trouble = [output](const base::failure& why) {
+    log_trouble(log_level::error, {{{"output", output}}, "removal"},
+                "{}; the next older files go instead", why.message());
+  };
+  return events;
+}
+
 }  // namespace
 
 recorded_output::recorded_output(boost::asio::any_io_executor reactor,
@@ -84,7 +113,16 @@ base::result<recorded_output::opened_folder> recorded_output::open_folder(
   if (!start) {
     return start.error();
   }
-  return opened_folder{std::move(*folder), std::move(*claim), std::move(*start)};
+  auto own = pipeline::own_files_of(files);
+  if (!own) {
+    return own.error();
+  }
+  auto kept = folder->find_kept(*own);
+  if (!kept) {
+    return kept.error();
+  }
+  return opened_folder{std::move(*folder), std::move(*claim), std::move(*start), std::move(*own),
+                       std::move(*kept)};
 }
 
 void recorded_output::open(const std::string& recording,
@@ -129,9 +167,15 @@ base::result<> recorded_output::start(opened_folder opened) {
       writer_pool_, [this](const pipeline::recorder_outcome& how) {
         boost::asio::post(reactor_, [this, how] { on_ended(how); });
       });
+  // The disk's slow thread may outlive this object; its folder is its own.
+  auto may_remove = [folder = std::make_shared<storage::output_directory>(std::move(opened.folder)),
+                     own = std::move(opened.own)](const std::string& name) {
+    return folder->check_removable(name, own);
+  };
   auto files = storage::file_writer::start(
       std::move(*folder),
-      [strand = strand.get()](const storage::file_completion& done) { strand->complete(done); });
+      [strand = strand.get()](const storage::file_completion& done) { strand->complete(done); },
+      std::make_shared<storage::system_calls>(), std::move(may_remove));
   if (!files) {
     return files.error();
   }
@@ -142,6 +186,8 @@ base::result<> recorded_output::start(opened_folder opened) {
     boost::asio::post(reactor_, [this, interface] { events_.released(interface); });
   };
   around.events = log_events(name());
+  around.keeping = log_removals(name());
+  around.earlier = std::move(opened.kept);
   auto recorder = pipeline::output_recorder::make(options_, std::move(opened.start),
                                                   std::move(around), pipeline::read_clocks());
   if (!recorder) {

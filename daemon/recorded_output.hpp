@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -72,6 +73,8 @@ class recorded_output {
     storage::output_directory folder;
     base::unique_fd claim;
     pipeline::series_start start;
+    storage::own_files own;
+    std::vector<storage::kept_file> kept;
   };
   static base::result<opened_folder> open_folder(const storage::output_options& files,
                                                  const std::string& recording);

@@ -90,6 +90,7 @@ void writer::ask(std::function<void(const doing&)> answer) {
     }
     answer({.file = recorder_->current_name(),
             .in_trouble = recorder_->in_trouble(),
+            .kept = recorder_->kept(),
             .progress = recorder_->made_progress()});
   });
 }

@@ -56,6 +56,7 @@ class writer {
   struct doing {
     std::string file;  ///< final name of the current one; empty without one
     bool in_trouble = false;
+    kept_figures kept;
     bool progress = true;  ///< see output_recorder::made_progress
   };
   /// Any thread. Asks, and has the answer given on the strand; an output that has ended answers

@@ -11,6 +11,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "storage/file_operations.hpp"
+
 namespace captured::storage {
 
 namespace {
@@ -85,6 +87,16 @@ base::result<void> make_folders(const std::string& path) {
 
 bool is_capture_name(std::string_view name) {
   return !name.starts_with('.') && name.find(final_suffix) != std::string_view::npos;
+}
+
+bool is_finished_name(std::string_view name) {
+  return !name.starts_with('.') &&
+         (name.ends_with(final_suffix) ||
+          (name.ends_with(damaged_suffix) && name.find(final_suffix) != std::string_view::npos));
+}
+
+bool is_named_as_ours(std::string_view name, const own_files& own) {
+  return own.names_tell_output && own.names.sequence_of(name).has_value();
 }
 
 /// Takes the one with the higher sequence.
@@ -241,6 +253,57 @@ base::result<std::optional<previous_file>> output_directory::find_previous(
     }
   }
   return last;
+}
+
+base::result<std::vector<kept_file>> output_directory::find_kept(const own_files& own) const {
+  auto all = files();
+  if (!all) {
+    return all.error();
+  }
+  std::ranges::sort(*all, std::ranges::less{}, &directory_file::changed);
+  std::vector<kept_file> kept;
+  std::size_t reads_left = unnamed_files_max;
+  for (directory_file& file : *all) {
+    if (!is_finished_name(file.name)) {
+      continue;
+    }
+    if (!is_named_as_ours(file.name, own)) {
+      if (reads_left == 0 || (--reads_left, !says_it_is_ours(file.name, own))) {
+        continue;
+      }
+    }
+    kept.push_back(
+        {std::move(file.name), file.size_bytes, file.allocated_bytes, file.changed, false});
+  }
+  return kept;
+}
+
+bool output_directory::says_it_is_ours(const std::string& name, const own_files& own) const {
+  const auto beginning = read_beginning(name);
+  const auto origin = beginning ? own.read_origin(*beginning) : std::nullopt;
+  return origin && origin->output == own.output;
+}
+
+base::error_code output_directory::check_removable(const std::string& name,
+                                                   const own_files& own) const {
+  const auto code = [](int error) {
+    return base::error_code(error, boost::system::system_category());
+  };
+  errno = 0;  // looking fails without one when it is no regular file
+  const auto file = look_at(name);
+  if (!file) {
+    return errno == ENOENT ? base::error_code() : code(not_ours_error);
+  }
+  const bool is_damaged = name.ends_with(damaged_suffix);
+  if (!is_finished_name(name) ||
+      !(says_it_is_ours(name, own) || (is_damaged && is_named_as_ours(name, own)))) {
+    return code(not_ours_error);
+  }
+  const std::string pin = name + std::string(pin_suffix);
+  if (::faccessat(fd_.get(), pin.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+    return code(pinned_error);
+  }
+  return errno == ENOENT ? base::error_code() : code(errno);
 }
 
 base::result<std::size_t> output_directory::remove_prepared(std::string_view output) const {
