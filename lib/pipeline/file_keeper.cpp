@@ -58,12 +58,19 @@ void file_keeper::run(base::moment now, const open_files& files) {
 }
 
 void file_keeper::request_removal(const storage::removal& what) {
-  removing_ = what;
+  removing_ = {kept_.files()[what.index].name, what.reason};
   // Outputs on one disk see the same lack: who comes second finds it mended.
   const bool for_space = what.reason == storage::removal_reason::free;
   disk_.submit({.action = storage::file_action::remove,
                 .keep_if_available = for_space ? storage::free_wanted(limits_, *space_) : 0,
-                .name = kept_.files()[what.index].name});
+                .name = removing_->name});
+}
+
+/// Near the front, and still there: nothing but removal takes files out.
+std::size_t file_keeper::index_of(const std::string& name) const {
+  const auto at = std::ranges::find(kept_.files(), name, &storage::kept_file::name);
+  CAPTURED_CHECK(at != kept_.files().end());
+  return static_cast<std::size_t>(at - kept_.files().begin());
 }
 
 bool file_keeper::on_completion(const storage::file_completion& done, base::steady_time now) {
@@ -73,16 +80,17 @@ bool file_keeper::on_completion(const storage::file_completion& done, base::stea
     return false;
   }
   CAPTURED_CHECK(removing_.has_value());
-  const storage::removal what = *std::exchange(removing_, std::nullopt);
+  const ongoing what = *std::exchange(removing_, std::nullopt);
+  const std::size_t index = index_of(what.name);
   if (done.space.total_bytes > 0) {
     space_ = done.space;
   }
   if (done.error) {
-    on_left(what.index, done.error, now);
+    on_left(index, done.error, now);
     return false;
   }
-  const storage::kept_file gone = kept_.files()[what.index];
-  kept_.erase(what.index);
+  const storage::kept_file gone = kept_.files()[index];
+  kept_.erase(index);
   if (done.freed_bytes < gone.allocated_bytes / 2) {
     // Somebody still reads it, or the file system takes its time. A smaller difference is what
     // others wrote meanwhile.

@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -45,6 +46,8 @@ class file_keeper {
   void set_limits(const storage::retain_options& limits) noexcept { limits_ = limits; }
   /// A file of this output was finished.
   void add(const closed_file& file, base::wall_time now);
+  /// A file of an earlier life was repaired or set aside.
+  void add(storage::kept_file file) { kept_.add(std::move(file)); }
   /// Has done what is due. To be called after each event, and every few seconds without one.
   void run(base::moment now, const open_files& files);
   /// Takes completions of `remove` and `measure`. True when a full disk has got room: what failed
@@ -62,6 +65,7 @@ class file_keeper {
   };
   [[nodiscard]] storage::retention_facts facts(base::wall_time now, const open_files& files) const;
   void request_removal(const storage::removal& what);
+  [[nodiscard]] std::size_t index_of(const std::string& name) const;
   /// The file was not removed.
   void on_left(std::size_t index, const base::error_code& why, base::steady_time now);
 
@@ -77,8 +81,11 @@ class file_keeper {
   bool has_pins_ = false;  ///< files that were found pinned, or could not be removed
   base::steady_time pins_forgotten_at_{};
   base::steady_time pause_until_{};  ///< no removal before this, since one has just failed
-  /// Its index stays right: nothing but removal takes files out, and new ones come at the end.
-  std::optional<storage::removal> removing_;
+  struct ongoing {
+    std::string name;
+    storage::removal_reason reason;
+  };
+  std::optional<ongoing> removing_;
 };
 
 }  // namespace captured::pipeline

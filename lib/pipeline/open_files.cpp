@@ -304,7 +304,7 @@ void open_files::on_success(const storage::file_completion& done) {
       return;
     case storage::file_action::leave:
       if (file.is_remade) {
-        request_create(done.slot, "." + file.stem + ".again");
+        request_create(done.slot, file.hidden_name);
       } else {
         file = {};
       }

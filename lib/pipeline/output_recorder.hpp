@@ -95,6 +95,8 @@ class output_recorder {
   [[nodiscard]] bool in_trouble() const noexcept { return stream_.files().in_trouble(); }
   /// Final name of the current file; empty when none is open.
   [[nodiscard]] std::string current_name() const;
+  /// A file of an earlier life was repaired: it counts as kept from now on.
+  void keep(storage::kept_file file) { keeper_.add(std::move(file)); }
   /// What is kept of the finished files.
   [[nodiscard]] kept_figures kept() const { return keeper_.figures(stream_.files()); }
   /// Something was done since the last call, nothing was to be done, or the disk is waited for.

@@ -75,6 +75,10 @@ void writer::reconfigure(output_options changed) {
   });
 }
 
+void writer::keep(storage::kept_file file) {
+  command([file = std::move(file)](output_recorder& recorder) { recorder.keep(file); });
+}
+
 void writer::rotate() {
   command([](output_recorder& recorder) { recorder.rotate(); });
 }

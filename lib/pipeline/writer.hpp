@@ -43,6 +43,7 @@ class writer {
   void note(std::string interface, std::string text);
   void remove(std::string interface, std::string why);
   void reconfigure(output_options changed);
+  void keep(storage::kept_file file);
 
   /// Any thread. Blocks were queued. Costs one atomic exchange while the strand is awake.
   void wake() noexcept;

@@ -99,11 +99,12 @@ bool is_named_as_ours(std::string_view name, const own_files& own) {
   return own.names_tell_output && own.names.sequence_of(name).has_value();
 }
 
-/// Takes the one with the higher sequence.
-void keep_later(std::optional<previous_file>& last, std::uint64_t sequence,
-                const std::string& name) {
-  if (sequence <= sequence_max && (!last || sequence > last->sequence)) {
-    last = previous_file{sequence, name};
+/// Takes the one with the higher sequence; of two with the same one, that which says so itself.
+void keep_later(std::optional<previous_file>& last, const previous_file& other,
+                bool says_so_itself) {
+  if (other.sequence <= sequence_max && (!last || other.sequence > last->sequence ||
+                                         (says_so_itself && other.sequence == last->sequence))) {
+    last = other;
   }
 }
 
@@ -243,13 +244,17 @@ base::result<std::optional<previous_file>> output_directory::find_previous(
       const auto origin = beginning ? read_origin(*beginning) : std::nullopt;
       if (origin) {
         if (origin->output == output) {
-          keep_later(last, origin->sequence, file->name);
+          keep_later(last, {origin->sequence, file->name}, true);
         }
         continue;
       }
     }
+    // An empty file that was set aside never was one of the series: its number is free.
+    if (file->size_bytes == 0 && file->name.ends_with(damaged_suffix)) {
+      continue;
+    }
     if (const auto sequence = names.sequence_of(file->name)) {
-      keep_later(last, *sequence, file->name);
+      keep_later(last, {*sequence, file->name}, false);
     }
   }
   return last;
@@ -276,6 +281,30 @@ base::result<std::vector<kept_file>> output_directory::find_kept(const own_files
         {std::move(file.name), file.size_bytes, file.allocated_bytes, file.changed, false});
   }
   return kept;
+}
+
+base::result<std::vector<open_part>> output_directory::find_parts(const own_files& own) const {
+  auto all = files();
+  if (!all) {
+    return all.error();
+  }
+  std::ranges::sort(*all, std::ranges::less{}, &directory_file::changed);
+  std::vector<open_part> parts;
+  for (const directory_file& file : *all) {
+    if (!file.name.ends_with(part_suffix)) {
+      continue;
+    }
+    const auto beginning = read_beginning(file.name);
+    const auto origin = beginning ? own.read_origin(*beginning) : std::nullopt;
+    if (origin ? origin->output == own.output : is_named_as_ours(file.name, own)) {
+      parts.push_back({file.name, origin.has_value()});
+    }
+  }
+  return parts;
+}
+
+bool output_directory::exists(const std::string& name) const {
+  return ::faccessat(fd_.get(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 bool output_directory::says_it_is_ours(const std::string& name, const own_files& own) const {

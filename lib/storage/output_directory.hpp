@@ -64,6 +64,12 @@ struct own_files {
   bool names_tell_output = false;  ///< the template holds {output}: a name that fits is ours
 };
 
+/// A file that this output left open in an earlier life.
+struct open_part {
+  std::string name;
+  bool says_it_is_ours = false;  ///< else its name alone does, and its beginning says nothing
+};
+
 /// Behind the name of a file that could not be repaired.
 inline constexpr std::string_view damaged_suffix = ".damaged";
 /// A file of this name beside a file keeps retention from removing it.
@@ -71,7 +77,7 @@ inline constexpr std::string_view pin_suffix = ".pin";
 /// Files whose names tell nothing that are read for their origin when the kept ones are looked for.
 inline constexpr std::size_t unnamed_files_max = 4096;
 
-/// Functions block as the disk does; any thread may call them, one at a time.
+/// Functions block as the disk does; several threads may call them at once.
 class output_directory {
  public:
   /// Opens the folder, making it and missing folders above it (mode 0750). With `require_mount` it
@@ -105,6 +111,13 @@ class output_directory {
   /// Success, pinned_error, not_ours_error, or what reading it gave.
   [[nodiscard]] base::error_code check_removable(const std::string& name,
                                                  const own_files& own) const;
+
+  /// The files that this output left open, oldest first. Those of others are left out, and those
+  /// that neither say nor are named whose they are.
+  [[nodiscard]] base::result<std::vector<open_part>> find_parts(const own_files& own) const;
+
+  /// Is there anything of this name?
+  [[nodiscard]] bool exists(const std::string& name) const;
 
   /// Removes what an earlier life of this output made ready and did not come to use (see
   /// prepared_name); returns how many. To be called before the output makes files.

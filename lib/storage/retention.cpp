@@ -13,6 +13,10 @@ std::uint64_t excess(std::uint64_t is, std::uint64_t limit) {
   return limit == 0 || is <= limit ? 0 : is - limit;
 }
 
+bool is_older(const kept_file& left, const kept_file& right) {
+  return std::tie(left.changed, left.name) < std::tie(right.changed, right.name);
+}
+
 /// What is beyond each limit; removing a file lessens it.
 struct surplus {
   std::uint64_t bytes = 0;
@@ -72,9 +76,7 @@ bool is_limited(const retain_options& limits) {
 }  // namespace
 
 kept_files::kept_files(std::vector<kept_file> all) {
-  std::ranges::sort(all, [](const kept_file& left, const kept_file& right) {
-    return std::tie(left.changed, left.name) < std::tie(right.changed, right.name);
-  });
+  std::ranges::sort(all, is_older);
   for (kept_file& file : all) {
     add(std::move(file));
   }
@@ -82,7 +84,10 @@ kept_files::kept_files(std::vector<kept_file> all) {
 
 void kept_files::add(kept_file file) {
   bytes_ += file.size_bytes;
-  files_.push_back(std::move(file));
+  const auto at = files_.empty() || is_older(files_.back(), file)
+                      ? files_.end()
+                      : std::ranges::upper_bound(files_, file, is_older);
+  files_.insert(at, std::move(file));
 }
 
 void kept_files::erase(std::size_t index) {

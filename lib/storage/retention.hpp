@@ -33,7 +33,7 @@ class kept_files {
   /// Puts them in order: by the time of their last change, then by name.
   explicit kept_files(std::vector<kept_file> all);
 
-  /// A file that was finished just now, which makes it the newest.
+  /// Takes its place in the order, which for one that was finished just now is the last.
   void add(kept_file file);
   /// It is gone, or not ours.
   void erase(std::size_t index);
