@@ -313,7 +313,8 @@ void application::report() {
 int application::status() const {
   const recording_outcome outcome = recording_->outcome();
   const bool balanced = all_balanced(recording_->ledger());
-  const bool good = balanced && !outcome.required_failed && !outcome.unwritten && !outcome.inexact;
+  const bool good = balanced && !outcome.required_failed && !outcome.unwritten &&
+                    !outcome.unproven && !outcome.inexact;
   return good ? exit_status::success : exit_status::trouble;
 }
 

@@ -38,12 +38,17 @@ pipeline::open_files_events log_events(const std::string& output) {
     log_line(log_level::info, {{"output", output}}, "writing {}", name);
   };
   events.closed = [output](const pipeline::closed_file& file) {
-    log_line(log_level::info, {{"output", output}}, "closed {}, {} packets, {} octets", file.name,
-             file.packets, file.size_bytes);
+    log_line(file.is_unproven ? log_level::error : log_level::info, {{"output", output}},
+             "closed {}, {} packets, {} octets", file.name, file.packets, file.size_bytes);
   };
   events.trouble = [output](const base::failure& why) {
     log_trouble(log_level::error, {{{"output", output}}, "disk"},
                 "{}; packets wait in the rings, trying again", why.message());
+  };
+  events.unproven = [output](const base::failure& why) {
+    log_line(log_level::error, {{"output", output}},
+             "{}; nothing can prove any more that this file is whole: it is set aside as it is",
+             why.message());
   };
   events.recovered = [output] { log_over({{"output", output}}, "writing again"); };
   return events;

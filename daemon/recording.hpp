@@ -36,6 +36,7 @@ struct recording_outcome {
   bool required_failed =
       false;               ///< a required interface or an output was not recording at the stop
   bool unwritten = false;  ///< the stop's time was over before the disk had taken everything
+  bool unproven = false;   ///< a disk refused octets that it had taken before
   bool inexact = false;    ///< an interface could not be ended exactly
   bool hanging = false;    ///< a thread hangs in the system: leave by _Exit, not by destructors
 };

@@ -107,6 +107,7 @@ void recording::retire(recorded_output& one) {
 
 void recording::on_output_ended(recorded_output& one, const pipeline::recorder_outcome& how) {
   former_series_[one.name()] = how.next;
+  outcome_.unproven |= how.unproven;
   if (how.gave_up) {
     outcome_.unwritten = true;
     outcome_.hanging = true;

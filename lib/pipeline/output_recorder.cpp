@@ -180,7 +180,7 @@ bool output_recorder::rotation_due(base::moment now) const {
   if (block_) {
     return false;
   }
-  if (rotation_asked_) {
+  if (rotation_asked_ || stream_.files().is_current_unproven()) {
     return true;
   }
   return storage::rotation_due(options_.files.rotate, stream_.progress(), upcoming_bytes(),
@@ -233,6 +233,7 @@ void output_recorder::perform(output_action action, base::moment now) {
     case output_action::give_up:
       return give_up();
     case output_action::finish:
+      outcome_.unproven = stream_.files().any_unproven();
       outcome_.next = series_;
       outcome_.ended = true;
       return;

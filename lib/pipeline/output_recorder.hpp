@@ -46,8 +46,9 @@ struct recorder_surroundings {
 /// How an output ended.
 struct recorder_outcome {
   bool ended = false;
-  bool gave_up = false;  ///< the stop's time was over before the disk had taken everything
-  series_start next;     ///< where another recorder of this output would go on
+  bool gave_up = false;   ///< the stop's time was over before the disk had taken everything
+  bool unproven = false;  ///< the device refused octets of a file, which was set aside
+  series_start next;      ///< where another recorder of this output would go on
 };
 
 /// All members on one thread at a time.

@@ -31,6 +31,7 @@ void output_recorder::give_up() {
   count_unwritten();
   refresh_ledger();
   outcome_.gave_up = true;
+  outcome_.unproven = stream_.files().any_unproven();
   outcome_.next = series_;
   outcome_.ended = true;
 }

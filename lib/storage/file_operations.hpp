@@ -48,8 +48,9 @@ inline constexpr int pinned_error = EBUSY;
 inline constexpr int not_ours_error = EXDEV;
 inline constexpr int not_needed_error = ECANCELED;
 
-/// What is asked. Requests of one slot may be carried out at the same time when they are writes;
-/// the asker waits for the completion of all others before it asks for the next on that slot.
+/// What is asked. Requests of one slot may be under way at the same time when they are writes and
+/// one sync, which then covers the writes that were asked for before it; the asker waits for the
+/// completion of all others before it asks for the next on that slot.
 struct file_request {
   file_action action = file_action::write;
   std::uint32_t slot = 0;    ///< which open file, below open_files_max; chosen by the asker
@@ -67,7 +68,10 @@ struct file_completion {
   file_action action = file_action::write;
   std::uint32_t slot = 0;
   std::uint64_t token = 0;
-  base::error_code error = {};     ///< success, or the errno of the call that failed
+  base::error_code error = {};  ///< success, or the errno of the call that failed
+  /// sync, finish: what failed was to force the octets to the device. That is never made good: the
+  /// kernel has forgotten them, and `finish` goes on only without forcing.
+  bool was_forcing = false;
   std::size_t octets_written = 0;  ///< write: may be short without an error
   disk_space space = {};           ///< measure, and remove after it
   std::uint64_t freed_bytes = 0;   ///< remove: by how much that made the free space grow at once

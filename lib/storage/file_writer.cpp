@@ -23,6 +23,8 @@ struct file_writer::shared_state {
   std::array<open_file, open_files_max> slots;
   request_queue data_requests;
   request_queue slow_requests;
+  request_queue close_requests;
+  request_queue& lane_of(file_action action) noexcept;
 
   std::mutex mutex;
   std::condition_variable thread_ended;
@@ -38,10 +40,6 @@ struct file_writer::shared_state {
 namespace {
 
 constexpr std::chrono::milliseconds destructor_grace{1000};
-
-bool is_for_data(file_action action) {
-  return action == file_action::write || action == file_action::sync;
-}
 
 /// Blocks the signals of the process in the calling thread, so that threads begun meanwhile inherit
 /// that: signals are for the daemon's own thread, and SIGXFSZ must be an error, not the end.
@@ -65,6 +63,18 @@ class blocked_signals {
 
 }  // namespace
 
+request_queue& file_writer::shared_state::lane_of(file_action action) noexcept {
+  switch (action) {
+    case file_action::write:
+    case file_action::sync:
+      return data_requests;
+    case file_action::finish:
+      return close_requests;
+    default:
+      return slow_requests;
+  }
+}
+
 file_completion file_writer::shared_state::carry_out(const file_request& request) {
   open_file& file = slots[request.slot];
   file_completion done{.action = request.action, .slot = request.slot, .token = request.token};
@@ -83,10 +93,15 @@ file_completion file_writer::shared_state::carry_out(const file_request& request
     }
     case file_action::sync:
       done.error = open_file::sync(*calls, file.fd());
+      done.was_forcing = done.error.failed();
+      if (done.was_forcing) {
+        file.set_unproven();
+      }
       break;
     case file_action::finish:
       done.error = file.finish(*calls, folder.get(), request.name,
                                {request.offset, request.force_to_device});
+      done.was_forcing = done.error.failed() && request.force_to_device && file.is_unproven();
       break;
     case file_action::discard:
       done.error = file.discard(*calls, folder.get());
@@ -177,6 +192,7 @@ base::result<std::unique_ptr<file_writer>> file_writer::start(base::unique_fd fo
   try {
     writer->data_thread_ = begin(state->data_requests, "file-data");
     writer->slow_thread_ = begin(state->slow_requests, "file-slow");
+    writer->close_thread_ = begin(state->close_requests, "file-close");
   } catch (const std::system_error& error) {
     const std::lock_guard lock(state->mutex);
     --state->threads_running;
@@ -192,13 +208,13 @@ file_writer::~file_writer() {
 void file_writer::submit(file_request request) {
   CAPTURED_CHECK(request.slot < open_files_max);
   CAPTURED_CHECK(request.name.find('/') == std::string::npos);
-  auto& requests = is_for_data(request.action) ? state_->data_requests : state_->slow_requests;
-  requests.push(std::move(request));
+  state_->lane_of(request.action).push(std::move(request));
 }
 
 bool file_writer::abandon(std::chrono::milliseconds grace) {
   state_->data_requests.close();
   state_->slow_requests.close();
+  state_->close_requests.close();
   completion_handler unused;  // destroyed here, in the owner's thread, and outside the mutex
   bool ended = false;
   {
@@ -207,7 +223,7 @@ bool file_writer::abandon(std::chrono::milliseconds grace) {
     ended =
         state_->thread_ended.wait_for(lock, grace, [this] { return state_->threads_running == 0; });
   }
-  for (auto* const thread : {&data_thread_, &slow_thread_}) {
+  for (auto* const thread : {&data_thread_, &slow_thread_, &close_thread_}) {
     if (thread->joinable()) {
       ended ? thread->join() : thread->detach();
     }

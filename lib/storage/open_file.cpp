@@ -31,6 +31,7 @@ base::error_code open_file::create(system_calls& calls, int folder, const std::s
   fd_.reset(static_cast<int>(made.value));
   name_ = name;
   done_ = finish_step::begun;
+  is_unproven_ = false;
   if (bytes_expected == 0) {
     return {};
   }
@@ -84,8 +85,12 @@ base::error_code open_file::finish(system_calls& calls, int folder, const std::s
     done_ = finish_step::cut;
   }
   if (done_ < finish_step::forced) {
+    if (end.force_to_device && is_unproven_) {
+      return to_code(EIO);
+    }
     if (end.force_to_device) {
       if (const auto forced = retried([&] { return calls.sync(fd()); }); forced.error != 0) {
+        is_unproven_ = true;
         return to_code(forced.error);
       }
     }

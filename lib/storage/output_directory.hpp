@@ -70,8 +70,6 @@ struct open_part {
   bool says_it_is_ours = false;  ///< else its name alone does, and its beginning says nothing
 };
 
-/// Behind the name of a file that could not be repaired.
-inline constexpr std::string_view damaged_suffix = ".damaged";
 /// A file of this name beside a file keeps retention from removing it.
 inline constexpr std::string_view pin_suffix = ".pin";
 /// Files whose names tell nothing that are read for their origin when the kept ones are looked for.

@@ -68,9 +68,12 @@ void memory_files::check_request(const file_request& request) const {
   check(!is_write || !request.octets.empty(), request, "a write of nothing");
   for (const auto& each : waiting_) {
     const bool both_write = is_write && each.request.action == file_action::write;
-    check(
-        each.request.slot != request.slot || both_write || !storage::uses_slot(each.request.action),
-        request, "another act on the slot is under way");
+    const bool write_and_sync =
+        (is_write && each.request.action == file_action::sync) ||
+        (request.action == file_action::sync && each.request.action == file_action::write);
+    check(each.request.slot != request.slot || both_write || write_and_sync ||
+              !storage::uses_slot(each.request.action),
+          request, "another act on the slot is under way");
     check(!both_write || each.request.token != request.token, request,
           "two writes under way have the same token");
   }
@@ -155,6 +158,7 @@ void memory_files::complete(const waiting& act) {
   const std::uint64_t before = space().available_bytes;
   const int error = carry_out(act, done.octets_written);
   done.error = {error, boost::system::system_category()};
+  done.was_forcing = is_forcing_refused(act);
   if (!storage::uses_slot(request.action)) {
     done.space = space();
     done.freed_bytes = keeps_removed_space_ ? 0 : done.space.available_bytes - before;
@@ -164,7 +168,7 @@ void memory_files::complete(const waiting& act) {
 }
 
 int memory_files::carry_out(const waiting& act, std::size_t& octets_written) {
-  if (act.fate.what == effect::fails) {
+  if (act.fate.what == effect::fails || is_forcing_refused(act)) {
     return act.fate.errno_value;
   }
   auto& where = slots_[act.request.slot];
@@ -331,6 +335,17 @@ int memory_files::finish(const waiting& act) {
 
 void memory_files::fail(target which, int errno_value) {
   faults_.push_back({effect::fails, which, errno_value, 0});
+}
+
+void memory_files::fail_forcing(target which, int errno_value) {
+  faults_.push_back({effect::fails_forcing, which, errno_value, 0});
+}
+
+bool memory_files::is_forcing_refused(const waiting& act) {
+  const auto& request = act.request;
+  return act.fate.what == effect::fails_forcing &&
+         (request.action == file_action::sync ||
+          (request.action == file_action::finish && request.force_to_device));
 }
 
 void memory_files::fail_after_rename(target which, int errno_value) {

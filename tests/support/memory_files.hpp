@@ -57,6 +57,9 @@ class memory_files final : public storage::file_operations {
 
   /// The act fails with this errno value and has no effect.
   void fail(target which, int errno_value);
+  /// A sync or finish that fails because the device does not take the octets. A finish that does
+  /// not ask for forcing is not struck.
+  void fail_forcing(target which, int errno_value);
   /// A finish that fails after the file already has its final name.
   void fail_after_rename(target which, int errno_value);
   /// A write takes no more than this many octets.
@@ -114,7 +117,7 @@ class memory_files final : public storage::file_operations {
     std::string name;      // empty while nothing is open
     bool renamed = false;  // by a finish that failed afterwards
   };
-  enum class effect { none, fails, fails_after_rename, shortens, hangs };
+  enum class effect { none, fails, fails_forcing, fails_after_rename, shortens, hangs };
   struct fault {
     effect what = effect::none;
     target which;
@@ -133,6 +136,7 @@ class memory_files final : public storage::file_operations {
   /// The fate of an act: counts it against all faults, the first that is due strikes.
   fault strike(storage::file_action action);
   void complete(const waiting& act);
+  [[nodiscard]] static bool is_forcing_refused(const waiting& act);
   int carry_out(const waiting& act, std::size_t& octets_written);
   int create(const storage::file_request& request);
   int remove(const storage::file_request& request);

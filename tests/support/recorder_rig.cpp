@@ -35,6 +35,7 @@ recorder_rig::recorder_rig(rig_options options)
     closed_.push_back(file.name);
   };
   around.events.trouble = [this](const base::failure& why) { troubles_.push_back(why.message()); };
+  around.events.unproven = [this](const base::failure& why) { unproven_.push_back(why.message()); };
   around.events.recovered = [this] { ++recoveries_; };
   around.keeping.removed = [this](const storage::kept_file& file, storage::removal_reason) {
     removed_.push_back(file.name);

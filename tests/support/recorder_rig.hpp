@@ -75,6 +75,8 @@ class recorder_rig {
   /// Names of the finished files in the order in which they were closed.
   [[nodiscard]] const std::vector<std::string>& closed() const { return closed_; }
   [[nodiscard]] const std::vector<std::string>& troubles() const { return troubles_; }
+  /// What was said of files whose octets the device refused.
+  [[nodiscard]] const std::vector<std::string>& unproven() const { return unproven_; }
   /// Names of the files that retention removed, and why it could not.
   [[nodiscard]] const std::vector<std::string>& removed() const { return removed_; }
   [[nodiscard]] const std::vector<std::string>& removal_troubles() const {
@@ -98,6 +100,7 @@ class recorder_rig {
   std::vector<storage::file_completion> completions_;
   std::vector<std::string> closed_;
   std::vector<std::string> troubles_;
+  std::vector<std::string> unproven_;
   std::vector<std::string> released_;
   std::vector<std::string> removed_;
   std::vector<std::string> removal_troubles_;

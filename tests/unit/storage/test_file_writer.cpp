@@ -162,6 +162,58 @@ TEST_CASE("a file that hangs while being closed does not hold up writes to the n
   CHECK(folder.names() == strings{"a", "b.part"});
 }
 
+TEST_CASE("a file that hangs while being closed does not hold up making, naming and removing") {
+  const temporary_folder folder;
+  completions done;
+  const auto calls = std::make_shared<faulty_calls>();
+  const auto writer = start(folder, done, calls);
+  writer->submit({.action = file_action::create, .slot = 0, .name = "a.part"});
+  done.wait_for(1);
+  calls->hang("sync");
+  writer->submit({.action = file_action::finish, .slot = 0, .force_to_device = true, .name = "a"});
+  calls->wait_until_hanging();
+  writer->submit({.action = file_action::create, .slot = 1, .name = "b.part"});
+  CHECK(done.wait_for(2).action == file_action::create);
+  writer->submit({.action = file_action::publish, .slot = 1, .name = "c.part"});
+  CHECK(done.wait_for(3).action == file_action::publish);
+  writer->submit({.action = file_action::measure, .name = {}});
+  CHECK(done.wait_for(4).action == file_action::measure);
+  calls->release();
+  CHECK(done.wait_for(5).action == file_action::finish);
+}
+
+TEST_CASE("forcing that failed once is not made good by a further attempt") {
+  for (const bool by_interval : {false, true}) {
+    const temporary_folder folder;
+    completions done;
+    const auto calls = std::make_shared<faulty_calls>();
+    const auto writer = start(folder, done, calls);
+    writer->submit({.action = file_action::create, .name = "a.part"});
+    done.wait_for(1);
+    calls->fail_all(by_interval ? "sync_data" : "sync", EIO);
+    file_request finish{.action = file_action::finish, .force_to_device = true, .name = "a"};
+    if (by_interval) {
+      writer->submit({.action = file_action::sync, .name = {}});
+    } else {
+      writer->submit(finish);
+    }
+    const auto refused = done.wait_for(2);
+    CHECK(refused.error.value() == EIO);
+    CHECK(refused.was_forcing);
+    calls->fail_all(by_interval ? "sync_data" : "sync", 0);
+    writer->submit(finish);
+    const auto again = done.wait_for(3);
+    CHECK(again.error.value() == EIO);
+    CHECK(again.was_forcing);
+    CHECK(folder.names() == strings{"a.part"});
+    finish.force_to_device = false;
+    finish.name = "a.damaged";
+    writer->submit(finish);
+    CHECK_FALSE(done.wait_for(4).error);
+    CHECK(folder.names() == strings{"a.damaged"});
+  }
+}
+
 TEST_CASE("a writer that nothing was asked of, or everything was answered, ends at once") {
   const temporary_folder folder;
   completions done;
