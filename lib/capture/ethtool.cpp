@@ -4,7 +4,6 @@
 #include <array>
 #include <cstring>
 
-#include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
@@ -85,6 +84,12 @@ std::string ethtool::hardware(const std::string& device) const {
   }
   const std::string bus = text_of(info.bus_info);
   return text_of(info.driver) + (bus.empty() ? "" : ", bus " + bus);
+}
+
+std::optional<ethtool_ts_info> ethtool::stamping(const std::string& device) const noexcept {
+  ethtool_ts_info info{};
+  info.cmd = ETHTOOL_GET_TS_INFO;
+  return ask(device, &info) ? std::optional(info) : std::nullopt;
 }
 
 std::optional<std::uint32_t> ethtool::setting(const std::string& device,

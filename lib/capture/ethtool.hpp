@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 
+#include <linux/ethtool.h>
+
 #include "base/unique_fd.hpp"
 
 namespace captured::capture {
@@ -24,6 +26,8 @@ class ethtool {
   /// An on/off setting by its ETHTOOL_G… command, such as ETHTOOL_GGRO.
   [[nodiscard]] std::optional<std::uint32_t> setting(const std::string& device,
                                                      std::uint32_t command) const noexcept;
+  /// What its clock can stamp (ETHTOOL_GET_TS_INFO).
+  [[nodiscard]] std::optional<ethtool_ts_info> stamping(const std::string& device) const noexcept;
 
  private:
   bool ask(const std::string& device, void* request) const noexcept;

@@ -159,6 +159,7 @@ inline bool frame_cursor::next(packet::packet_view& packet) noexcept {
   packet.original_length = field(offsetof(tpacket3_hdr, tp_len));
   packet.packet_flags = tpacket::flags_by_packet_type[std::min<std::size_t>(packet_type, 7)] |
                         tpacket::offload_flags(status);
+  packet.hardware_stamp = (status & TP_STATUS_TS_RAW_HARDWARE) != 0;
   packet.vlan = {};
   if ((status & TP_STATUS_VLAN_VALID) != 0) {
     const auto tpid =

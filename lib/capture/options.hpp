@@ -27,12 +27,21 @@ enum class direction : std::uint8_t {
   out,
 };
 
+/// Whose clock stamps the packets.
+enum class stamp_source : std::uint8_t {
+  software,  ///< the system's, when the kernel judges the packet
+  /// The card's, for those packets that it stamps (packet_view::hardware_stamp); for others, such
+  /// as those that are sent, the system's. `enable_hardware_time` must have been called.
+  hardware,
+};
+
 struct interface_options {
   std::string name = {};           ///< exact name of the device
   std::string filter = {};         ///< libpcap syntax (pcap-filter(7)); empty takes everything
   std::uint32_t snaplen = 262144;  ///< octets kept of each packet, cut by the kernel
   bool promiscuous = true;
   direction which = direction::automatic;
+  stamp_source stamps = stamp_source::software;
   ring_options ring = {};
 
   bool operator==(const interface_options&) const = default;

@@ -30,6 +30,11 @@ base::result<std::unique_ptr<packet_ring>> packet_ring::open(const device& from,
   if (!memory) {
     return memory.error();
   }
+  if (options.stamps == stamp_source::hardware) {
+    if (auto preferred = socket->prefer_hardware_stamps(); !preferred) {
+      return preferred.error();
+    }
+  }
   std::unique_ptr<packet_ring> ring(
       new packet_ring(std::move(*socket), std::move(*memory), options, link));
   if (auto bound = ring->bind(from); !bound) {

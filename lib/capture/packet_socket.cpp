@@ -13,6 +13,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/membarrier.h>
+#include <linux/net_tstamp.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -124,6 +125,14 @@ base::result<filter_change> packet_socket::change_filter(const filter_program& p
 
 base::result<> packet_socket::reject_all() {
   return attach_filter(capture::reject_all());
+}
+
+base::result<> packet_socket::prefer_hardware_stamps() {
+  const int wanted = SOF_TIMESTAMPING_RAW_HARDWARE;
+  if (!set_option(fd(), SOL_PACKET, PACKET_TIMESTAMP, wanted)) {
+    return base::system_failure(errno, "use hardware time of " + device_name_);
+  }
+  return {};
 }
 
 base::result<> packet_socket::set_promiscuous(int device_index) {

@@ -53,6 +53,8 @@ class packet_socket {
   /// No further packet is accepted.
   base::result<> reject_all();
 
+  /// Stamps of the card where it makes them, of the system elsewhere.
+  base::result<> prefer_hardware_stamps();
   /// Takes every frame that the device hears, until the socket is closed or the device vanishes.
   base::result<> set_promiscuous(int device_index);
   /// Begins to receive. Again after a device was made anew: ring and filter stay.

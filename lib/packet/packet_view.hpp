@@ -38,6 +38,7 @@ struct packet_view {
   std::uint32_t original_length = 0;  ///< octets on the wire, without a removed VLAN tag
   std::uint32_t packet_flags = 0;     ///< see `flags`
   vlan_tag vlan;                      ///< to be put back behind the addresses by file writers
+  bool hardware_stamp = false;        ///< stamped by the card's clock, not by the system's
 };
 
 }  // namespace captured::packet

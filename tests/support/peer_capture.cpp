@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <iostream>
 #include <thread>
 #include <utility>
@@ -19,6 +20,26 @@ namespace {
 
 constexpr const char* file_name = "peer.pcap";
 constexpr const char* words_name = "words";
+
+/// The number at the start of the line that goes on with these words.
+std::string figure_before(const std::string& text, const std::string& words) {
+  const std::size_t end = text.find(words);
+  REQUIRE(end != std::string::npos);
+  const std::size_t begin = text.rfind('\n', end) + 1;
+  return text.substr(begin, end - begin);
+}
+
+/// Returns when the file has not grown for a second, or after 20.
+void wait_until_written(const std::filesystem::path& file) {
+  std::uintmax_t size = 0;
+  int quiet = 0;
+  for (int i = 0; i < 400 && quiet < 20; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    const std::uintmax_t now = std::filesystem::file_size(file);
+    quiet = now == size ? quiet + 1 : 0;
+    size = now;
+  }
+}
 
 /// In the child: only what is allowed between fork and exec.
 [[noreturn]] void become_tcpdump(const char* device, const char* file, const char* words) {
@@ -67,13 +88,15 @@ std::optional<peer_capture> peer_capture::start(const std::string& device) {
 }
 
 peer_file peer_capture::stop() {
-  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  wait_until_written(folder_->path() / file_name);
   REQUIRE(::kill(process_, SIGINT) == 0);
   REQUIRE(::waitpid(process_, nullptr, 0) == process_);
   process_ = -1;
   const std::string words = folder_->read(words_name);
   INFO(words);
   REQUIRE(words.find("\n0 packets dropped by kernel") != std::string::npos);
+  REQUIRE(figure_before(words, " packets captured") ==
+          figure_before(words, " packets received by filter"));
 
   const std::string octets = folder_->read(file_name);
   format::capture_reader reader(std::as_bytes(std::span(octets)));

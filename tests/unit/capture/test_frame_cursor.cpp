@@ -267,3 +267,12 @@ TEST_CASE("hostile block: a block that is cut off anywhere is walked to the cut 
     CHECK(cursor.damaged() == (cursor.remaining() != 0));
   }
 }
+
+TEST_CASE("a stamp of the card is told from one of the system") {
+  hand_laid_block block(2);
+  block.store(block.frame(1) + 20, 1u << 31);  // TP_STATUS_TS_RAW_HARDWARE
+  const auto seen = block.walk();
+  REQUIRE(seen.size() == 2);
+  CHECK_FALSE(seen[0].hardware_stamp);
+  CHECK(seen[1].hardware_stamp);
+}

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <optional>
@@ -63,7 +64,7 @@ class far_host {
     run("ip link set send0 netns " + std::to_string(id_.load()));
   }
   ~far_host() {
-    step_.store(-1);
+    step_.store(-1);  // no step after it
     thread_.join();
   }
   /// Sets the device up there, then sends so many octets to this address, port 5000.
@@ -75,13 +76,25 @@ class far_host {
   }
 
  private:
+  /// The namespace, and with it both devices, lives as long as the thread.
   void live() {
     const bool apart = ::unshare(CLONE_NEWNET) == 0;
     id_.store(apart ? ::gettid() : -1);
-    while (step_.load() == 0) {
-      std::this_thread::yield();
+    wait_while(0);
+    if (step_.load() > 0) {
+      send_all();
+      wait_while(1);
     }
-    if (step_.load() < 0 || std::system(set_up_.c_str()) != 0) {
+  }
+
+  void wait_while(int step) const {
+    while (step_.load() == step) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+
+  void send_all() {
+    if (std::system(set_up_.c_str()) != 0) {
       return;
     }
     base::unique_fd socket;

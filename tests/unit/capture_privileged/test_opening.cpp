@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // Rings that come up with what was asked for, or not at all and with a reason.
+#include "capture/hardware_time.hpp"
 #include "capture/packet_ring.hpp"
 #include "support/catch.hpp"
+#include "support/scripted_source.hpp"
 #include "support/veth_pair.hpp"
 
 namespace capture = captured::capture;
@@ -80,4 +82,28 @@ TEST_CASE("a device that is gone when the ring is bound is an error that names i
   const auto bound = capture::packet_ring::open(device, options, capture::accept_all(1));
   REQUIRE(bound.has_error());
   CHECK(bound.error().message() == "bind ring0: No such device");
+}
+
+TEST_CASE("a device without a clock is refused hardware time, and stamped by the system") {
+  const auto pair = veth_pair::make();
+  if (!pair) {
+    return;
+  }
+  for (const std::string name : {"ring0", "lo", "gone0"}) {
+    const auto refused = capture::enable_hardware_time(name);
+    REQUIRE(refused.has_error());
+    CHECK(refused.error().message() ==
+          "use hardware time of " + name +
+              ": the device has no clock that stamps received packets");
+  }
+  // Whoever asks the ring for such stamps all the same gets the system's, and is told so.
+  auto options = small_ring_options();
+  options.stamps = capture::stamp_source::hardware;
+  const auto ring = captured::test::open_ring(pair->ring_end(), options);
+  pair->send(captured::test::numbered_frame(1, 64));
+  pair->settle();
+  const auto kept = captured::test::stop_and_drain(*ring);
+  REQUIRE(kept.size() == 1);
+  CHECK_FALSE(kept[0].facts.hardware_stamp);
+  CHECK(kept[0].facts.timestamp_ns > 1'000'000'000'000'000'000u);
 }
