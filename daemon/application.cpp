@@ -29,6 +29,9 @@ namespace captured::daemon {
 
 namespace {
 
+/// Beyond stop_timeout: for closing, renaming and the last words.
+constexpr auto stop_reserve = std::chrono::seconds(10);
+
 boost::json::array to_json(const std::vector<std::string>& texts) {
   boost::json::array array;
   for (const std::string& each : texts) {
@@ -74,6 +77,7 @@ class application {
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::uint64_t live_stored_ = 0;
   int stop_signals_ = 0;
+  std::chrono::milliseconds stop_timeout_{0};
   bool ready_ = false;
   bool stopping_ = false;
   bool failed_at_start_ = false;
@@ -109,6 +113,7 @@ int application::run(const settings::configuration& wanted) {
   }
   recording_ = std::move(*made);
   reload_.set_started(wanted);
+  stop_timeout_ = wanted.stop_timeout;
   listen(wanted.control);
   await_signal();
   const auto started =
@@ -217,6 +222,7 @@ void application::take_up(const settings::configuration& wanted,
     done(failures);
     return;
   }
+  stop_timeout_ = wanted.stop_timeout;
   set_log_level(wanted.log.level);
   log_warnings_apart(wanted, options_.occasion);
 }
@@ -264,6 +270,7 @@ void application::stop(const char* why) {
   live_timer_.cancel();
   watch_.stop();
   notify_.stopping();
+  notify_.extend_timeout(stop_timeout_ + stop_reserve);
   spdlog::info("stopping: {}", why);
   recording_->stop();
 }

@@ -10,6 +10,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "capture/hardware_time.hpp"
 #include "daemon/application.hpp"
 #include "daemon/check_configuration.hpp"
 #include "daemon/command_line.hpp"
@@ -80,6 +81,21 @@ void override_by(const command_line& line, settings::configuration& wanted) {
   }
 }
 
+/// What cards must be told while we may: it takes CAP_NET_ADMIN, which goes next. A card that is
+/// not there yet, or a start without that right, needs it to be set by other means; the interface
+/// then says so itself.
+void switch_card_clocks_on(const settings::configuration& wanted) {
+  for (const settings::interface_settings& each : wanted.interfaces) {
+    if (each.timestamp != settings::timestamp_source::hardware || each.is_pattern()) {
+      continue;
+    }
+    if (const auto enabled = capture::enable_hardware_time(each.device.name); !enabled) {
+      log_line(log_level::warning, {{"interface", each.device.name}}, "timestamp: hardware: {}",
+               enabled.error().message());
+    }
+  }
+}
+
 int record(settings::configuration wanted, const command_line& line,
            const std::vector<settings::problem>& warnings,
            std::optional<std::chrono::milliseconds> duration) {
@@ -95,6 +111,7 @@ int record(settings::configuration wanted, const command_line& line,
       .occasion = line.configuration_file.empty() ? occasion::quick_recording : occasion::service,
       .configuration_file = line.configuration_file};
   options.overrides = [line](settings::configuration& other) { override_by(line, other); };
+  switch_card_clocks_on(wanted);
   const auto dropped = drop_privileges(wanted);
   if (!dropped) {
     spdlog::error("{}", dropped.error().message());

@@ -80,6 +80,8 @@ TEST_CASE("the service manager hears each state in the protocol's words") {
   notify.status("eth0: \"x\"\nSTOPPING=1");
   CHECK(one.heard() ==
         lines{"READY=1", "WATCHDOG=1", "STOPPING=1", "STATUS=eth0: \"x\" STOPPING=1"});
+  notify.extend_timeout(2s);
+  CHECK(one.heard() == lines{"EXTEND_TIMEOUT_USEC=2000000"});
   notify.reloading();
   const auto heard = one.heard();
   REQUIRE(heard.size() == 1);
