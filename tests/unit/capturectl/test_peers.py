@@ -34,11 +34,10 @@ def output_of(*command, **options):
 
 def tshark(path):
     """Time in ns, both lengths and the data of each packet, as tshark sees them."""
-    # Custom blocks, which it lists among the packets, have no length.
-    text = output_of("tshark", "-n", "-r", path, "-Y", "frame.len > 0", "-T", "fields",
-                     "-e", "frame.time_epoch", "-e", "frame.cap_len", "-e", "frame.len",
-                     "-e", "frame.interface_name")
-    return [line.split("\t") for line in text.splitlines()]
+    text = output_of("tshark", "-n", "-r", path, "-T", "fields", "-e", "frame.time_epoch",
+                     "-e", "frame.cap_len", "-e", "frame.len", "-e", "frame.interface_name")
+    # Custom blocks, which it lists among the packets, have no time.
+    return [line.split("\t") for line in text.splitlines() if not line.startswith("\t")]
 
 
 GOPACKET = "/usr/share/gocode/src/github.com/google/gopacket"
