@@ -81,17 +81,12 @@ void override_by(const command_line& line, settings::configuration& wanted) {
   }
 }
 
-/// What cards must be told while we may: it takes CAP_NET_ADMIN, which goes next. A card that is
-/// not there yet, or a start without that right, needs it to be set by other means; the interface
-/// then says so itself.
+/// What cards must be told while we may: it takes CAP_NET_ADMIN, which goes next. What cannot be
+/// switched on now is said when the interface is opened.
 void switch_card_clocks_on(const settings::configuration& wanted) {
   for (const settings::interface_settings& each : wanted.interfaces) {
-    if (each.timestamp != settings::timestamp_source::hardware || each.is_pattern()) {
-      continue;
-    }
-    if (const auto enabled = capture::enable_hardware_time(each.device.name); !enabled) {
-      log_line(log_level::warning, {{"interface", each.device.name}}, "timestamp: hardware: {}",
-               enabled.error().message());
+    if (each.device.stamps == capture::stamp_source::hardware && !each.is_pattern()) {
+      (void)capture::enable_hardware_time(each.device.name);
     }
   }
 }

@@ -38,9 +38,8 @@ struct recorded_interface {
   std::chrono::seconds retry_pause{1};
 
   // While opening, recording or closing.
-  capture::device from;                    ///< as last seen
-  capture::interface_options options;      ///< in force
-  settings::timestamp_source timestamp{};  ///< in force
+  capture::device from;                ///< as last seen
+  capture::interface_options options;  ///< in force
   recorded_output* output = nullptr;
   std::unique_ptr<capture::packet_ring> ring;
   std::unique_ptr<pipeline::ring_feed> feed;

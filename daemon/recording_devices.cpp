@@ -16,7 +16,7 @@ namespace {
 bool needs_new_ring(const recorded_interface& one) {
   const capture::interface_options& wanted = one.entry.device;
   return wanted.ring != one.options.ring || wanted.promiscuous != one.options.promiscuous ||
-         one.entry.timestamp != one.timestamp;
+         wanted.stamps != one.options.stamps;
 }
 
 /// The device as it was when it could not be recorded: nothing that has happened to it since

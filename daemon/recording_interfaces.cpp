@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 
 #include "capture/filter.hpp"
+#include "capture/hardware_time.hpp"
 #include "daemon/interface_text.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/recording.hpp"
@@ -36,6 +37,12 @@ base::result<std::unique_ptr<capture::packet_ring>> open_ring(
     return found.error();
   }
   from = std::move(*found);
+  if (options.stamps == capture::stamp_source::hardware) {
+    // On already where it could be switched on while there was the right to; else the reason.
+    if (const auto enabled = capture::enable_hardware_time(from.name); !enabled) {
+      return enabled.error();
+    }
+  }
   const auto program = capture::compile_filter(from, options);
   if (!program) {
     return program.error();
@@ -131,7 +138,6 @@ void recording::open(recorded_interface& one, const capture::device& from) {
   one.from = from;
   one.output = output;
   one.options = one.entry.device;
-  one.timestamp = one.entry.timestamp;
   boost::asio::post(*opener_, [this, &one, options = one.options] {
     capture::device found;
     auto ring = open_ring(options, found);
