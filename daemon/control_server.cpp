@@ -23,6 +23,7 @@ namespace captured::daemon {
 namespace {
 
 constexpr std::size_t clients_max = 16;  // operators and their monitoring; each takes 16 KiB
+constexpr int queue_max = 128;           // those who connected and were not looked at yet
 constexpr mode_t folder_mode = 0755;
 constexpr mode_t owner_only = 0600;
 constexpr auto retry_after = std::chrono::seconds(1);
@@ -139,7 +140,7 @@ base::result<> control_server::listen(const settings::control_settings& options)
     return base::system_failure(errno, "make control socket " + path_);
   }
   const auto given = give_rights(part, options);
-  if (!given || ::listen(made->get(), static_cast<int>(clients_max)) != 0 ||
+  if (!given || ::listen(made->get(), queue_max) != 0 ||
       ::rename(part.c_str(), path_.c_str()) != 0) {
     const int error = errno;
     ::unlink(part.c_str());

@@ -53,8 +53,11 @@ json::object status_json(const process_facts& process, const recording_status& s
   }
   json::array outputs;
   for (const output_status& one : status.outputs) {
-    outputs.push_back(json::object{
-        {"name", one.name}, {"state", one.state}, {"file", one.file}, {"trouble", one.trouble}});
+    outputs.push_back(json::object{{"name", one.name},
+                                   {"state", one.state},
+                                   {"directory", one.directory},
+                                   {"file", one.file},
+                                   {"trouble", one.trouble}});
   }
   const auto since = std::chrono::floor<std::chrono::seconds>(status.since);
   return {{"version", CAPTURED_VERSION},

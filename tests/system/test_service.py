@@ -88,7 +88,9 @@ def test_it_starts_says_ready_and_tells_rates_and_drops(machine, service):
     assert re.search(r"^1 of 1 interface, \d+ packets/s, [\d.]+ Mbit/s, ", text), text
     told = status(service)
     assert told["interfaces"][0]["name"] == "rx0" and told["interfaces"][0]["stored"] == 5000
-    assert told["outputs"][0]["name"] == "main"
+    output = told["outputs"][0]
+    assert output["name"] == "main" and output["directory"] == STATE
+    assert machine.path(f"{STATE}/{output['file']}.part").exists()
     shown = service.capturectl("status").stdout
     assert re.search(r"^rx0 +main +recording .* 5000 +0 +0$", shown, re.MULTILINE), shown
 

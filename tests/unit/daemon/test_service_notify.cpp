@@ -105,7 +105,10 @@ TEST_CASE("the watchdog hears of life as long as the answer is yes, and of nothi
                            },
                        .describe = [](auto done) { done("well"); }});
   watch.start();
-  context.run_for(400ms);
+  while (asked < 6) {
+    REQUIRE(context.run_one_for(5s) > 0);
+  }
+  context.run_for(60ms);
   CHECK(asked == 6);
   CHECK(one.heard() == lines(4, "WATCHDOG=1"));  // one at the start
   watch.stop();
