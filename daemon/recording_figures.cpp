@@ -53,6 +53,7 @@ interface_status status_of(const recorded_interface& one) {
   now.output = one.entry.output;
   now.state = state_word(one.state);
   now.why = one.why;
+  now.required = one.entry.required && one.configured;
   now.filter = one.entry.device.filter;
   if (one.begun) {
     now.link_type = link_word(capture::link_type_of(one.from));
