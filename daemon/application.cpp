@@ -200,9 +200,14 @@ void application::answer_status(const control_reply& reply) {
 
 void application::answer_reload(const control_reply& reply) {
   spdlog::info("reload: asked for by {}", reply.peer());
-  notify_.reloading();
-  reload_.async_run([this, reply](const reload_outcome& outcome) {
-    notify_.ready();
+  const bool begins = !reload_.is_under_way();
+  if (begins) {
+    notify_.reloading();
+  }
+  reload_.async_run([this, reply, begins](const reload_outcome& outcome) {
+    if (begins && !stopping_) {
+      notify_.ready();
+    }
     for (const std::string& each : outcome.warnings) {
       spdlog::warn("reload: {}", each);
     }
@@ -217,14 +222,14 @@ void application::answer_reload(const control_reply& reply) {
 
 void application::take_up(const settings::configuration& wanted,
                           std::function<void(std::vector<base::failure>)> done) {
-  const auto failures = recording_->reload(wanted, [done] { done({}); });
-  if (!failures.empty()) {
+  recording_->reload(wanted, [this, wanted, done](const std::vector<base::failure>& failures) {
+    if (failures.empty()) {
+      stop_timeout_ = wanted.stop_timeout;
+      set_log_level(wanted.log.level);
+      log_warnings_apart(wanted, options_.occasion);
+    }
     done(failures);
-    return;
-  }
-  stop_timeout_ = wanted.stop_timeout;
-  set_log_level(wanted.log.level);
-  log_warnings_apart(wanted, options_.occasion);
+  });
 }
 
 void application::await_signal() {

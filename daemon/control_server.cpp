@@ -17,6 +17,7 @@
 #include "base/unique_fd.hpp"
 #include "daemon/accounts.hpp"
 #include "daemon/control_session.hpp"
+#include "daemon/logging.hpp"
 
 namespace captured::daemon {
 
@@ -86,8 +87,12 @@ base::result<> give_rights(const std::string& path, const settings::control_sett
       return id.error();
     }
     if (::chown(path.c_str(), static_cast<uid_t>(-1), *id) != 0) {
-      return base::system_failure(
+      // One may give to groups that one is a member of; without, it still serves its owner.
+      const auto why = base::system_failure(
           errno, "give control socket " + options.socket + " to group " + options.group);
+      log_line(log_level::warning, {},
+               "{}; it stays with its owner's (as a service: SupplementaryGroups={})",
+               why.message(), options.group);
     }
   }
   if (::chmod(path.c_str(), options.mode) != 0) {

@@ -44,18 +44,19 @@ output_recorder::output_recorder(const output_options& options, series_start sta
       series_(std::move(start)),
       name_(std::move(name)),
       released_(std::move(surroundings.released)),
-      ports_(std::move(surroundings.device_counts)),
+      ports_(std::move(surroundings.device_counts), series_.totals),
       stream_(*surroundings.files, file_options(options), std::move(surroundings.events),
               std::move(pool), [this](const chunk& piece) { ports_.count_stored(piece.runs); }),
       statistics_at_(now.steady + options.statistics_interval),
       refresh_at_(statistics_at_),
-      sync_at_(now.steady + options.files.sync.interval) {}
+      sync_at_(now.steady + options.files.sync.interval) {
+  totals_at_switch_ = ports_.totals();
+}
 
 base::result<> output_recorder::add(output_interface what) {
   const port* const former = ports_.find(*what.description.block.name);
   CAPTURED_CHECK(former == nullptr || !former->attached());
-  const auto fits = check_head(options_.files.name, series_.recording,
-                               ports_.descriptions_with(what.description.block));
+  const auto fits = check_fit(what.description);
   if (fits) {
     ports_.attach(std::move(what));
     totals_at_switch_.merge(ports_.totals());
@@ -63,11 +64,29 @@ base::result<> output_recorder::add(output_interface what) {
   return fits;
 }
 
+base::result<> output_recorder::check_fit(const port_description& description) const {
+  return check_head(options_.files.name, series_.recording,
+                    ports_.descriptions_with(description.block));
+}
+
 void output_recorder::change(const std::string& interface, description_change to) {
-  if (port* const one = ports_.find(interface); one != nullptr && one->attached()) {
-    one->changes.push_back(std::move(to));
-    ports_.measure_texts();
+  port* const one = ports_.find(interface);
+  if (one == nullptr || !one->attached()) {
+    return;
   }
+  if (!check_fit(to.description)) {
+    // The log has the story; what holds from here on is said as long as there is room for it.
+    to.description.block.comments.clear();
+    if (!check_fit(to.description)) {
+      to.description.block.filter.reset();
+      to.description.block.comments = {"the filter is too long to be told here"};
+    }
+  }
+  if (one->changes.size() == limits::changes_waiting) {
+    one->changes.pop_back();  // a disk that hangs: what held for a moment only is left out
+  }
+  one->changes.push_back(std::move(to));
+  ports_.measure_texts();
 }
 
 void output_recorder::note(const std::string& interface, std::string text) {
@@ -84,11 +103,14 @@ void output_recorder::remove(const std::string& interface, std::string why) {
 }
 
 void output_recorder::reconfigure(const output_options& changed, base::moment now) {
+  const bool other_interval = options_.files.rotate.interval != changed.files.rotate.interval;
   options_.files.rotate = changed.files.rotate;
   options_.files.sync = changed.files.sync;
   options_.statistics_interval = changed.statistics_interval;
   options_.flush_interval = changed.flush_interval;
-  if (stream_.is_open()) {
+  const open_files_options files = file_options(options_);
+  stream_.files().reconfigure(files.preallocate_bytes, files.force_to_device);
+  if (stream_.is_open() && other_interval) {
     stream_.set_interval_end(storage::next_interval_end(options_.files.rotate, now.wall));
   }
   statistics_at_ = std::min(statistics_at_, now.steady + options_.statistics_interval);
@@ -214,8 +236,7 @@ void output_recorder::perform(output_action action, base::moment now) {
     case output_action::give_up:
       return give_up();
     case output_action::finish:
-      outcome_.next = series_;
-      outcome_.ended = true;
+      note_end();
       return;
     case output_action::wait:
       return;
@@ -344,7 +365,12 @@ void output_recorder::give_up() {
   count_unwritten();
   refresh_ledger();
   outcome_.gave_up = true;
+  note_end();
+}
+
+void output_recorder::note_end() {
   outcome_.next = series_;
+  outcome_.next.totals = ports_.settled_totals();
   outcome_.ended = true;
 }
 

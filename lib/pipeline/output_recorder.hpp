@@ -98,6 +98,7 @@ class output_recorder {
   output_recorder(const output_options& options, series_start start, storage::file_name name,
                   recorder_surroundings surroundings, chunk_pool pool, base::moment now);
 
+  [[nodiscard]] base::result<> check_fit(const port_description& description) const;
   [[nodiscard]] output_state observe(base::moment now) const;
   [[nodiscard]] bool rotation_due(base::moment now) const;
   [[nodiscard]] std::uint64_t upcoming_bytes() const;
@@ -113,6 +114,7 @@ class output_recorder {
   void end_file(base::moment now);
   void refresh_in_time(base::moment now);
   void give_up();
+  void note_end();
   void count_unwritten();
 
   output_options options_;

@@ -3,6 +3,7 @@
 files tell what happened.
 """
 
+import signal
 import time
 
 import pytest
@@ -202,3 +203,20 @@ def test_hardware_time_is_refused_with_the_reason_where_there_is_no_clock(make_n
         traffic.send(network, count=100)
         ledger = recorder.stop(expect="failure")
     assert "eth0" not in ledger and ledger["eth1"]["stored"] == 100
+
+
+def test_a_stop_while_an_output_is_being_opened_ends(make_network, folder):
+    network = make_network(1)
+    captures = folder / "captures"
+    outputs = [{"directory": str(captures)}, {"name": "many", "directory": str(folder / "many")}]
+    config = configuration(captures, ["eth0", {"name": "lo", "output": "many", "required": False}],
+                           outputs=outputs)
+    for pause in (0, 0.005, 0.01, 0.02, 0.05):
+        recorder = Recorder(network, captures, config=config)
+        try:
+            time.sleep(pause)
+            recorder.signal(signal.SIGTERM)
+            assert recorder.process.wait(10) is not None
+        finally:
+            recorder.__exit__(None)
+    verify(captures)
