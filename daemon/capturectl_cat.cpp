@@ -75,6 +75,12 @@ int cat(const std::vector<std::string>& arguments) {
     complain(words.name, known.error().message());
     return exit_usage;
   }
+  for (const std::string& path : paths) {
+    if (is_same_file(path, "-")) {
+      complain(words.name, "standard output is one of the inputs, " + path);
+      return exit_usage;
+    }
+  }
   auto output = capture_output::open("-", output_choice);
   if (!output) {
     complain(words.name, output.error().message());

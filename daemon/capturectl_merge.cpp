@@ -241,8 +241,8 @@ int merge(const std::vector<std::string>& arguments) {
     complain(words.name, known.error().message());
     return exit_usage;
   }
-  if (std::find(options.paths.begin(), options.paths.end(), options.out) != options.paths.end() &&
-      options.out != "-") {
+  if (std::any_of(options.paths.begin(), options.paths.end(),
+                  [&](const std::string& each) { return is_same_file(each, options.out); })) {
     complain(words.name, "output " + options.out + " is one of the inputs");
     return exit_usage;
   }

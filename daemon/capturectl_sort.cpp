@@ -168,7 +168,7 @@ int sort(const std::vector<std::string>& arguments) {
   constexpr std::uint32_t window_max = 1u << 28;
   const auto known = check_output_options(options.paths[1], options.output);
   if (!known || options.window == 0 || options.window > window_max ||
-      (options.paths[0] == options.paths[1] && options.paths[0] != "-")) {
+      is_same_file(options.paths[0], options.paths[1])) {
     complain(words.name, known ? "the window must be 1 to 268435456, and OUT another file than IN"
                                : known.error().message());
     return exit_usage;

@@ -4,7 +4,6 @@
 # Every subcommand of capturectl that works with files, by what it leaves behind.
 import json
 import os
-import pty
 import random
 import signal
 import struct
@@ -196,83 +195,6 @@ class MergeSortCat(FilesTest):
         found = json.loads(run("info", "--json", "-", input=run("cat", one, two).stdout).stdout)
         self.assertEqual(found["files"][0]["packets"], 20)
         self.assertEqual(found["files"][0]["sections"], 1)
-
-
-class Outputs(FilesTest):
-    def test_appending_begins_a_file_and_leaves_it_as_it_was_when_interrupted(self):
-        source = self.capture("a.pcapng", range(3))
-        out = self.path("b.pcap")
-        run("convert", "-q", "--append", source, out)
-        run("convert", "-q", "--append", source, out)
-        self.assertEqual(info(out)["packets"], 6)
-        before = self.content(out)
-        for wrong in (["-F", "pcapng"], ["--compress", "gzip"]):
-            run("convert", "--append", *wrong, source, out, status=2)
-        child = subprocess.Popen([CAPTURECTL, "convert", "--append", "-", out],
-                                 stdin=subprocess.PIPE)
-        child.stdin.write(header() + b"".join(packet(n, FIRST_NS) for n in range(60000)))
-        child.stdin.flush()
-        deadline = time.monotonic() + 20
-        while self.content(out) == before and time.monotonic() < deadline:
-            time.sleep(0.01)
-        self.assertNotEqual(self.content(out), before)
-        child.send_signal(signal.SIGTERM)
-        self.assertEqual(child.wait(), 143)
-        child.stdin.close()
-        self.assertEqual(self.content(out), before)
-
-    def test_names_that_promise_what_cannot_be_written_are_wrong_usage(self):
-        source = self.capture("a.pcapng", range(3))
-        for name in ("b.pcapng.lz4", "b.pcap.xz"):
-            run("convert", source, self.path(name), status=2)
-        run("convert", "--from", "2018-02-20T12:00", source, self.path("b.pcapng"))
-        self.assertEqual(info(self.path("b.pcapng"))["packets"], 3)
-
-    def test_snap_lengths_and_cutting(self):
-        source = self.capture("a.pcapng", range(3), snaplen=96)
-        run("convert", source, self.path("b.pcap"))
-        self.assertEqual(info(self.path("b.pcap"))["interfaces"][0]["snaplen"], 262144)
-        run("convert", "-s", "20", source, self.path("b.pcap"))
-        self.assertEqual(info(self.path("b.pcap"))["interfaces"][0]["snaplen"], 20)
-        self.assertEqual(info(self.path("b.pcap"))["octets"], 60)
-
-    def test_reports_stay_out_of_a_capture_on_standard_output(self):
-        source = self.capture("a.pcapng", range(3))
-        for command in (["convert", "--json", source, "-"], ["cat", "--json", source],
-                        ["merge", "--json", "-o", "-", source], ["sort", "--json", source, "-"]):
-            done = run(*command)
-            self.assertEqual(json.loads(done.stderr)["packets_written"], 3)
-            found = json.loads(run("info", "--json", "-", input=done.stdout).stdout)["files"][0]
-            self.assertEqual(found["packets"], 3)
-
-    def test_packets_without_a_time_are_not_of_a_time_range(self):
-        simple = block(3, (4).to_bytes(4, "little") + b"abcd")
-        source = self.write("a.pcapng", header() + simple + packet(0, FIRST_NS))
-        done = run("convert", "--from", "1519128000", source, self.path("b.pcapng"))
-        self.assertIn(b"1 packets have no time", done.stderr)
-        self.assertEqual(info(self.path("b.pcapng"))["packets"], 1)
-
-    def test_a_terminal_gets_a_bar_and_no_capture(self):
-        terminal, other = pty.openpty()
-        self.addCleanup(os.close, terminal)
-        child = subprocess.Popen([CAPTURECTL, "convert", "-", self.path("b.pcapng")],
-                                 stdin=subprocess.PIPE, stderr=other)
-        os.close(other)
-        some = b"".join(packet(n, FIRST_NS) for n in range(5000))
-        child.stdin.write(header())
-        for _ in range(16):
-            child.stdin.write(some)
-            time.sleep(0.1)
-        child.stdin.close()
-        self.assertEqual(child.wait(), 0)
-        self.assertIn(b"MB/s", os.read(terminal, 4096))
-        terminal, other = pty.openpty()
-        self.addCleanup(os.close, terminal)
-        done = subprocess.run([CAPTURECTL, "cat", self.path("b.pcapng")], stdout=other,
-                              stderr=subprocess.PIPE, check=False)
-        os.close(other)
-        self.assertEqual(done.returncode, 1)
-        self.assertIn(b"terminal", done.stderr)
 
 
 class Large(FilesTest):
