@@ -49,6 +49,7 @@ void copy_file(const std::string& path, capture_writer& to, shared_interfaces& s
       copier.copy(reader, item);
     }
   }
+  add_counts(report.input, reader.counts());
   octets_before += (*input)->size();
   if (const auto done = to.flush(); !done) {
     report.errors.push_back(done.error().message());
@@ -104,7 +105,8 @@ int cat(const std::vector<std::string>& arguments) {
   if (const auto done = (*output)->finish(); !done && report.errors.empty()) {
     report.errors.push_back(done.error().message());
   }
-  report.lost = report.counts.packets_left_out + report.counts.packets_cut;
+  sum_up(report);
+  report_left_out(report, shared);
   return print_report(words.name, report, {.json = as_json, .quiet = quiet, .to_error = true});
 }
 

@@ -213,13 +213,12 @@ class converter {
         report_.outputs.push_back(each.path);
       }
     }
-    report_.lost = report_.counts.packets_left_out + report_.counts.packets_cut + not_cooked_;
+    add_counts(report_.input, reader_.counts());
+    sum_up(report_);
+    report_.lost += not_cooked_;
     if (without_time_ != 0) {
       report_.remarks.push_back(std::to_string(without_time_) +
                                 " packets have no time and were not taken");
-    }
-    for (std::string& each : describe_peculiarities(reader_.counts())) {
-      report_.remarks.push_back(std::move(each));
     }
     if (not_cooked_ != 0) {
       report_.remarks.push_back(std::to_string(not_cooked_) +

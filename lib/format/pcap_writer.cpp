@@ -146,7 +146,7 @@ void pcap_writer::add_packet(const capture_packet& packet, std::uint32_t /*inter
   counts_.packets_cut += captured < packet.data.size() ? 1u : 0u;
   // Times of this century fit 64 bits, and dividing those is what a packet costs here.
   std::uint64_t time = 0;
-  if (packet.time >= 0 && packet.time < time_ns{UINT32_MAX} * nanoseconds_per_second) [[likely]] {
+  if (packet.time >= 0 && packet.time < (time_ns{1} << 32) * nanoseconds_per_second) [[likely]] {
     time = static_cast<std::uint64_t>(packet.time);
   } else {
     ++counts_.times_out_of_range;

@@ -9,10 +9,9 @@ import signal
 import struct
 import subprocess
 import time
-import unittest
 
 from support import (CAPTURECTL, FIRST_NS, FilesTest, block, expectations, header, info, interface,
-                     packet, run)
+                     main, packet, run, skip)
 
 
 class Info(FilesTest):
@@ -34,7 +33,7 @@ class Info(FilesTest):
                     self.assertLessEqual(found["packets"], expected["packet_count"])
                 count += 1
         if not count:
-            print("SKIPPED: the folder with foreign captures is not here (CAPTURED_CORPUS)")
+            skip("the folder with foreign captures is not here (CAPTURED_CORPUS)")
 
     def test_totals_over_files_and_a_missing_one(self):
         one = self.capture("one.pcapng", range(3))
@@ -189,6 +188,36 @@ class MergeSortCat(FilesTest):
         done = run("sort", "-w", "16", self.path("far.pcapng"), out, status=1)
         self.assertIn(b"1 packets are still out of order", done.stderr)
 
+    def test_interfaces_described_alike_in_one_section_stay_apart(self):
+        source = self.write("a.pcapng", header() + interface() + packet(0, FIRST_NS) +
+                            packet(1, FIRST_NS + 1, 1))
+        out = self.path("b.pcapng")
+        for command in (["sort", "-q", source, out], ["merge", "-q", "-o", out, source, source]):
+            run(*command)
+            self.assertEqual(info(out)["interface_count"], 2)
+        cat = run("cat", "-q", source, source).stdout
+        found = json.loads(run("info", "--json", "-", input=cat).stdout)["files"][0]
+        self.assertEqual((found["interface_count"], found["packets"]), (2, 4))
+
+    def test_what_damage_and_time_cost_is_lost_and_said(self):
+        short = block(6, bytes(8))
+        damaged = self.write("a.pcapng", header() + packet(0, FIRST_NS) + short)
+        late = self.write("late.pcapng", header() + packet(0, (2**32) * 10**9))
+        out = self.path("b.pcapng")
+        for command in (["convert", "--lenient", damaged, out],
+                        ["merge", "--lenient", "-o", out, damaged],
+                        ["sort", "--lenient", damaged, out]):
+            done = run(*command, status=1)
+            self.assertIn(b"1 damaged blocks were left out", done.stderr)
+        for command in (["convert", "-F", "pcap", late, out], ["cat", "-F", "pcap", late],
+                        ["merge", "-F", "pcap", "-o", out, late], ["sort", "-F", "pcap", late, out]):
+            done = run(*command, status=1)
+            self.assertIn(b"1 times are out of the format's range", done.stderr)
+        unknown = bytearray(header())
+        unknown[12] = 9
+        newer = self.write("newer.pcapng", header() + packet(0, FIRST_NS) + bytes(unknown))
+        run("convert", "--skip-unknown-versions", newer, out, status=1)
+
     def test_cat_gives_one_section(self):
         one = self.capture("1.pcapng", range(10))
         two = self.capture("2.pcapng", range(10), name=b"eth1")
@@ -307,4 +336,4 @@ class Repair(FilesTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()
