@@ -10,9 +10,9 @@ import signal
 import struct
 import subprocess
 import time
-import unittest
 
-from support import (CAPTURECTL, FIRST_NS, FilesTest, block, header, info, interface, packet, run)
+from support import (CAPTURECTL, FIRST_NS, FilesTest, block, header, info, interface, main, packet,
+                     run)
 
 
 class Outputs(FilesTest):
@@ -153,4 +153,4 @@ class Outputs(FilesTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()
