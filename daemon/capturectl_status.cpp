@@ -110,6 +110,23 @@ bool in_trouble(const std::vector<json::object>& all) {
   });
 }
 
+/// What is kept of an output's files, and for how long there is room.
+void print_kept(const json::object& output) {
+  constexpr double gib = 1 << 30;
+  std::printf("output %s: %.0f files kept, %.1f GiB", text_of(output, "name").c_str(),
+              number_of(output, "files_kept"), number_of(output, "octets_kept") / gib);
+  if (const std::string oldest = text_of(output, "oldest"); !oldest.empty()) {
+    std::printf(", the oldest from %s", oldest.c_str());
+  }
+  if (output.contains("octets_left")) {
+    std::printf("; room for %.1f GiB", number_of(output, "octets_left") / gib);
+  }
+  if (output.contains("hours_left")) {
+    std::printf(", %.1f h at the present rate", number_of(output, "hours_left"));
+  }
+  std::printf("\n");
+}
+
 void print_status(const json::object& status) {
   std::printf("captured %s, pid %.0f, recording since %s (%s)\n",
               text_of(status, "version").c_str(), number_of(status, "pid"),
@@ -126,6 +143,7 @@ void print_status(const json::object& status) {
     std::printf("output %s: %s in %s%s%s\n", text_of(one, "name").c_str(),
                 text_of(one, "state").c_str(), text_of(one, "directory").c_str(),
                 file.empty() ? "" : ", writing ", file.c_str());
+    print_kept(one);
   }
   print_troubles("interface", objects_of(status, "interfaces"));
   print_troubles("output", objects_of(status, "outputs"));

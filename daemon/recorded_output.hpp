@@ -9,11 +9,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include "base/error.hpp"
+#include "daemon/part_repairs.hpp"
 #include "pipeline/series.hpp"
 #include "pipeline/writer.hpp"
 #include "storage/file_writer.hpp"
@@ -73,9 +75,16 @@ class recorded_output {
     storage::output_directory folder;
     base::unique_fd claim;
     pipeline::series_start start;
+    storage::own_files own;
+    pipeline::found_parts parts;
+    std::vector<storage::kept_file> kept;
   };
+  /// With `repair`, what an earlier life left open is looked at, and set aside if need be.
   static base::result<opened_folder> open_folder(const storage::output_options& files,
-                                                 const std::string& recording);
+                                                 const std::string& recording, bool repair);
+  void repair(const pipeline::found_parts& parts,
+              const std::shared_ptr<const storage::output_directory>& folder);
+  void on_repaired(const std::string& part, const base::result<pipeline::repaired_part>& how);
   void on_folder(base::result<opened_folder> opened);
   base::result<> start(opened_folder opened);
   void on_ended(const pipeline::recorder_outcome& how);
@@ -95,6 +104,9 @@ class recorded_output {
   base::unique_fd claim_;
   std::unique_ptr<pipeline::writer> writer_;
   std::unique_ptr<storage::file_writer> files_;
+  std::unique_ptr<part_repairs> repairs_;  ///< of what an earlier life left open
+  /// Tells handlers of `repairs_` that this object is still there; owned by it alone.
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
 }  // namespace captured::daemon

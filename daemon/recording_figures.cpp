@@ -121,6 +121,7 @@ void recording::ask_status(std::function<void(const recording_status&)> answer) 
       one->writer().ask([this, gathered, answered, index](const pipeline::writer::doing& doing) {
         boost::asio::post(reactor_context_, [gathered, answered, index, doing] {
           gathered->outputs[index].file = doing.file;
+          gathered->outputs[index].kept = doing.kept;
           if (doing.in_trouble) {
             gathered->outputs[index].trouble = "the disk does not take what is written";
           }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "pipeline/file_keeper.hpp"
 #include "pipeline/ledger.hpp"
 
 namespace captured::daemon {
@@ -27,9 +28,10 @@ struct interface_status {
 struct output_status {
   std::string name;
   std::string directory;
-  std::string state;    ///< "open", "closed", "opening", "closing"
-  std::string file;     ///< final name of the current file; empty without one
-  std::string trouble;  ///< empty without any
+  std::string state;            ///< "open", "closed", "opening", "closing"
+  std::string file;             ///< final name of the current file; empty without one
+  std::string trouble;          ///< empty without any
+  pipeline::kept_figures kept;  ///< zero while it is not open
 };
 
 struct recording_status {

@@ -16,8 +16,9 @@ inline constexpr std::size_t chunk_bytes = std::size_t{1} << 20;
 /// stall of the disk is not felt; a longer one is what the rings are for. 8 MiB an output.
 inline constexpr std::uint32_t chunks_per_output = 8;
 
-/// Two lanes of a disk carry out at most every chunk and every open file at a time.
-inline constexpr std::uint32_t requests_in_flight = chunks_per_output + 8;
+/// The lanes of a disk carry out at most every chunk and every open file at a time, and for
+/// retention one removal and one look at the free space.
+inline constexpr std::uint32_t requests_in_flight = chunks_per_output + 8 + 2;
 
 /// The interface descriptions of one output; with the longest filters they still fit one chunk.
 inline constexpr std::size_t file_head_bytes_max = chunk_bytes / 2;
@@ -51,5 +52,19 @@ inline constexpr std::size_t notes_waiting = 8;
 
 /// Names tried with another suffix when a file of the wanted name exists.
 inline constexpr std::uint32_t name_attempts = 1000;
+
+/// Time between two looks at the free space, at the least; a longer sleep is no reason to wake for
+/// it. What is written meanwhile was mostly reserved before.
+inline constexpr std::chrono::seconds space_pause{1};
+
+/// For so long the octets of a removed file count as coming back to the disk: a reader holds them,
+/// or the file system is slow. Longer, and a reader would let the disk run full.
+inline constexpr std::chrono::seconds space_comes_within{10};
+
+/// After this a pinned file is looked at again: the pin may be gone.
+inline constexpr std::chrono::seconds pin_memory{60};
+
+/// Pause after a file could not be removed.
+inline constexpr std::chrono::seconds removal_pause{5};
 
 }  // namespace captured::pipeline::limits

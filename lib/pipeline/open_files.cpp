@@ -241,6 +241,7 @@ bool open_files::is_file_gone(const storage::file_completion& done) {
 void open_files::on_written(const storage::file_completion& done) {
   chunk& piece = chunk_of(done.token);
   piece.taken += done.octets_written;
+  octets_written_ += done.octets_written;
   CAPTURED_CHECK(piece.taken <= piece.used);
   if (piece.taken < piece.used) {
     request_write(piece);
@@ -303,12 +304,14 @@ void open_files::on_success(const storage::file_completion& done) {
       return;
     case storage::file_action::leave:
       if (file.is_remade) {
-        request_create(done.slot, "." + file.stem + ".again");
+        request_create(done.slot, file.hidden_name);
       } else {
         file = {};
       }
       return;
     case storage::file_action::write:
+    case storage::file_action::remove:
+    case storage::file_action::measure:
       return;
   }
 }
@@ -357,9 +360,35 @@ void open_files::retry(base::steady_time now) {
         slots_[one.slot] = {};  // closed already; a later start removes what is left of it
         break;
       case storage::file_action::leave:
+      case storage::file_action::remove:
+      case storage::file_action::measure:
         break;
     }
   }
+}
+
+std::uint64_t open_files::ending_files() const noexcept {
+  return static_cast<std::uint64_t>(
+      std::ranges::count_if(slots_, [](const open_file& one) { return one.ended; }));
+}
+
+std::uint64_t open_files::ending_bytes() const noexcept {
+  std::uint64_t sum = 0;
+  for (const open_file& one : slots_) {
+    sum += one.ended ? one.length : 0;
+  }
+  return sum;
+}
+
+std::uint64_t open_files::bytes_without_room() const noexcept {
+  std::uint64_t sum = 0;
+  for (const storage::file_completion& one : failed_) {
+    const int error = one.error.value();
+    if (error == ENOSPC || error == EDQUOT) {
+      sum += one.action == storage::file_action::write ? chunk_of(one.token).untaken().size() : 1;
+    }
+  }
+  return sum;
 }
 
 bool open_files::settled() const noexcept {

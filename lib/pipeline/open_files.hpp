@@ -78,6 +78,16 @@ class open_files {
   void retry(base::steady_time now);
   [[nodiscard]] std::optional<base::steady_time> retry_at() const noexcept { return retry_at_; }
 
+  /// Octets that the disk has taken since the beginning.
+  [[nodiscard]] std::uint64_t octets_written() const noexcept { return octets_written_; }
+  /// Files that no chunk follows for, and that are not closed yet.
+  [[nodiscard]] std::uint64_t ending_files() const noexcept;
+  [[nodiscard]] std::uint64_t ending_bytes() const noexcept;
+  /// Octets for which the disk has no room (or a quota none), to be tried again; 0 when it has.
+  [[nodiscard]] std::uint64_t bytes_without_room() const noexcept;
+  /// There may be room now: what failed is tried again at once.
+  void retry_now(base::steady_time now) noexcept { retry_at_ = retry_at_ ? now : retry_at_; }
+
   /// Nothing is in flight, failed or waiting.
   [[nodiscard]] bool settled() const noexcept;
   [[nodiscard]] bool in_trouble() const noexcept { return in_trouble_; }
@@ -129,6 +139,7 @@ class open_files {
   std::vector<chunk*> unfinished_;
   std::vector<chunk*> waiting_for_name_;
   std::vector<storage::file_completion> failed_;
+  std::uint64_t octets_written_ = 0;
   std::uint32_t in_flight_ = 0;
   std::optional<base::steady_time> retry_at_;
   bool in_trouble_ = false;

@@ -7,7 +7,6 @@
 
 #include "base/check.hpp"
 #include "pipeline/limits.hpp"
-#include "pipeline/unwritten.hpp"
 
 namespace captured::pipeline {
 
@@ -45,7 +44,10 @@ output_recorder::output_recorder(const output_options& options, series_start sta
       name_(std::move(name)),
       released_(std::move(surroundings.released)),
       ports_(std::move(surroundings.device_counts), series_.totals),
-      stream_(*surroundings.files, file_options(options), std::move(surroundings.events),
+      now_(now),
+      keeper_(*surroundings.files, options.files.directory, options.files.retain,
+              std::move(surroundings.earlier), std::move(surroundings.keeping)),
+      stream_(*surroundings.files, file_options(options), watched(std::move(surroundings.events)),
               std::move(pool), [this](const chunk& piece) { ports_.count_stored(piece.runs); }),
       statistics_at_(now.steady + options.statistics_interval),
       refresh_at_(statistics_at_),
@@ -53,9 +55,19 @@ output_recorder::output_recorder(const output_options& options, series_start sta
   totals_at_switch_ = ports_.totals();
 }
 
+/// Finished files are from then on the keeper's.
+open_files_events output_recorder::watched(open_files_events events) {
+  events.closed = [this, told = std::move(events.closed)](const closed_file& file) {
+    keeper_.add(file, now_.wall);
+    told(file);
+  };
+  return events;
+}
+
 void output_recorder::reconfigure(const output_options& changed, base::moment now) {
   const bool other_interval = options_.files.rotate.interval != changed.files.rotate.interval;
   options_.files.rotate = changed.files.rotate;
+  keeper_.set_limits(changed.files.retain);
   options_.files.sync = changed.files.sync;
   options_.statistics_interval = changed.statistics_interval;
   options_.flush_interval = changed.flush_interval;
@@ -69,7 +81,9 @@ void output_recorder::reconfigure(const output_options& changed, base::moment no
 }
 
 void output_recorder::run(base::moment now) {
+  now_ = now;
   stream_.files().retry(now.steady);
+  keeper_.run(now, stream_.files());
   while (!outcome_.ended) {
     const output_action action = decide(observe(now));
     if (action == output_action::wait) {
@@ -92,7 +106,12 @@ void output_recorder::on_completion(const storage::file_completion& done, base::
   if (outcome_.ended) {
     return;
   }
-  stream_.files().on_completion(done, now.steady);
+  now_ = now;
+  if (storage::uses_slot(done.action)) {
+    stream_.files().on_completion(done, now.steady);
+  } else if (keeper_.on_completion(done, now.steady)) {
+    stream_.files().retry_now(now.steady);
+  }
   run(now);
 }
 
@@ -121,7 +140,7 @@ output_state output_recorder::observe(base::moment now) const {
   state.room = stream_.has_room(std::max(ports_.text_bytes_max(), packet_needs_));
   state.stopping = deadline_.has_value();
   state.recording_ended = recording_ended_;
-  state.writes_settled = stream_.files().settled();
+  state.writes_settled = stream_.files().settled() && !keeper_.is_removing();
   state.deadline_passed = deadline_ && now.steady >= *deadline_;
   return state;
 }
@@ -289,55 +308,8 @@ void output_recorder::describe(base::moment now) {
   stream_.append(text_, now.steady);
 }
 
-void output_recorder::end_file(base::moment now) {
-  const bool last = deadline_.has_value() && !block_ && ports_.drained();
-  text_.clear();
-  ports_.append_final(text_, last ? statistics_kind::closing : statistics_kind::running, now.wall);
-  totals_at_switch_ = ports_.totals();
-  format::append(text_, format::end_note{.reason = std::string(last ? format::end_reason::stop
-                                                                    : format::end_reason::rotation),
-                                         .totals = totals_at_switch_});
-  stream_.append(text_, now.steady);
-  series_.previous = stream_.files().current_name();
-  stream_.end();
-  rotation_asked_ = false;
-  statistics_at_ = now.steady + options_.statistics_interval;
-  if (last) {
-    recording_ended_ = true;
-    stream_.files().discard_next();
-  }
-}
-
 void output_recorder::refresh_ledger() {
   ports_.refresh();
-}
-
-void output_recorder::give_up() {
-  count_unwritten();
-  refresh_ledger();
-  outcome_.gave_up = true;
-  note_end();
-}
-
-void output_recorder::note_end() {
-  outcome_.next = series_;
-  outcome_.next.totals = ports_.settled_totals();
-  outcome_.ended = true;
-}
-
-void output_recorder::count_unwritten() {
-  settle_unfinished(stream_.files().unfinished(), ports_);
-  if (const chunk* const piece = stream_.open_chunk()) {
-    ports_.count_unwritten(piece->runs);
-  }
-  if (block_) {
-    ports_[block_port_].ledger().unwritten.add(block_.remaining());
-    block_ = {};
-  }
-  while (auto next = ports_.take_block()) {
-    ports_[next->port].ledger().unwritten.add(
-        capture::read_block_head(next->block.memory()).packet_count);
-  }
 }
 
 base::steady_time output_recorder::wake_at(base::moment now) const noexcept {

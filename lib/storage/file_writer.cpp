@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "storage/file_writer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <string_view>
@@ -17,6 +18,7 @@ namespace captured::storage {
 struct file_writer::shared_state {
   base::unique_fd folder;
   std::shared_ptr<system_calls> calls;
+  removal_check may_remove;
   // A slot is touched by one thread at a time: askers wait for the completions of other acts.
   std::array<open_file, open_files_max> slots;
   request_queue data_requests;
@@ -28,6 +30,8 @@ struct file_writer::shared_state {
   completion_handler handler;  // guarded by mutex; empty once abandoned
 
   file_completion carry_out(const file_request& request);
+  base::error_code remove(const file_request& request, file_completion& done);
+  base::error_code measure(disk_space& space);
   void run(request_queue& requests);
 };
 
@@ -63,7 +67,7 @@ class blocked_signals {
 
 file_completion file_writer::shared_state::carry_out(const file_request& request) {
   open_file& file = slots[request.slot];
-  file_completion done{request.action, request.slot, request.token, {}, 0};
+  file_completion done{.action = request.action, .slot = request.slot, .token = request.token};
   switch (request.action) {
     case file_action::create:
       done.error = file.create(*calls, folder.get(), request.name, request.bytes_expected);
@@ -90,8 +94,48 @@ file_completion file_writer::shared_state::carry_out(const file_request& request
     case file_action::leave:
       file.leave();
       break;
+    case file_action::remove:
+      done.error = remove(request, done);
+      break;
+    case file_action::measure:
+      done.error = measure(done.space);
+      break;
   }
   return done;
+}
+
+base::error_code file_writer::shared_state::measure(disk_space& space) {
+  return {calls->measure(folder.get(), space).error, boost::system::system_category()};
+}
+
+/// What may be removed is asked at the last moment: a pin counts however late it comes.
+base::error_code file_writer::shared_state::remove(const file_request& request,
+                                                   file_completion& done) {
+  const auto& category = boost::system::system_category();
+  if (!may_remove) {
+    return {not_ours_error, category};
+  }
+  if (const auto refused = may_remove(request.name)) {
+    return refused;
+  }
+  disk_space before;
+  if (const auto failed = measure(before)) {
+    return failed;
+  }
+  done.space = before;
+  if (request.keep_if_available > 0 && before.available_bytes >= request.keep_if_available) {
+    return {not_needed_error, category};
+  }
+  const int error = calls->remove(folder.get(), request.name.c_str()).error;
+  if (error != 0 && error != ENOENT) {
+    return {error, category};
+  }
+  if (measure(done.space)) {
+    done.space = before;  // the file is gone all the same
+  }
+  done.freed_bytes =
+      done.space.available_bytes - std::min(done.space.available_bytes, before.available_bytes);
+  return {};
 }
 
 void file_writer::shared_state::run(request_queue& requests) {
@@ -112,10 +156,12 @@ file_writer::file_writer(std::shared_ptr<shared_state> state) : state_(std::move
 
 base::result<std::unique_ptr<file_writer>> file_writer::start(base::unique_fd folder,
                                                               completion_handler handler,
-                                                              std::shared_ptr<system_calls> calls) {
+                                                              std::shared_ptr<system_calls> calls,
+                                                              removal_check may_remove) {
   auto state = std::make_shared<shared_state>();
   state->folder = std::move(folder);
   state->calls = std::move(calls);
+  state->may_remove = std::move(may_remove);
   state->handler = std::move(handler);
   std::unique_ptr<file_writer> writer(new file_writer(state));
   const auto begin = [&state](request_queue& requests, const char* name) {

@@ -23,11 +23,17 @@ namespace captured::storage {
 /// object can go. The one exception is the memory of `octets`: see `abandon`.
 class file_writer final : public file_operations {
  public:
+  /// Says whether a finished file may be removed to make room (output_directory::check_removable).
+  /// Called on the slow thread, which owns a copy.
+  using removal_check = std::function<base::error_code(const std::string& name)>;
+
   /// `folder` is the open directory of the output (output_directory::duplicate). `calls` is for
-  /// tests. Fails with EAGAIN when the system gives no more threads.
+  /// tests. Without `may_remove` no file is removed. Fails with EAGAIN when the system gives no
+  /// more threads.
   static base::result<std::unique_ptr<file_writer>> start(
       base::unique_fd folder, completion_handler handler,
-      std::shared_ptr<system_calls> calls = std::make_shared<system_calls>());
+      std::shared_ptr<system_calls> calls = std::make_shared<system_calls>(),
+      removal_check may_remove = {});
 
   /// As `abandon` with one second of grace.
   ~file_writer() override;

@@ -71,6 +71,11 @@ class memory_files final : public storage::file_operations {
   /// Octets the disk holds; above that nothing is preallocated and writing gives ENOSPC, writes
   /// first take what still fits. May grow and shrink at any time.
   void set_capacity(std::uint64_t bytes) { capacity_bytes_ = bytes; }
+  /// Somebody reads every file: what is removed gives its space back only when told false.
+  void keep_removed_space(bool keep) {
+    keeps_removed_space_ = keep;
+    held_bytes_ = keep ? held_bytes_ : 0;
+  }
   /// The folder is gone: creating and renaming give ENOENT.
   void set_folder_gone(bool gone) { folder_gone_ = gone; }
 
@@ -130,6 +135,8 @@ class memory_files final : public storage::file_operations {
   void complete(const waiting& act);
   int carry_out(const waiting& act, std::size_t& octets_written);
   int create(const storage::file_request& request);
+  int remove(const storage::file_request& request);
+  [[nodiscard]] storage::disk_space space() const;
   int rename(slot& where, const std::string& name);
   int write(const waiting& act, std::size_t& octets_written);
   void sync(const slot& where);
@@ -147,6 +154,8 @@ class memory_files final : public storage::file_operations {
   std::vector<fault> faults_;
   std::map<storage::file_action, std::uint64_t> counts_;
   std::uint64_t capacity_bytes_ = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t held_bytes_ = 0;  // of removed files that somebody reads
+  bool keeps_removed_space_ = false;
   bool stalled_ = false;
   bool delivering_ = false;
   bool folder_gone_ = false;

@@ -25,6 +25,7 @@ struct rig_options {
   scripted_options ring;
   pipeline::output_options output;
   memory_files::delivery delivery = memory_files::delivery::manual;
+  std::vector<storage::kept_file> earlier = {};  ///< of an earlier life; to be put on the disk too
 };
 
 /// What is read back of a finished or open file.
@@ -74,6 +75,11 @@ class recorder_rig {
   /// Names of the finished files in the order in which they were closed.
   [[nodiscard]] const std::vector<std::string>& closed() const { return closed_; }
   [[nodiscard]] const std::vector<std::string>& troubles() const { return troubles_; }
+  /// Names of the files that retention removed, and why it could not.
+  [[nodiscard]] const std::vector<std::string>& removed() const { return removed_; }
+  [[nodiscard]] const std::vector<std::string>& removal_troubles() const {
+    return removal_troubles_;
+  }
   [[nodiscard]] std::uint64_t recoveries() const { return recoveries_; }
 
  private:
@@ -93,6 +99,8 @@ class recorder_rig {
   std::vector<std::string> closed_;
   std::vector<std::string> troubles_;
   std::vector<std::string> released_;
+  std::vector<std::string> removed_;
+  std::vector<std::string> removal_troubles_;
   std::uint64_t recoveries_ = 0;
   std::unique_ptr<pipeline::output_recorder> recorder_;
 };

@@ -248,6 +248,45 @@ TEST_CASE("what the handler holds is let go when the writer is abandoned, even i
   calls->release();
 }
 
+TEST_CASE("a file is removed if the check allows it and its space is needed") {
+  const temporary_folder folder;
+  folder.write("a", std::string(100'000, 'x'));
+  completions done;
+  int answer = storage::pinned_error;
+  auto made =
+      file_writer::start(folder.open(), done.handler(), std::make_shared<faulty_calls>(),
+                         [&answer](const std::string&) {
+                           return base::error_code(answer, boost::system::system_category());
+                         });
+  REQUIRE(made.has_value());
+  const auto& writer = *made;
+  writer->submit({.action = file_action::remove, .name = "a"});
+  CHECK(done.wait_for(1).error.value() == storage::pinned_error);
+  answer = 0;
+  writer->submit({.action = file_action::remove, .keep_if_available = 1, .name = "a"});
+  CHECK(done.wait_for(2).error.value() == storage::not_needed_error);
+  CHECK(folder.names() == strings{"a"});
+  writer->submit({.action = file_action::remove, .keep_if_available = ~0ULL, .name = "a"});
+  const auto removed = done.wait_for(3);
+  CHECK_FALSE(removed.error);
+  CHECK(removed.space.total_bytes > 0);
+  CHECK(folder.names().empty());
+  writer->submit({.action = file_action::remove, .name = "a"});
+  CHECK_FALSE(done.wait_for(4).error);
+  writer->submit({.action = file_action::measure, .name = {}});
+  CHECK(done.wait_for(5).space.total_bytes == removed.space.total_bytes);
+}
+
+TEST_CASE("without a check no file is removed") {
+  const temporary_folder folder;
+  folder.write("a", "x");
+  completions done;
+  const auto writer = start(folder, done);
+  writer->submit({.action = file_action::remove, .name = "a"});
+  CHECK(done.wait_for(1).error.value() == storage::not_ours_error);
+  CHECK(folder.names() == strings{"a"});
+}
+
 TEST_CASE("the threads of a writer take no signals of the process") {
   const temporary_folder folder;
   completions done;
