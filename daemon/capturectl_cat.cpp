@@ -49,6 +49,7 @@ void copy_file(const std::string& path, capture_writer& to, shared_interfaces& s
       copier.copy(reader, item);
     }
   }
+  add_counts(report.input, reader.counts());
   octets_before += (*input)->size();
   if (const auto done = to.flush(); !done) {
     report.errors.push_back(done.error().message());
@@ -75,6 +76,12 @@ int cat(const std::vector<std::string>& arguments) {
     complain(words.name, known.error().message());
     return exit_usage;
   }
+  for (const std::string& path : paths) {
+    if (is_same_file(path, "-")) {
+      complain(words.name, "standard output is one of the inputs, " + path);
+      return exit_usage;
+    }
+  }
   auto output = capture_output::open("-", output_choice);
   if (!output) {
     complain(words.name, output.error().message());
@@ -98,7 +105,8 @@ int cat(const std::vector<std::string>& arguments) {
   if (const auto done = (*output)->finish(); !done && report.errors.empty()) {
     report.errors.push_back(done.error().message());
   }
-  report.lost = report.counts.packets_left_out + report.counts.packets_cut;
+  sum_up(report);
+  report_left_out(report, shared);
   return print_report(words.name, report, {.json = as_json, .quiet = quiet, .to_error = true});
 }
 

@@ -77,11 +77,8 @@ class converter {
     }
     for (target& each : targets_) {
       each.copier->copy(reader_, item);
-      if (append_pending_) {  // it was read ahead
-        each.copier->copy(reader_, capture_item::interface);
-      }
+      go_on_ = go_on_ && !each.output->writer().failed();  // finish() says why
     }
-    append_pending_ = false;
     if (item == capture_item::interface && options_.split) {
       const packet::link_type link = reader_.interfaces().back().description.link;
       if (find_target(link) == nullptr) {
@@ -105,7 +102,8 @@ class converter {
       options.link = cooked_ ? std::nullopt : link;
     }
     options.append = options.append && has_content(made.path);
-    if (options.append && !may_append(made.path)) {
+    if (is_same_file(options_.paths[0], made.path)) {
+      stop("output " + made.path + " is the input");
       return;
     }
     auto output = capture_output::open(made.path, options);
@@ -133,44 +131,6 @@ class converter {
     std::byte one[1];
     const auto count = existing ? existing->read(one) : base::result<std::size_t>(0);
     return count && *count != 0;
-  }
-
-  /// Appending needs the first interface, which comes after the section.
-  bool may_append(const std::string& path) {
-    auto existing = pipeline::file_source::open(path);
-    std::byte header[24];
-    std::size_t count = 0;
-    while (existing && count < sizeof header) {
-      const auto read = existing->read(std::span(header).subspan(count));
-      if (!read || *read == 0) {
-        break;
-      }
-      count += *read;
-    }
-    const auto item = reader_.next();
-    if (item != capture_item::interface) {
-      stop(options_.paths[0] + ": nothing to append");
-      return false;
-    }
-    const auto resolution = options_.output.format == "pcap-ns"   ? pcap_resolution::nanoseconds
-                            : options_.output.format == "pcap-us" ? pcap_resolution::microseconds
-                                                                  : pcap_resolution::of_interface;
-    interface_description_block description = reader_.interfaces().back().description;
-    if (reader_.section().format == capture_format::pcapng) {
-      description.snaplen = 0;  // as the writer has it
-    }
-    if (cooked_) {
-      description.link = wanted_cooked();
-    }
-    const auto fits = check_pcap_append(
-        std::span(header).first(count),
-        {.resolution = resolution, .snaplen = options_.output.snaplen}, description);
-    if (!fits) {
-      stop(path + ": " + fits.error().message());
-      return false;
-    }
-    append_pending_ = true;
-    return true;
   }
 
   bool is_wanted(const interface_description_block& description, std::uint32_t id) const {
@@ -253,13 +213,12 @@ class converter {
         report_.outputs.push_back(each.path);
       }
     }
-    report_.lost = report_.counts.packets_left_out + report_.counts.packets_cut + not_cooked_;
+    add_counts(report_.input, reader_.counts());
+    sum_up(report_);
+    report_.lost += not_cooked_;
     if (without_time_ != 0) {
       report_.remarks.push_back(std::to_string(without_time_) +
                                 " packets have no time and were not taken");
-    }
-    for (std::string& each : describe_peculiarities(reader_.counts())) {
-      report_.remarks.push_back(std::move(each));
     }
     if (not_cooked_ != 0) {
       report_.remarks.push_back(std::to_string(not_cooked_) +
@@ -281,7 +240,6 @@ class converter {
   packet::link_type program_link_ = packet::link_type::null;
   std::optional<cooked_converter> cooked_;
   bool changes_packets_ = false;
-  bool append_pending_ = false;
   std::uint64_t not_cooked_ = 0;
   std::uint64_t without_time_ = 0;
   bool go_on_ = true;

@@ -83,7 +83,7 @@ base::result<> prepare(convert_options& options) {
   if (options.output.append && options.output.format.empty()) {
     options.output.format = "pcap";
   }
-  if (options.paths[0] == options.paths[1] && options.paths[0] != "-") {
+  if (!options.split && is_same_file(options.paths[0], options.paths[1])) {
     return base::invalid_input("output " + options.paths[1], "it is the input");
   }
   return {};

@@ -57,7 +57,8 @@ class merger {
     } else {
       report_.outputs.push_back(options_.out);
     }
-    report_.lost = report_.counts.packets_left_out + report_.counts.packets_cut;
+    sum_up(report_);
+    report_left_out(report_, shared_);
     if (headers_merged_ != 0) {
       report_.remarks.push_back(std::to_string(headers_merged_) +
                                 " section headers with comments or names were merged into one");
@@ -153,6 +154,7 @@ class merger {
           heap_.clear();  // finish() says why
         }
         finished_octets_ += input.file->size();
+        add_counts(report_.input, reader.counts());
         headers_merged_ += input.copier->sections_merged();
         input.copier.reset();
         input.file.reset();
@@ -241,8 +243,8 @@ int merge(const std::vector<std::string>& arguments) {
     complain(words.name, known.error().message());
     return exit_usage;
   }
-  if (std::find(options.paths.begin(), options.paths.end(), options.out) != options.paths.end() &&
-      options.out != "-") {
+  if (std::any_of(options.paths.begin(), options.paths.end(),
+                  [&](const std::string& each) { return is_same_file(each, options.out); })) {
     complain(words.name, "output " + options.out + " is one of the inputs");
     return exit_usage;
   }

@@ -110,6 +110,24 @@ std::optional<format::capture_format> compression_of(const std::string& path,
   return std::nullopt;
 }
 
+format::pcap_append existing(const std::string& path) {
+  format::pcap_append to{.name = path, .header = std::vector<std::byte>(24)};
+  const base::unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const ssize_t count = fd ? ::pread(fd.get(), to.header.data(), to.header.size(), 0) : 0;
+  to.header.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  return to;
+}
+
+/// Of a regular file, "-" being `standard`; nothing for all else.
+std::optional<std::pair<dev_t, ino_t>> identity(const std::string& path, int standard) {
+  struct stat status {};
+  const int done = path == "-" ? ::fstat(standard, &status) : ::stat(path.c_str(), &status);
+  if (done != 0 || !S_ISREG(status.st_mode)) {
+    return std::nullopt;
+  }
+  return std::pair(status.st_dev, status.st_ino);
+}
+
 std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
              std::chrono::steady_clock::now().time_since_epoch())
@@ -184,6 +202,11 @@ base::result<> file_sink::commit() {
   return {};
 }
 
+bool is_same_file(const std::string& in, const std::string& out) {
+  const auto from = identity(in, STDIN_FILENO);
+  return from && from == identity(out, STDOUT_FILENO);
+}
+
 base::result<> check_output_options(const std::string& path, const output_options& options) {
   constexpr std::array<std::string_view, 6> formats{"",        "pcapng",  "pcap",
                                                     "pcap-us", "pcap-ns", "lpcap"};
@@ -224,8 +247,10 @@ base::result<std::unique_ptr<capture_output>> capture_output::open(const std::st
     output->compressor_ = format::make_compressor(*compression, *to);
     to = output->compressor_.get();
   }
-  output->background_ = std::make_unique<background_sink>(*to);
-  to = output->background_.get();
+  if (!options.append) {  // of which a signal cuts off what was written, and no thread may go on
+    output->background_ = std::make_unique<background_sink>(*to);
+    to = output->background_.get();
+  }
   const std::string by_name = options.append ? "pcap" : format_by_name(path);
   const std::string format = options.format.empty() ? by_name : options.format;
   if (format == "pcapng") {
@@ -244,11 +269,11 @@ base::result<std::unique_ptr<capture_output>> capture_output::open(const std::st
     const auto resolution = format == "pcap"      ? format::pcap_resolution::of_interface
                             : format == "pcap-ns" ? format::pcap_resolution::nanoseconds
                                                   : format::pcap_resolution::microseconds;
-    output->writer_ = std::make_unique<format::pcap_writer>(
-        *to,
-        format::pcap_options{
-            .resolution = resolution, .snaplen = options.snaplen, .link = options.link},
-        options.append ? format::pcap_writer::start::append : format::pcap_writer::start::fresh);
+    const format::pcap_options wanted{
+        .resolution = resolution, .snaplen = options.snaplen, .link = options.link};
+    output->writer_ = options.append
+                          ? std::make_unique<format::pcap_writer>(*to, wanted, existing(path))
+                          : std::make_unique<format::pcap_writer>(*to, wanted);
   }
   return output;
 }

@@ -23,8 +23,8 @@ constexpr command_words words{
     "last seconds and where its packets went since the start (stored; osdrop: lost in the\n"
     "kernel, for the disk or the machine was too slow; unwritten: not taken by the disk at a\n"
     "stop), for each output the file that is being written, and what is in trouble.\n"
-    "Exit status: 0 all is well, 1 an interface or output is in trouble or nobody answers,\n"
-    "2 wrong usage.\n",
+    "Exit status: 0 all is well, 1 an output or an interface that is required is in trouble, or\n"
+    "nobody answers, 2 wrong usage.\n",
     "  capturectl status\n"
     "  capturectl status --json | jq '.interfaces[] | {name, osdrop}'\n"};
 
@@ -103,8 +103,11 @@ void print_troubles(const char* kind, const std::vector<json::object>& all) {
 }
 
 bool in_trouble(const std::vector<json::object>& all) {
-  return std::any_of(all.begin(), all.end(),
-                     [](const json::object& one) { return !trouble_of(one).empty(); });
+  return std::any_of(all.begin(), all.end(), [](const json::object& one) {
+    const auto* const required = one.if_contains("required");
+    const bool excused = required != nullptr && *required == false;
+    return !trouble_of(one).empty() && !excused;
+  });
 }
 
 /// What is kept of an output's files, and for how long there is room.

@@ -268,6 +268,9 @@ void recorded_output::stop(base::steady_time deadline) {
 }
 
 void recorded_output::reconfigure(const pipeline::output_options& changed) {
+  if (changed == options_) {
+    return;
+  }
   options_ = changed;
   if (state_ == output_state::open) {
     writer_->reconfigure(changed);

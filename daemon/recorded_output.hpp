@@ -38,7 +38,8 @@ struct output_events {
   std::function<void(const pipeline::recorder_outcome&)> ended;
 };
 
-/// All members on the reactor's thread. Must be destroyed after the writer pool has stopped.
+/// All members on the reactor's thread, but the destructor on any, once nothing of it runs on the
+/// writer pool any more: that has stopped, or its strand has answered after the end.
 class recorded_output {
  public:
   /// `family` is the output's name in the configuration; `options` holds the one of this series,

@@ -18,6 +18,7 @@ struct interface_status {
   std::string output;  ///< as the configuration names it
   std::string state;   ///< "recording", "waiting", "opening", "closing"
   std::string why;     ///< it is not recording; empty while it is
+  bool required = true;
   std::string filter;
   std::string link_type;  ///< "ethernet", "raw", "cooked"; empty when it was never recorded
   bool up = false;        ///< the device is switched on and has a carrier

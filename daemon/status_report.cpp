@@ -27,6 +27,7 @@ json::object interface_json(const interface_status& one, const traffic_rates& ra
           {"output", one.output},
           {"state", one.state},
           {"why", one.why},
+          {"required", one.required},
           {"up", one.up},
           {"link_type", one.link_type},
           {"filter", one.filter},

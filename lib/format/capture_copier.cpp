@@ -2,16 +2,39 @@
 #include "format/capture_copier.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace captured::format {
 
-std::uint32_t shared_interfaces::add(capture_writer& to, const capture_interface& interface) {
-  const auto found = std::find(known_.begin(), known_.end(), interface.description);
-  if (found != known_.end()) {
-    return static_cast<std::uint32_t>(found - known_.begin());
+std::optional<std::uint32_t> shared_interfaces::add(capture_writer& to,
+                                                    const capture_interface& interface,
+                                                    uses& of_section) {
+  std::vector<std::byte> octets;
+  append(octets, interface.description);
+  std::string key(octets.size(), '\0');
+  std::transform(octets.begin(), octets.end(), key.begin(),
+                 [](std::byte octet) { return std::to_integer<char>(octet); });
+  const std::size_t bytes = key.size();
+  auto found = kinds_.find(key);
+  if (found != kinds_.end()) {
+    std::uint32_t& used = of_section[found->second.number];
+    if (used < found->second.ids.size()) {
+      return found->second.ids[used++];
+    }
   }
-  known_.push_back(interface.description);
-  return to.add_interface(interface);
+  if (count_ == interfaces_max || octets_ + bytes > octets_max) {
+    ++left_out_;
+    return std::nullopt;
+  }
+  if (found == kinds_.end()) {
+    const kind made{.number = static_cast<std::uint32_t>(kinds_.size()), .ids = {}};
+    found = kinds_.emplace(std::move(key), made).first;
+  }
+  ++count_;
+  octets_ += bytes;
+  ++of_section[found->second.number];
+  found->second.ids.push_back(to.add_interface(interface));
+  return found->second.ids.back();
 }
 
 void capture_copier::add_interface(const capture_interface& interface) {
@@ -26,7 +49,8 @@ void capture_copier::add_interface(const capture_interface& interface) {
                   link == packet::link_type::linux_sll2)) {
     link = *cooked_;
   }
-  ids_.emplace_back(shared_ != nullptr ? shared_->add(to_, added) : to_.add_interface(added));
+  ids_.emplace_back(shared_ != nullptr ? shared_->add(to_, added, uses_)
+                                       : to_.add_interface(added));
 }
 
 void capture_copier::catch_up(const capture_reader& from) {
@@ -39,7 +63,7 @@ void capture_copier::catch_up(const capture_reader& from) {
 void capture_copier::copy(const capture_reader& from, capture_item item) {
   switch (item) {
     case capture_item::section:
-      ids_.clear();
+      restart();
       if (shared_ == nullptr) {
         to_.begin_section(from.section());
       } else {

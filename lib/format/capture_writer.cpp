@@ -21,6 +21,7 @@ std::vector<std::string> describe_losses(const write_counts& counts) {
       entry{counts.not_copyable, "custom blocks and options that must not be copied are gone"},
       entry{counts.times_cut, "times lost their fraction of a microsecond"},
       entry{counts.times_out_of_range, "times are out of the format's range and became 0"},
+      entry{counts.times_wrapped, "times are there modulo 4.29 s only, without a sidecar"},
       entry{counts.times_missing, "packets without a time got the time 0"},
       entry{counts.packets_cut, "packets were cut, being too long for the format"},
       entry{counts.original_lengths, "packets lost their original length"},

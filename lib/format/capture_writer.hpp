@@ -28,6 +28,7 @@ struct write_counts {
   std::uint64_t not_copyable = 0;        ///< custom blocks and options that must not be copied
   std::uint64_t times_cut = 0;           ///< fractions of a microsecond
   std::uint64_t times_out_of_range = 0;  ///< times that the format cannot express
+  std::uint64_t times_wrapped = 0;       ///< lpcap without a sidecar: times modulo 2^32 ns
   std::uint64_t times_missing = 0;       ///< packets without a time got one of zero
   std::uint64_t packets_cut = 0;         ///< too long for the format
   std::uint64_t original_lengths = 0;    ///< of cut packets

@@ -44,6 +44,9 @@ inline constexpr std::chrono::seconds longest_wait{5};
 /// Statistics after a loss come no more often than this for one interface.
 inline constexpr std::chrono::seconds loss_statistics_pause{1};
 
+/// Changes of one interface's description that wait while the disk takes nothing.
+inline constexpr std::size_t changes_waiting = 32;
+
 /// Notes about one interface that wait to be written; the log has them all.
 inline constexpr std::size_t notes_waiting = 8;
 

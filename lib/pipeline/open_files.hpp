@@ -50,6 +50,12 @@ class open_files {
  public:
   open_files(storage::file_operations& files, open_files_options options, open_files_events events);
 
+  /// For files that are made, or finished, from now on.
+  void reconfigure(std::uint64_t preallocate_bytes, bool force_to_device) noexcept {
+    options_.preallocate_bytes = preallocate_bytes;
+    options_.force_to_device = force_to_device;
+  }
+
   [[nodiscard]] bool next_ready() const noexcept;
   [[nodiscard]] bool next_pending() const noexcept;
   [[nodiscard]] bool slot_free() const noexcept;

@@ -43,7 +43,7 @@ output_recorder::output_recorder(const output_options& options, series_start sta
       series_(std::move(start)),
       name_(std::move(name)),
       released_(std::move(surroundings.released)),
-      ports_(std::move(surroundings.device_counts)),
+      ports_(std::move(surroundings.device_counts), series_.totals),
       now_(now),
       keeper_(*surroundings.files, options.files.directory, options.files.retain,
               std::move(surroundings.earlier), std::move(surroundings.keeping)),
@@ -51,7 +51,9 @@ output_recorder::output_recorder(const output_options& options, series_start sta
               std::move(pool), [this](const chunk& piece) { ports_.count_stored(piece.runs); }),
       statistics_at_(now.steady + options.statistics_interval),
       refresh_at_(statistics_at_),
-      sync_at_(now.steady + options.files.sync.interval) {}
+      sync_at_(now.steady + options.files.sync.interval) {
+  totals_at_switch_ = ports_.totals();
+}
 
 /// Finished files are from then on the keeper's.
 open_files_events output_recorder::watched(open_files_events events) {
@@ -62,45 +64,16 @@ open_files_events output_recorder::watched(open_files_events events) {
   return events;
 }
 
-base::result<> output_recorder::add(output_interface what) {
-  const port* const former = ports_.find(*what.description.block.name);
-  CAPTURED_CHECK(former == nullptr || !former->attached());
-  const auto fits = check_head(options_.files.name, series_.recording,
-                               ports_.descriptions_with(what.description.block));
-  if (fits) {
-    ports_.attach(std::move(what));
-    totals_at_switch_.merge(ports_.totals());
-  }
-  return fits;
-}
-
-void output_recorder::change(const std::string& interface, description_change to) {
-  if (port* const one = ports_.find(interface); one != nullptr && one->attached()) {
-    one->changes.push_back(std::move(to));
-    ports_.measure_texts();
-  }
-}
-
-void output_recorder::note(const std::string& interface, std::string text) {
-  port* const one = ports_.find(interface);
-  if (one != nullptr && one->attached() && one->notes.size() < limits::notes_waiting) {
-    one->notes.push_back(std::move(text));
-  }
-}
-
-void output_recorder::remove(const std::string& interface, std::string why) {
-  if (port* const one = ports_.find(interface); one != nullptr && one->attached()) {
-    one->leaving = std::move(why);
-  }
-}
-
 void output_recorder::reconfigure(const output_options& changed, base::moment now) {
+  const bool other_interval = options_.files.rotate.interval != changed.files.rotate.interval;
   options_.files.rotate = changed.files.rotate;
   keeper_.set_limits(changed.files.retain);
   options_.files.sync = changed.files.sync;
   options_.statistics_interval = changed.statistics_interval;
   options_.flush_interval = changed.flush_interval;
-  if (stream_.is_open()) {
+  const open_files_options files = file_options(options_);
+  stream_.files().reconfigure(files.preallocate_bytes, files.force_to_device);
+  if (stream_.is_open() && other_interval) {
     stream_.set_interval_end(storage::next_interval_end(options_.files.rotate, now.wall));
   }
   statistics_at_ = std::min(statistics_at_, now.steady + options_.statistics_interval);
@@ -233,9 +206,7 @@ void output_recorder::perform(output_action action, base::moment now) {
     case output_action::give_up:
       return give_up();
     case output_action::finish:
-      outcome_.unproven = stream_.files().any_unproven();
-      outcome_.next = series_;
-      outcome_.ended = true;
+      note_end();
       return;
     case output_action::wait:
       return;

@@ -108,6 +108,7 @@ class output_recorder {
                   recorder_surroundings surroundings, chunk_pool pool, base::moment now);
 
   open_files_events watched(open_files_events events);
+  [[nodiscard]] base::result<> check_fit(const port_description& description) const;
   [[nodiscard]] output_state observe(base::moment now) const;
   [[nodiscard]] bool rotation_due(base::moment now) const;
   [[nodiscard]] std::uint64_t upcoming_bytes() const;
@@ -123,6 +124,7 @@ class output_recorder {
   void end_file(base::moment now);
   void refresh_in_time(base::moment now);
   void give_up();
+  void note_end();
   void count_unwritten();
 
   output_options options_;

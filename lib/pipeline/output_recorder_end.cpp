@@ -31,8 +31,13 @@ void output_recorder::give_up() {
   count_unwritten();
   refresh_ledger();
   outcome_.gave_up = true;
+  note_end();
+}
+
+void output_recorder::note_end() {
   outcome_.unproven = stream_.files().any_unproven();
   outcome_.next = series_;
+  outcome_.next.totals = ports_.settled_totals();
   outcome_.ended = true;
 }
 

@@ -75,6 +75,8 @@ class port {
   [[nodiscard]] interface_figures figures() const;
   /// Totals as of now, for the notes of a file: what is in files or buffers counts as stored.
   [[nodiscard]] format::interface_totals totals() const;
+  /// The same once nothing is in flight any more: what the disk has taken, and what it has not.
+  [[nodiscard]] format::interface_totals settled_totals() const;
 
   // What is to be said of it in the file.
   bool described = false;          ///< the current file has its description, under `interface_id`

@@ -29,7 +29,8 @@ std::size_t description_bytes(const format::interface_description_block& block) 
 
 }  // namespace
 
-port_set::port_set(device_count_reader device_counts) : device_counts_(std::move(device_counts)) {
+port_set::port_set(device_count_reader device_counts, format::recording_totals earlier)
+    : device_counts_(std::move(device_counts)), earlier_(std::move(earlier)) {
   measure_texts();
 }
 
@@ -121,6 +122,12 @@ std::vector<format::interface_description_block> port_set::descriptions_with(
   for (const auto& one : ports_) {
     if (one->name() != *further.name) {
       blocks.push_back(one->description().block);
+    }
+  }
+  for (const auto& each : earlier_) {
+    if (each.first != *further.name) {
+      blocks.emplace_back();
+      blocks.back().name = each.first;
     }
   }
   return blocks;
@@ -242,9 +249,17 @@ void port_set::count_unwritten(std::span<const chunk_run> runs) {
 }
 
 format::recording_totals port_set::totals() const {
-  format::recording_totals all;
+  format::recording_totals all = earlier_;
   for (const auto& one : ports_) {
-    all.emplace(one->name(), one->totals());
+    all[one->name()] = one->totals();
+  }
+  return all;
+}
+
+format::recording_totals port_set::settled_totals() const {
+  format::recording_totals all = earlier_;
+  for (const auto& one : ports_) {
+    all[one->name()] = one->settled_totals();
   }
   return all;
 }

@@ -107,6 +107,9 @@ TEST_CASE("what is kept is told with the hours that its room lasts at the presen
 
 TEST_CASE("the status as JSON has the ledger of each interface") {
   auto status = status_with(7, 2);
+  status.interfaces[0].why = "its link is down";
+  status.outputs[0].directory = "/data";
+  status.outputs[0].file = "a.pcapng";
   status.since = captured::base::wall_time(1519128000s);
   const auto told =
       status_json({.uptime = 61s, .configuration_file = "captured.yaml"}, status, rate_meter());
@@ -116,5 +119,9 @@ TEST_CASE("the status as JSON has the ledger of each interface") {
   CHECK(one.at("filteraccept").to_number<int>() == 9);
   CHECK(one.at("stored").to_number<int>() == 7);
   CHECK(one.at("osdrop").to_number<int>() == 2);
-  CHECK(told.at("outputs").at(0).at("state").as_string() == "writing");
+  CHECK(one.at("why").as_string() == "its link is down");
+  const auto& output = told.at("outputs").at(0);
+  CHECK(output.at("state").as_string() == "writing");
+  CHECK(output.at("directory").as_string() == "/data");
+  CHECK(output.at("file").as_string() == "a.pcapng");
 }
