@@ -210,7 +210,8 @@ class MergeSortCat(FilesTest):
             done = run(*command, status=1)
             self.assertIn(b"1 damaged blocks were left out", done.stderr)
         for command in (["convert", "-F", "pcap", late, out], ["cat", "-F", "pcap", late],
-                        ["merge", "-F", "pcap", "-o", out, late], ["sort", "-F", "pcap", late, out]):
+                        ["merge", "-F", "pcap", "-o", out, late],
+                        ["sort", "-F", "pcap", late, out]):
             done = run(*command, status=1)
             self.assertIn(b"1 times are out of the format's range", done.stderr)
         unknown = bytearray(header())
