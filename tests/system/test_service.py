@@ -93,6 +93,9 @@ def test_it_starts_says_ready_and_tells_rates_and_drops(machine, service):
     assert machine.path(f"{STATE}/{output['file']}.part").exists()
     shown = service.capturectl("status").stdout
     assert re.search(r"^rx0 +main +recording .* 5000 +0 +0$", shown, re.MULTILINE), shown
+    by_field = machine.run(["journalctl", "-b", "--no-pager", "-o", "cat", "-u", service.UNIT,
+                            "INTERFACE=rx0"]).stdout
+    assert "recorded, with a ring" in by_field, "the journal has the fields of a line"
 
 
 def test_every_thread_is_its_own_user_with_one_right(machine, service):
@@ -228,6 +231,37 @@ def test_the_watchdog_is_content_with_a_disk_that_hangs(machine, service):
     service.systemctl("stop")
     all_stored(machine, 3000, "/data")
     verify(machine.path("/data"))
+
+
+def test_of_two_outputs_one_hangs_with_its_disk_and_the_other_has_no_gap(machine, service):
+    machine.run(["chown", "captured:captured", "/data"])
+    outputs = [{"name": name, "directory": where, "flush_interval": "100ms",
+                "retain": {"size": 0, "free": 0}}
+               for name, where in (("good", STATE), ("stuck", "/data"))]
+    interfaces = [{"name": "rx0", "ring": RINGS, "output": one["name"]} for one in outputs]
+    service.configure(configuration(STATE, interfaces, outputs=outputs, control={}),
+                      WATCHDOG + "ReadWritePaths=/data\n")
+    service.systemctl("restart")
+    before = service.show("MainPID"), restarts(service)
+    send(machine, 1000)
+    time.sleep(1)
+    machine.freeze()
+    try:
+        # Far more than the ring of the output that hangs can hold.
+        send(machine, 60_000, first=1000, rate=10_000, size=200)
+        time.sleep(2 * WATCHDOG_SECONDS)
+        assert (service.show("MainPID"), restarts(service)) == before
+        figures = {one["output"]: one for one in status(service)["interfaces"]}
+        assert figures["good"]["stored"] == 61_000 and figures["good"]["osdrop"] == 0
+        assert figures["stuck"]["osdrop"] > 0
+    finally:
+        machine.thaw()
+    send(machine, 1000, first=61_000)
+    service.systemctl("stop")
+    found = traffic.check(machine.path(STATE))["interfaces"]["rx0"]
+    assert found["packets"] == 62_000 and found["missing"] == 0 and traffic.flaws(found) == {}
+    verify(machine.path(STATE))
+    verify(machine.path("/data"), losses=True)
 
 
 def test_a_stop_that_waits_for_a_disk_has_the_time_that_is_configured(machine, service):
