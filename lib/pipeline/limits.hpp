@@ -23,6 +23,13 @@ inline constexpr std::uint32_t requests_in_flight = chunks_per_output + 8 + 2;
 /// The interface descriptions of one output; with the longest filters they still fit one chunk.
 inline constexpr std::size_t file_head_bytes_max = chunk_bytes / 2;
 
+/// Interfaces whose totals stand in the notes of a file: with the longest names and figures they
+/// take half of what an option can hold. Beyond it those that are gone are left out.
+inline constexpr std::size_t interfaces_in_notes = 256;
+
+/// Interfaces recorded into one output at a time: the statistics of all fit one chunk.
+inline constexpr std::size_t interfaces_of_output = 256;
+
 /// Pause before a failed act is tried again: short enough to resume within two seconds, long
 /// enough to cost nothing meanwhile.
 inline constexpr std::chrono::milliseconds retry_pause{500};

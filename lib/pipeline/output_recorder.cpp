@@ -53,6 +53,9 @@ output_recorder::output_recorder(const output_options& options, series_start sta
       refresh_at_(statistics_at_),
       sync_at_(now.steady + options.files.sync.interval) {
   totals_at_switch_ = ports_.totals();
+  if (series_.forgotten) {
+    ports_.set_forgotten();
+  }
 }
 
 /// Finished files are from then on the keeper's.
@@ -219,6 +222,7 @@ void output_recorder::create_next() {
 
 void output_recorder::begin_file(base::moment now) {
   const std::uint64_t sequence = series_.next_sequence++;
+  ports_.forget_some(totals_at_switch_);
   stream_.begin(name_.make(now.wall, sequence),
                 storage::next_interval_end(options_.files.rotate, now.wall));
   text_.clear();
@@ -228,7 +232,8 @@ void output_recorder::begin_file(base::moment now) {
                .sequence = sequence,
                .previous = series_.previous,
                .begun_ns = base::to_epoch_ns(now.wall),
-               .totals = totals_at_switch_},
+               .totals = totals_at_switch_,
+               .forgotten = ports_.has_forgotten()},
               ports_.begin_file());
   stream_.append(text_, now.steady);
 }

@@ -38,6 +38,7 @@ void output_recorder::note_end() {
   outcome_.unproven = stream_.files().any_unproven();
   outcome_.next = series_;
   outcome_.next.totals = ports_.settled_totals();
+  outcome_.next.forgotten = ports_.has_forgotten();
   outcome_.ended = true;
 }
 

@@ -12,6 +12,12 @@ namespace captured::pipeline {
 base::result<> output_recorder::add(output_interface what) {
   const port* const former = ports_.find(*what.description.block.name);
   CAPTURED_CHECK(former == nullptr || !former->attached());
+  if (ports_.attached_count() == limits::interfaces_of_output) {
+    return base::invalid_input(
+        "record " + *what.description.block.name + " into output " + options_.files.name,
+        "it has " + std::to_string(limits::interfaces_of_output) +
+            " interfaces already, which is all it can take");
+  }
   const auto fits = check_fit(what.description);
   if (fits) {
     ports_.attach(std::move(what));

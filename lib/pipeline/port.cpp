@@ -27,6 +27,7 @@ void port::attach(output_interface what, const device_count_reader& device_count
   CAPTURED_CHECK(!attached() && &ledger_ == what.ledger);
   feed_ = what.feed;
   description_ = std::move(what.description);
+  listed = true;
   described = false;
   newest_ns = 0;
   changes.clear();

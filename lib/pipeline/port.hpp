@@ -79,6 +79,7 @@ class port {
   [[nodiscard]] format::interface_totals settled_totals() const;
 
   // What is to be said of it in the file.
+  bool listed = true;              ///< in the notes' totals
   bool described = false;          ///< the current file has its description, under `interface_id`
   std::uint32_t interface_id = 0;  ///< in the current file
   std::deque<description_change> changes;  ///< in their order, not yet in force

@@ -31,6 +31,7 @@ class port_set {
   [[nodiscard]] port& operator[](std::size_t index) noexcept { return *ports_[index]; }
 
   [[nodiscard]] bool any_attached() const noexcept;
+  [[nodiscard]] std::size_t attached_count() const noexcept;
   /// No feed will offer another block. What was offered before can still be taken: ask this first.
   [[nodiscard]] bool sources_closed() const noexcept;
   [[nodiscard]] bool block_waiting() const noexcept;
@@ -50,10 +51,15 @@ class port_set {
   [[nodiscard]] std::size_t text_bytes_max() const noexcept { return text_bytes_max_; }
   /// To be called when a port's description or pending changes were altered.
   void measure_texts();
+  /// Interfaces that are gone were left out of the totals, now or by an earlier recorder.
+  [[nodiscard]] bool has_forgotten() const noexcept { return has_forgotten_; }
+  void set_forgotten() noexcept { has_forgotten_ = true; }
+  /// Leaves those that are gone out of the totals, as far as there are too many. Between files.
+  void forget_some(format::recording_totals& totals);
   /// Descriptions of all that are attached, as a new file begins with; they get their ids by this.
   [[nodiscard]] std::vector<format::interface_description_block> begin_file();
   /// Descriptions as they would be with this one, which may be a new one of an interface, and with
-  /// the names of all that ever were.
+  /// the names of all that are listed in the notes.
   [[nodiscard]] std::vector<format::interface_description_block> descriptions_with(
       const format::interface_description_block& further) const;
 
@@ -99,6 +105,7 @@ class port_set {
   std::uint32_t next_interface_id_ = 0;
   std::optional<std::size_t> change_reached_;
   std::size_t text_bytes_max_ = 0;
+  bool has_forgotten_ = false;
 };
 
 }  // namespace captured::pipeline
