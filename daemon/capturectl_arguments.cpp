@@ -56,6 +56,7 @@ json::object to_json(const format::write_counts& counts) {
           {"flags", counts.flags},
           {"dropcounts", counts.dropcounts},
           {"packet_options", counts.packet_options},
+          {"options", counts.options},
           {"interfaces_merged", counts.interfaces_merged},
           {"statistics", counts.statistics},
           {"blocks", counts.blocks},
@@ -232,6 +233,7 @@ void add_counts(format::write_counts& to, const format::write_counts& more) {
   to.flags += more.flags;
   to.dropcounts += more.dropcounts;
   to.packet_options += more.packet_options;
+  to.options += more.options;
   to.interfaces_merged += more.interfaces_merged;
   to.statistics += more.statistics;
   to.blocks += more.blocks;

@@ -2,12 +2,11 @@
 //
 // capturectl convert: from one format into another, all of it or a part.
 #include <algorithm>
-#include <map>
 
-#include "capture/offline_filter.hpp"
 #include "capturectl.hpp"
 #include "capturectl_arguments.hpp"
 #include "capturectl_convert_options.hpp"
+#include "capturectl_filters.hpp"
 #include "capturectl_input.hpp"
 #include "capturectl_output.hpp"
 #include "format/capture_copier.hpp"
@@ -32,7 +31,8 @@ class converter {
       : options_(options),
         input_(input),
         reader_(input.reader()),
-        progress_(options.quiet ? std::nullopt : std::optional(input.size())) {
+        progress_(options.quiet ? std::nullopt : std::optional(input.size())),
+        filters_(options.filter) {
     if (!options.cooked.empty()) {
       cooked_.emplace(wanted_cooked());
     }
@@ -58,6 +58,9 @@ class converter {
     return std::move(report_);
   }
 
+  /// Was it only seen from the input that what is asked for makes no sense?
+  [[nodiscard]] bool wrong_usage() const noexcept { return wrong_usage_; }
+
  private:
   /// One output; of those of a split, that of one link type.
   struct target {
@@ -72,6 +75,9 @@ class converter {
   }
 
   void take(capture_item item) {
+    if (item == capture_item::interface) {
+      prepare_filter();
+    }
     if (item == capture_item::section && !options_.split && targets_.empty()) {
       add_target(std::nullopt);
     }
@@ -85,6 +91,21 @@ class converter {
         add_target(link);
       }
     }
+  }
+
+  void prepare_filter() {
+    const interface_description_block& description = reader_.interfaces().back().description;
+    if (!is_wanted(description, static_cast<std::uint32_t>(reader_.interfaces().size() - 1))) {
+      return;
+    }
+    if (const auto usable = filters_.prepare(description.link); !usable) {
+      refuse_filter(usable.error());
+    }
+  }
+
+  void refuse_filter(const base::failure& why) {
+    stop(why.message());
+    wrong_usage_ = true;
   }
 
   target* find_target(packet::link_type link) {
@@ -152,7 +173,7 @@ class converter {
         (options_.to && packet.time >= *options_.to)) {
       return;
     }
-    if (!options_.filter.empty() && !matches(packet)) {
+    if (!filters_.matches(packet)) {
       return;
     }
     target* const to =
@@ -166,6 +187,9 @@ class converter {
       capture_packet changed = packet;
       if (cooked_ && !cooked_->convert(changed)) {
         ++not_cooked_;
+        if (is_relabelled(changed.link)) {
+          return;  // its interface has the new type
+        }
       }
       if (options_.snaplen != 0 && changed.data.size() > options_.snaplen) {
         changed.data = changed.data.first(options_.snaplen);
@@ -178,23 +202,6 @@ class converter {
     }
   }
 
-  bool matches(const capture_packet& packet) {
-    if (!program_ || program_link_ != packet.link) [[unlikely]] {
-      auto known = programs_.find(packet.link);
-      if (known == programs_.end()) {
-        auto made = capture::offline_filter::compile(options_.filter, packet.link);
-        if (!made) {
-          stop(made.error().message());
-          return false;
-        }
-        known = programs_.emplace(packet.link, std::move(*made)).first;
-      }
-      program_ = &known->second;
-      program_link_ = packet.link;
-    }
-    return program_->matches(packet.data, packet.original_length);
-  }
-
   void stop(std::string why) {
     report_.errors.push_back(std::move(why));
     go_on_ = false;
@@ -202,6 +209,9 @@ class converter {
   }
 
   void finish() {
+    if (filters_.useless() && !give_up_) {
+      refuse_filter(*filters_.useless());
+    }
     for (target& each : targets_) {
       add_counts(report_.counts, each.output->writer().counts());
       if (give_up_) {
@@ -220,9 +230,13 @@ class converter {
       report_.remarks.push_back(std::to_string(without_time_) +
                                 " packets have no time and were not taken");
     }
+    for (std::string& each : filters_.remarks()) {
+      report_.remarks.push_back(std::move(each));
+    }
     if (not_cooked_ != 0) {
       report_.remarks.push_back(std::to_string(not_cooked_) +
-                                " packets could not be given a cooked header");
+                                " packets could not be given a cooked header; those that are "
+                                "too short for one are left out");
     }
     if (cooked_ && cooked_->repaired() != 0) {
       report_.remarks.push_back(std::to_string(cooked_->repaired()) +
@@ -235,15 +249,14 @@ class converter {
   capture_reader& reader_;
   progress progress_;
   std::vector<target> targets_;
-  std::map<packet::link_type, capture::offline_filter> programs_;
-  const capture::offline_filter* program_ = nullptr;
-  packet::link_type program_link_ = packet::link_type::null;
+  filter_set filters_;
   std::optional<cooked_converter> cooked_;
   bool changes_packets_ = false;
   std::uint64_t not_cooked_ = 0;
   std::uint64_t without_time_ = 0;
   bool go_on_ = true;
   bool give_up_ = false;
+  bool wrong_usage_ = false;
   transfer_report report_;
 };
 
@@ -260,10 +273,12 @@ int convert(const std::vector<std::string>& arguments) {
     complain("convert", input.error().message());
     return exit_trouble;
   }
-  const transfer_report report = converter(options, **input).run();
+  converter work(options, **input);
+  const transfer_report report = work.run();
   const bool to_stdout = options.paths[1] == "-";
-  return print_report("convert", report,
-                      {.json = options.json, .quiet = options.quiet, .to_error = to_stdout});
+  const int status = print_report(
+      "convert", report, {.json = options.json, .quiet = options.quiet, .to_error = to_stdout});
+  return work.wrong_usage() ? exit_usage : status;
 }
 
 }  // namespace captured::capturectl

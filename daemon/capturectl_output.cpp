@@ -57,6 +57,10 @@ unfinished_file* note_unfinished(const char* path, int fd, off_t size) {
   static const bool installed = [] {
     for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
       struct sigaction action {};
+      if (::sigaction(number, nullptr, &action) != 0 || action.sa_handler == SIG_IGN) {
+        continue;  // nohup, or a shell's background, means it
+      }
+      action = {};
       action.sa_handler = remove_unfinished;
       ::sigaction(number, &action, nullptr);
     }
@@ -151,15 +155,20 @@ base::result<std::unique_ptr<file_sink>> file_sink::open(const std::string& path
     }
   } else {
     struct stat status {};
-    const bool special = ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode);
+    const bool exists = ::stat(path.c_str(), &status) == 0;
+    const bool special = exists && !S_ISREG(status.st_mode);
     if (!special) {
       // With the process in its name: NAME.part may be a recording, even the one that is read.
       sink->part_ = path + "." + std::to_string(::getpid()) + ".part";
     }
     const std::string& name = special ? path : sink->part_;
-    constexpr mode_t rights = 0666;
+    // What is replaced stays as closed as it was, from the first octet on.
+    const mode_t rights = exists ? status.st_mode & 0777U : 0666U;
     sink->fd_.reset(::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, rights));
     if (sink->fd_ && !special) {
+      if (exists && ::fchmod(sink->fd_.get(), rights) != 0) {
+        return base::system_failure(errno, "set the rights of " + name);
+      }
       sink->unfinished_ = note_unfinished(sink->part_.c_str(), -1, 0);
     }
   }
@@ -191,6 +200,9 @@ base::result<> file_sink::write(std::span<const std::byte> octets) {
 }
 
 base::result<> file_sink::commit() {
+  if (!part_.empty() && ::fdatasync(fd_.get()) != 0) {
+    return base::system_failure(errno, "write " + path_);  // else a crash could leave an empty file
+  }
   if (!part_.empty() && ::rename(part_.c_str(), path_.c_str()) != 0) {
     return base::system_failure(errno, "rename " + part_ + " to " + path_);
   }

@@ -76,6 +76,8 @@ class sorter {
     if (item == capture_item::section && !begun_) {
       output_.writer().begin_section(reader_.section());
       begun_ = true;
+      copier_.restart();
+      return;
     }
     if (item == capture_item::statistics) {
       hold_statistics();
@@ -108,6 +110,11 @@ class sorter {
     add_counts(report_.input, reader_.counts());
     sum_up(report_);
     report_left_out(report_, shared_);
+    if (copier_.sections_merged() != 0) {
+      report_.remarks.push_back(std::to_string(copier_.sections_merged()) +
+                                " section headers behind the first, with comments or names, "
+                                "are gone");
+    }
     report_.remarks.push_back(std::to_string(window_.moved()) + " packets were moved");
     if (window_.out_of_window() != 0) {
       report_.errors.push_back(std::to_string(window_.out_of_window()) +

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "format/pcap_reader.hpp"
+
 namespace captured::format {
 
 std::optional<std::uint32_t> shared_interfaces::add(capture_writer& to,
@@ -37,16 +39,19 @@ std::optional<std::uint32_t> shared_interfaces::add(capture_writer& to,
   return found->second.ids.back();
 }
 
-void capture_copier::add_interface(const capture_interface& interface) {
+void capture_copier::add_interface(const capture_interface& interface, capture_format format) {
   const auto id = static_cast<std::uint32_t>(ids_.size());
   if (wanted_ && !wanted_(interface.description, id)) {
     ids_.emplace_back(std::nullopt);
     return;
   }
   capture_interface added = interface;
+  if (format != capture_format::pcapng && added.description.snaplen == 0) {
+    // Only pcapng says "no limit" by it; what other formats mean is the most that readers take.
+    added.description.snaplen = captured_length_max(added.description.link);
+  }
   packet::link_type& link = added.description.link;
-  if (cooked_ && (link == packet::link_type::ethernet || link == packet::link_type::linux_sll ||
-                  link == packet::link_type::linux_sll2)) {
+  if (cooked_ && is_relabelled(link)) {
     link = *cooked_;
   }
   ids_.emplace_back(shared_ != nullptr ? shared_->add(to_, added, uses_)
@@ -56,7 +61,7 @@ void capture_copier::add_interface(const capture_interface& interface) {
 void capture_copier::catch_up(const capture_reader& from) {
   copy(from, capture_item::section);
   for (const capture_interface& each : from.interfaces()) {
-    add_interface(each);
+    add_interface(each, from.section().format);
   }
 }
 
@@ -73,7 +78,7 @@ void capture_copier::copy(const capture_reader& from, capture_item item) {
       }
       break;
     case capture_item::interface:
-      add_interface(from.interfaces().back());
+      add_interface(from.interfaces().back(), from.section().format);
       break;
     case capture_item::packet:
       copy_packet(from.packet(), from.stable());

@@ -43,6 +43,12 @@ class shared_interfaces {
   std::uint64_t left_out_ = 0;
 };
 
+/// Are interfaces of this type described as cooked where that is wanted? capture_copier.
+[[nodiscard]] constexpr bool is_relabelled(packet::link_type link) noexcept {
+  return link == packet::link_type::ethernet || link == packet::link_type::linux_sll ||
+         link == packet::link_type::linux_sll2;
+}
+
 class capture_copier {
  public:
   /// Which interfaces to take; all when empty. `id` counts in the section.
@@ -85,7 +91,7 @@ class capture_copier {
   [[nodiscard]] std::uint64_t sections_merged() const noexcept { return sections_merged_; }
 
  private:
-  void add_interface(const capture_interface& interface);
+  void add_interface(const capture_interface& interface, capture_format format);
 
   capture_writer& to_;
   shared_interfaces* shared_ = nullptr;

@@ -15,6 +15,7 @@ std::vector<std::string> describe_losses(const write_counts& counts) {
       entry{counts.flags, "packets lost their direction and kind of reception"},
       entry{counts.dropcounts, "packets no longer tell how many were dropped before them"},
       entry{counts.packet_options, "packets lost other options"},
+      entry{counts.options, "unknown options in another byte order are gone"},
       entry{counts.interfaces_merged, "interfaces can no longer be told apart from the first"},
       entry{counts.statistics, "statistics blocks are gone"},
       entry{counts.blocks, "blocks (names, secrets, custom, unknown) are gone"},

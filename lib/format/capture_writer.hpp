@@ -22,6 +22,7 @@ struct write_counts {
   std::uint64_t flags = 0;               ///< packets whose direction and kind is gone
   std::uint64_t dropcounts = 0;          ///< packets that told of a loss
   std::uint64_t packet_options = 0;      ///< packets with other options that are gone
+  std::uint64_t options = 0;             ///< of other blocks, unknown and in another byte order
   std::uint64_t interfaces_merged = 0;   ///< interfaces that cannot be told apart any more
   std::uint64_t statistics = 0;          ///< statistics blocks
   std::uint64_t blocks = 0;              ///< names, secrets, custom and unknown blocks

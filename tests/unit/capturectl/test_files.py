@@ -11,7 +11,7 @@ import subprocess
 import time
 
 from support import (CAPTURECTL, FIRST_NS, FilesTest, block, expectations, header, info, interface,
-                     main, packet, run, skip)
+                     main, option, packet, run, skip)
 
 
 class Info(FilesTest):
@@ -99,6 +99,21 @@ class Convert(FilesTest):
         run("convert", source, source, status=2)
         self.assertFalse(os.path.exists(self.path("b.pcapng")))
 
+    def test_a_filter_needs_to_make_sense_for_one_of_the_link_types_only(self):
+        beacon = bytes.fromhex("80000000ffffffffffff0200000000010200000000010000")
+        frame = block(6, struct.pack("<IIIII", 1, 0, 0, len(beacon), len(beacon)) + beacon)
+        out = self.path("b.pcapng")
+        mixed = self.write("a.pcapng", header() + interface(link=105, name=b"wlan0") +
+                           packet(0, FIRST_NS) + frame)
+        done = run("convert", "-f", "type mgt", mixed, out)
+        self.assertIn(b"makes no sense for link type 1,", done.stderr)
+        self.assertEqual(info(out)["packets"], 1)
+        run("convert", "-i", "wlan0", "-f", "type mgt", mixed, out)
+        os.unlink(out)
+        run("convert", "-i", "eth0", "-f", "type mgt", mixed, out, status=2)
+        run("convert", "-f", "no such thing", mixed, out, status=2)
+        self.assertFalse(os.path.exists(out))
+
     def test_link_types_that_do_not_fit_are_counted_or_split(self):
         source = self.write("a.pcapng", header() + interface(link=101, name=b"tun0") + b"".join(
             packet(n, FIRST_NS + n * 1000, n % 2) for n in range(10)))
@@ -124,6 +139,12 @@ class Convert(FilesTest):
             found = info(self.path("b.pcap"))
             self.assertEqual(found["interfaces"][0]["link_type"], link)
             self.assertEqual(found["octets"], info(source)["octets"] + 3 * more)
+
+    def test_a_packet_too_short_for_a_cooked_header_is_left_out(self):
+        short = block(6, struct.pack("<IIIII", 0, 0, 0, 4, 4) + b"abcd")
+        source = self.write("a.pcapng", header() + short + packet(0, FIRST_NS))
+        run("convert", "--cooked", "1", source, self.path("b.pcapng"), status=1)
+        self.assertEqual(info(self.path("b.pcapng"))["packets"], 1)
 
     def test_of_a_broken_file_what_is_whole_is_written(self):
         source = self.write("a.pcapng", header() + packet(0, FIRST_NS) + packet(1, FIRST_NS)[:-3])
@@ -219,6 +240,32 @@ class MergeSortCat(FilesTest):
         newer = self.write("newer.pcapng", header() + packet(0, FIRST_NS) + bytes(unknown))
         run("convert", "--skip-unknown-versions", newer, out, status=1)
 
+    def test_comments_of_sections_stay_where_sections_become_one(self):
+        def commented(text):
+            fixed = struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)
+            return block(0x0A0D0D0A, fixed + option(1, text) + bytes(4)) + header()[28:]
+        one = self.write("1.pcapng", commented(b"first") + packet(0, FIRST_NS))
+        two = self.write("2.pcapng", commented(b"second") + packet(1, FIRST_NS + 1))
+        both = self.write("12.pcapng", self.content(one) + self.content(two))
+        run("convert", "-q", one, self.path("a.lpcap"))
+        os.unlink(self.path("a.lpcap.meta"))
+        out = self.path("b.pcapng")
+        done = run("merge", "-o", out, one, two, self.path("a.lpcap"), "-",
+                   input=commented(b"third") + packet(2, FIRST_NS + 2))
+        self.assertIn(b"4 section headers", done.stderr)
+        comments = info(out)["comments"]
+        self.assertTrue({"first", "second", "third"} < set(comments), comments)
+        self.assertIn("inferred", " ".join(comments))
+        self.assertEqual(info(out)["packets"], 4)
+        done = run("cat", one, two, self.path("a.lpcap"))
+        self.assertIn(b"3 section headers", done.stderr)
+        found = json.loads(run("info", "--json", "-", input=done.stdout).stdout)["files"][0]
+        self.assertEqual((found["packets"], found["comments"][:2]), (3, ["first", "second"]))
+        self.assertIn("inferred", found["comments"][2])
+        done = run("sort", both, out)
+        self.assertIn(b"1 section headers behind the first", done.stderr)
+        self.assertEqual(info(out)["comments"], ["first"])
+
     def test_cat_gives_one_section(self):
         one = self.capture("1.pcapng", range(10))
         two = self.capture("2.pcapng", range(10), name=b"eth1")
@@ -265,27 +312,6 @@ class Large(FilesTest):
         self.assertIn(b"No space", done.stderr)
 
 
-class Verify(FilesTest):
-    def test_every_format_and_compression(self):
-        source = self.capture("a.pcapng", range(100))
-        for name in ("b.pcap", "b.pcapng.gz", "b.pcap.zst", "b.pcapng.zst", "b.lpcap"):
-            run("convert", "-q", source, self.path(name))
-            report = json.loads(run("verify", "--json", self.path(name)).stdout)["files"][0]
-            self.assertEqual((report["state"], report["packets"]), ("foreign", 100), name)
-            cut = self.write("cut-" + name, self.content(self.path(name))[:-7])
-            report = json.loads(run("verify", "--json", cut, status=1).stdout)["files"][0]
-            self.assertEqual(report["state"], "broken", name)
-        report = json.loads(run("verify", "--json", "-", input=self.content(source)).stdout)
-        self.assertEqual(report["files"][0]["packets"], 100)
-
-    def test_text_mode_damage_is_named(self):
-        source = self.content(self.capture("a.pcapng", range(3)))
-        damaged = self.write("b.pcapng", source.replace(b"\n", b"\r\n"))
-        for command in ("info", "verify", "repair"):
-            done = run(command, damaged, status=1)
-            self.assertIn(b"text mode", done.stdout + done.stderr)
-
-
 class MergeMany(FilesTest):
     def test_many_compressed_files_at_once(self):
         for number in range(30):
@@ -297,43 +323,6 @@ class MergeMany(FilesTest):
         found = info(self.path("all.pcapng"))
         self.assertEqual((found["packets"], found["steps_back"]), (3000, 0))
         self.assertEqual([name for name in os.listdir(self.folder) if "capturectl" in name], [])
-
-
-class Repair(FilesTest):
-    def test_cut_anywhere_all_whole_packets_are_kept(self):
-        whole = self.content(self.capture("a.pcapng", range(5)))
-        size = len(packet(0, FIRST_NS))
-        for cut in range(len(header()), len(whole), 3):
-            path = self.write("cut.pcapng", whole[:cut])
-            lost = (cut - len(header())) % size
-            run("repair", path, self.path("b.pcapng"), status=1 if lost else 0)
-            self.assertEqual(info(self.path("b.pcapng"))["packets"], (cut - len(header())) // size)
-            self.assertEqual(self.content(path), whole[:cut])
-
-    def test_a_recording_that_was_cut_is_accounted_for(self):
-        note = json.dumps({"captured": 1, "recording": "r", "output": "main", "sequence": 7,
-                           "previous": None, "begun_ns": 1,
-                           "totals": {"eth0": {"stored": 9, "osdrop": 0, "unwritten": 0}}})
-        value = (32473).to_bytes(4, "little") + note.encode()
-        options = ((19372).to_bytes(2, "little") + len(value).to_bytes(2, "little") + value +
-                   bytes(-len(value) % 4) + bytes(4))
-        section = block(0x0A0D0D0A, bytes.fromhex("4d3c2b1a01000000") + b"\xff" * 8 + options)
-        path = self.write("r.pcapng.part", section + interface() + packet(0, FIRST_NS) +
-                          packet(1, FIRST_NS) + packet(2, FIRST_NS)[:50] + bytes(4096))
-        done = run("repair", path, status=1)
-        self.assertIn(b"octets were cut off", done.stdout)
-        report = json.loads(run("verify", "--json", self.path("r.pcapng"), status=1).stdout)
-        self.assertEqual(report["faults"], 0, report)
-        self.assertEqual(report["files"][0]["state"], "closed")
-        self.assertEqual(report["losses"], 1)
-        run("repair", path, status=2)  # it is there already
-
-    def test_pcap_stays_pcap(self):
-        run("convert", "-q", self.capture("a.pcapng", range(5)), self.path("a.pcap"))
-        cut = self.write("cut.pcap", self.content(self.path("a.pcap"))[:-7])
-        run("repair", cut, status=1)
-        found = info(self.path("cut.repaired.pcap"))
-        self.assertEqual((found["packets"], found["format"]), (4, "pcap-ns"))
 
 
 if __name__ == "__main__":

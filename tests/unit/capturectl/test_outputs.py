@@ -98,6 +98,27 @@ class Outputs(FilesTest):
         self.assertEqual(done.returncode, 2)
         self.assertEqual(self.content(pcap), before)
 
+    def test_what_is_split_has_no_place_on_standard_output(self):
+        run("convert", "--split", self.capture("a.pcapng", range(3)), "-", status=2)
+
+    def test_what_is_replaced_keeps_its_rights_and_an_ignored_hangup_is_ignored(self):
+        source = self.capture("a.pcapng", range(3))
+        out = self.write("b.pcapng", b"secret")
+        os.chmod(out, 0o600)
+        run("convert", source, out)
+        self.assertEqual(os.stat(out).st_mode & 0o777, 0o600)
+        child = subprocess.Popen([CAPTURECTL, "convert", "-", out], stdin=subprocess.PIPE,
+                                 preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        child.stdin.write(header() + packet(0, FIRST_NS))
+        child.stdin.flush()
+        deadline = time.monotonic() + 20
+        while len(os.listdir(self.folder)) < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        child.send_signal(signal.SIGHUP)
+        child.stdin.close()
+        self.assertEqual(child.wait(), 0)
+        self.assertEqual(info(out)["packets"], 1)
+
     def test_names_that_promise_what_cannot_be_written_are_wrong_usage(self):
         source = self.capture("a.pcapng", range(3))
         for name in ("b.pcapng.lz4", "b.pcap.xz"):

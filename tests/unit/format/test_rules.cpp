@@ -3,10 +3,7 @@
 // Rules of the formats one by one, where neither the foreign captures nor the tests of what callers
 // can choose reach: what must be an error with its place, and what is taken with a count.
 #include "capture_text.hpp"
-#include "format/capture_copier.hpp"
 #include "format/capture_reader.hpp"
-#include "format/pcap_writer.hpp"
-#include "format/pcapng_writer.hpp"
 #include "octets.hpp"
 #include "support/catch.hpp"
 
@@ -39,16 +36,6 @@ octets five_packets() {
     test::append_packet(file, 0, test::view_of(frame));
   }
   return file;
-}
-
-octets to_pcap(const octets& file, pcap_writer& writer, const memory_sink& sink) {
-  capture_reader reader{std::span<const std::byte>(file)};
-  capture_copier copier(writer);
-  for (capture_item item = reader.next(); item != capture_item::end; item = reader.next()) {
-    copier.copy(reader, item);
-  }
-  REQUIRE(writer.flush().has_value());
-  return sink.octets();
 }
 
 /// Gives parts of its own memory, and spoils those that nobody may look at any more.
@@ -198,112 +185,4 @@ TEST_CASE("a source that lends gives the same, also when records are longer than
     CHECK(found.error == "");
     CHECK(test::first_difference(found.packets, expected.packets) == "");
   }
-}
-
-TEST_CASE("the snap length of a pcap file cuts no packet of a later interface, and is never 0") {
-  octets file;
-  append(file, section_header_block{});
-  append(file, interface_description_block{.snaplen = 40});
-  append(file, interface_description_block{.snaplen = 96});
-  const octets frame = test::arp_frame();
-  test::append_packet(file, 1, test::view_of(frame));
-  const auto snaplen_of = [](const octets& pcap) {
-    return octets(pcap.begin() + 16, pcap.begin() + 20);
-  };
-  memory_sink sink;
-  pcap_writer first(sink);
-  octets limited = to_pcap(file, first, sink);
-  CHECK(snaplen_of(limited) == from_hex("00 00 04 00"));
-  // That of a pcap file goes for all of it, and stays.
-  limited[18] = std::byte{0};
-  for (const auto& [stated, kept] : {std::pair(96, "60 00 00 00"), std::pair(0, "00 00 04 00")}) {
-    limited[16] = static_cast<std::byte>(stated);
-    memory_sink copy;
-    pcap_writer again(copy);
-    CHECK(snaplen_of(to_pcap(limited, again, copy)) == from_hex(kept));
-  }
-}
-
-TEST_CASE("packets longer than readers of pcap take are cut and counted") {
-  octets file;
-  append(file, section_header_block{});
-  append(file, interface_description_block{});
-  const octets large(262145);
-  test::append_packet(file, 0, test::view_of(large));
-  memory_sink sink;
-  pcap_writer writer(sink);
-  const octets pcap = to_pcap(file, writer, sink);
-  capture_reader reader{std::span<const std::byte>(pcap)};
-  const test::capture_text found = test::text_of(reader);
-  CHECK(found.error == "");
-  REQUIRE(found.packets.size() == 1);
-  CHECK(contains(found.packets[0], "captured=262144 original="));
-}
-
-TEST_CASE("the last second that pcap can express is kept, the one after it is counted") {
-  octets file;
-  append(file, section_header_block{});
-  append(file, interface_description_block{});
-  const octets frame = test::arp_frame();
-  packet::packet_view packet = test::view_of(frame);
-  for (const std::uint64_t second : {std::uint64_t{UINT32_MAX}, std::uint64_t{1} << 32}) {
-    packet.timestamp_ns = second * 1'000'000'000 + 5;
-    test::append_packet(file, 0, packet);
-  }
-  memory_sink sink;
-  pcap_writer writer(sink, {.resolution = pcap_resolution::nanoseconds});
-  const octets pcap = to_pcap(file, writer, sink);
-  CHECK(octets(pcap.begin() + 24, pcap.begin() + 32) == from_hex("ff ff ff ff 05 00 00 00"));
-  CHECK(writer.counts().times_out_of_range == 1);
-}
-
-TEST_CASE("interfaces that one section describes alike stay apart where sections become one") {
-  octets file;
-  append(file, section_header_block{});
-  for (int i = 0; i < 3; ++i) {
-    append(file, interface_description_block{.name = i == 2 ? "eth1" : "eth0"});
-  }
-  const octets frame = test::arp_frame();
-  for (std::uint32_t id = 0; id < 3; ++id) {
-    test::append_packet(file, id, test::view_of(frame));
-  }
-  octets twice = file;
-  add(twice, file);
-  append(twice, interface_description_block{.name = "eth0"});  // a third one
-  test::append_packet(twice, 3, test::view_of(frame));
-  memory_sink sink;
-  pcapng_writer writer(sink);
-  shared_interfaces shared;
-  capture_copier copier(writer, shared);
-  capture_section section;
-  section.format = capture_format::pcapng;
-  writer.begin_section(section);
-  capture_reader reader{std::span<const std::byte>(twice)};
-  for (capture_item item = reader.next(); item != capture_item::end; item = reader.next()) {
-    copier.copy(reader, item);
-  }
-  REQUIRE(writer.flush().has_value());
-  capture_reader merged{std::span<const std::byte>(sink.octets())};
-  std::vector<std::uint32_t> ids;
-  for (capture_item item = merged.next(); item != capture_item::end; item = merged.next()) {
-    if (item == capture_item::packet) {
-      ids.push_back(merged.packet().interface_id);
-    }
-  }
-  CHECK(ids == std::vector<std::uint32_t>{0, 1, 2, 0, 1, 2, 3});
-  CHECK(merged.interfaces().size() == 4);
-  CHECK(shared.left_out() == 0);
-}
-
-TEST_CASE("more interfaces than one section can have are left out and counted") {
-  memory_sink sink;
-  pcapng_writer writer(sink);
-  shared_interfaces shared;
-  capture_interface interface;
-  shared_interfaces::uses uses;
-  for (std::uint32_t n = 0; n < 65540; ++n) {
-    interface.description.name = std::to_string(n);
-    CHECK(shared.add(writer, interface, uses).has_value() == (n < 65536));
-  }
-  CHECK(shared.left_out() == 4);
 }
