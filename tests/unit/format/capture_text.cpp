@@ -22,7 +22,9 @@ std::string md5_of(std::span<const std::byte> octets) {
   // It reads its input by words, wherever that lies.
   const std::vector<std::byte> aligned(octets.begin(), octets.end());
   boost::uuids::detail::md5 hash;
-  hash.process_bytes(aligned.data(), aligned.size());
+  if (!aligned.empty()) {
+    hash.process_bytes(aligned.data(), aligned.size());
+  }
   boost::uuids::detail::md5::digest_type words;
   hash.get_digest(words);
   std::string text;
