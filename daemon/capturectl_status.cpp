@@ -7,8 +7,7 @@
 #include <boost/json.hpp>
 
 #include "capturectl.hpp"
-#include "capturectl_arguments.hpp"
-#include "daemon/control_client.hpp"
+#include "capturectl_control.hpp"
 
 namespace captured::capturectl {
 namespace {
@@ -152,19 +151,10 @@ void print_status(const json::object& status) {
 }  // namespace
 
 int status(const std::vector<std::string>& arguments) {
-  std::vector<std::string> paths;
-  std::string socket = daemon::usual_control_socket;
-  bool as_json = false;
-  option_list visible;
-  visible.value("socket", socket, "the control socket (default: /run/captured/control)")
-      .flag("json", as_json, "print the status as one JSON object");
-  if (const auto status = parse_arguments(words, visible, arguments, paths, 0, 0)) {
-    return *status;
-  }
-  const auto answer = daemon::ask_daemon(socket, {{"request", words.name}}, answer_time);
-  if (!answer) {
-    complain(words.name, answer.error().message());
-    return exit_trouble;
+  const auto [ended, answer, as_json] =
+      ask(words, arguments, "print the status as one JSON object", answer_time);
+  if (ended) {
+    return *ended;
   }
   const json::value* const found = answer->values.if_contains("status");
   if (!answer->ok || found == nullptr || !found->is_object()) {
