@@ -16,10 +16,10 @@ TIMEOUT_SECONDS = 0.05
 MARGIN_SECONDS = 0.3
 
 
-def settings(captures):
+def settings(captures, size="512KiB"):
     ring = {"size": "4MiB", "block": "64KiB", "timeout": f"{int(TIMEOUT_SECONDS * 1000)}ms"}
     return configuration(captures, [{"name": "eth0", "ring": ring}], outputs=[{
-        "rotate": {"size": "512KiB"}, "flush_interval": f"{int(FLUSH_SECONDS * 1000)}ms"}])
+        "rotate": {"size": size}, "flush_interval": f"{int(FLUSH_SECONDS * 1000)}ms"}])
 
 
 def whole_part(part, folder):
@@ -59,18 +59,20 @@ def test_killed_again_and_again_in_one_folder_each_life_repairs_the_one_before(
         make_network, folder):
     network = make_network()
     captures = folder / "captures"
+    # Large enough that a file is flushed while it is open, so that there is something to repair.
+    config = settings(captures, size="4MiB")
     moments = random.Random(20260101)
     left_open = 0  # packets, of the files that were killed
     with traffic.Sender(network, count=100_000_000, rate=20_000, size="mix"):
         for _ in range(30):
-            with Recorder(network, captures, config=settings(captures)) as recorder:
+            with Recorder(network, captures, config=config) as recorder:
                 time.sleep(moments.uniform(0.1, 0.8))
                 recorder.kill()
             for part in recorder.parts():
                 if part.stat().st_size > 0:
                     found = traffic.check(part, partial=True)
                     left_open += found["packets"]
-        with Recorder(network, captures, config=settings(captures)) as recorder:
+        with Recorder(network, captures, config=config) as recorder:
             process.wait_until(lambda: len(recorder.parts()) == 1, 10, "all parts are repaired")
             time.sleep(0.5)
             recorder.stop()
