@@ -18,9 +18,8 @@ namespace captured::daemon {
 
 namespace {
 
-// Those that linux/magic.h leaves to the file systems' own sources.
+// linux/magic.h leaves it to the file system's own source.
 constexpr std::uint32_t cifs_magic = 0xff534d42;
-constexpr std::uint32_t ceph_magic = 0x00c36400;
 
 std::vector<device_facts> gather_devices() {
   const auto devices = capture::all_devices();
