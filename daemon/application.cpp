@@ -29,6 +29,9 @@ namespace captured::daemon {
 
 namespace {
 
+/// Beyond stop_timeout: for closing, renaming and the last words.
+constexpr auto stop_reserve = std::chrono::seconds(10);
+
 boost::json::array to_json(const std::vector<std::string>& texts) {
   boost::json::array array;
   for (const std::string& each : texts) {
@@ -74,6 +77,7 @@ class application {
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::uint64_t live_stored_ = 0;
   int stop_signals_ = 0;
+  std::chrono::milliseconds stop_timeout_{0};
   bool ready_ = false;
   bool stopping_ = false;
   bool failed_at_start_ = false;
@@ -109,6 +113,7 @@ int application::run(const settings::configuration& wanted) {
   }
   recording_ = std::move(*made);
   reload_.set_started(wanted);
+  stop_timeout_ = wanted.stop_timeout;
   listen(wanted.control);
   await_signal();
   const auto started =
@@ -195,9 +200,14 @@ void application::answer_status(const control_reply& reply) {
 
 void application::answer_reload(const control_reply& reply) {
   spdlog::info("reload: asked for by {}", reply.peer());
-  notify_.reloading();
-  reload_.async_run([this, reply](const reload_outcome& outcome) {
-    notify_.ready();
+  const bool begins = !reload_.is_under_way();
+  if (begins) {
+    notify_.reloading();
+  }
+  reload_.async_run([this, reply, begins](const reload_outcome& outcome) {
+    if (begins && !stopping_) {
+      notify_.ready();
+    }
     for (const std::string& each : outcome.warnings) {
       spdlog::warn("reload: {}", each);
     }
@@ -212,13 +222,14 @@ void application::answer_reload(const control_reply& reply) {
 
 void application::take_up(const settings::configuration& wanted,
                           std::function<void(std::vector<base::failure>)> done) {
-  const auto failures = recording_->reload(wanted, [done] { done({}); });
-  if (!failures.empty()) {
+  recording_->reload(wanted, [this, wanted, done](const std::vector<base::failure>& failures) {
+    if (failures.empty()) {
+      stop_timeout_ = wanted.stop_timeout;
+      set_log_level(wanted.log.level);
+      log_warnings_apart(wanted, options_.occasion);
+    }
     done(failures);
-    return;
-  }
-  set_log_level(wanted.log.level);
-  log_warnings_apart(wanted, options_.occasion);
+  });
 }
 
 void application::await_signal() {
@@ -264,6 +275,7 @@ void application::stop(const char* why) {
   live_timer_.cancel();
   watch_.stop();
   notify_.stopping();
+  notify_.extend_timeout(stop_timeout_ + stop_reserve);
   spdlog::info("stopping: {}", why);
   recording_->stop();
 }
@@ -313,7 +325,8 @@ void application::report() {
 int application::status() const {
   const recording_outcome outcome = recording_->outcome();
   const bool balanced = all_balanced(recording_->ledger());
-  const bool good = balanced && !outcome.required_failed && !outcome.unwritten && !outcome.inexact;
+  const bool good = balanced && !outcome.required_failed && !outcome.unwritten &&
+                    !outcome.unproven && !outcome.inexact;
   return good ? exit_status::success : exit_status::trouble;
 }
 

@@ -12,6 +12,7 @@
 #include <boost/json.hpp>
 
 #include "base/error.hpp"
+#include "format/capture_copier.hpp"
 #include "format/capture_time.hpp"
 #include "format/capture_writer.hpp"
 
@@ -83,12 +84,21 @@ struct transfer_report {
   std::uint64_t packets_read = 0;
   std::vector<std::string> outputs;
   format::write_counts counts;  ///< of all outputs together
+  format::read_counts input;    ///< of all inputs together
   std::vector<std::string> remarks;
   std::vector<std::string> errors;  ///< of inputs and outputs
-  std::uint64_t lost = 0;           ///< packets that should be in the output and are not
+  /// Packets, blocks and sections that should be in the output and are not, or not as they were.
+  std::uint64_t lost = 0;
 };
 
 void add_counts(format::write_counts& to, const format::write_counts& more);
+
+void add_counts(format::read_counts& to, const format::read_counts& more);
+
+/// At the end, when all counts are in the report: what of them was lost, and remarks on the rest.
+void sum_up(transfer_report& report);
+/// Says that there were more interfaces than one section can have.
+void report_left_out(transfer_report& report, const format::shared_interfaces& shared);
 
 struct report_options {
   bool json = false;

@@ -67,7 +67,7 @@ base::result<> background_sink::write_buffer(std::vector<std::byte>& buffer, std
   const std::size_t size = buffer.size();
   piece made{.octets = std::span(buffer).first(used), .copy = std::move(buffer)};
   buffer = free_buffer();
-  buffer.resize(size);
+  buffer.resize(std::min(size, piece_bytes));
   return put(std::move(made));
 }
 
@@ -96,13 +96,19 @@ std::vector<std::byte> background_sink::free_buffer() {
 base::result<> background_sink::put(piece made) {
   // Threads wake one another for half a queue, not for each piece: that costs more than writing it.
   std::unique_lock lock(mutex_);
-  if (waiting_.size() == pieces_max) {
-    changed_.wait(lock,
-                  [this] { return waiting_.size() <= pieces_max / 2 || failure_.code.failed(); });
+  if (waiting_.size() == pieces_max || waiting_bytes_ > bytes_max) {
+    full_ = true;
+    changed_.notify_all();
+    changed_.wait(lock, [this] {
+      return (waiting_.size() <= pieces_max / 2 && waiting_bytes_ <= bytes_max) ||
+             failure_.code.failed();
+    });
+    full_ = false;
   }
   if (failure_.code.failed()) {
     return failure_;
   }
+  waiting_bytes_ += made.octets.size();
   waiting_.push_back(std::move(made));
   const bool wake = waiting_.size() == pieces_wake;
   lock.unlock();
@@ -118,7 +124,8 @@ void background_sink::run() {
     if (waiting_.empty()) {
       changed_.notify_all();  // of drain()
       changed_.wait(lock, [this] {
-        return waiting_.size() >= pieces_wake || (draining_ && !waiting_.empty()) || ending_;
+        return waiting_.size() >= pieces_wake || ((draining_ || full_) && !waiting_.empty()) ||
+               ending_;
       });
     }
     if (ending_ || failure_.code.failed()) {
@@ -134,10 +141,12 @@ void background_sink::run() {
     if (!done) {
       failure_ = done.error();
     }
-    if (now.copy.capacity() != 0) {
+    waiting_bytes_ -= now.octets.size();
+    if (now.copy.capacity() != 0 && now.copy.capacity() <= 2 * piece_bytes) {
       free_.push_back(std::move(now.copy));
     }
-    if (waiting_.size() == pieces_max / 2 || failure_.code.failed()) {
+    if ((full_ && waiting_bytes_ <= bytes_max && waiting_.size() <= pieces_max / 2) ||
+        waiting_.size() == pieces_max / 2 || failure_.code.failed()) {
       changed_.notify_all();
     }
   }

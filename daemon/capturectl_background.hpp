@@ -43,6 +43,8 @@ class background_sink final : public format::octet_sink {
   static constexpr std::size_t piece_bytes = std::size_t{512} << 10;
   static constexpr std::size_t pieces_max = 8;
   static constexpr std::size_t pieces_wake = 2;
+  static constexpr std::size_t bytes_max =
+      2 * pieces_max * piece_bytes;  ///< more is one large piece
 
   struct piece {
     std::span<const std::byte> octets;
@@ -58,6 +60,8 @@ class background_sink final : public format::octet_sink {
   std::condition_variable changed_;
   std::deque<piece> waiting_;
   std::vector<std::vector<std::byte>> free_;
+  std::size_t waiting_bytes_ = 0;  ///< with what is being written
+  bool full_ = false;              ///< put() waits
   bool busy_ = false;
   bool draining_ = false;
   bool ending_ = false;

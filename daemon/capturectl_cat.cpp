@@ -5,6 +5,7 @@
 
 #include "capturectl.hpp"
 #include "capturectl_arguments.hpp"
+#include "capturectl_comments.hpp"
 #include "capturectl_input.hpp"
 #include "capturectl_output.hpp"
 #include "format/capture_copier.hpp"
@@ -25,7 +26,8 @@ constexpr command_words words{
     "  capturectl cat -F pcap-us today.pcapng | tcpdump -n -r -\n"};
 
 void copy_file(const std::string& path, capture_writer& to, shared_interfaces& shared,
-               transfer_report& report, progress& shown, std::uint64_t& octets_before) {
+               transfer_report& report, progress& shown, std::uint64_t& octets_before,
+               std::uint64_t& headers) {
   auto input = capture_input::open(path, {}, capture_input::access::streamed);
   if (!input) {
     report.errors.push_back(input.error().message());
@@ -49,6 +51,8 @@ void copy_file(const std::string& path, capture_writer& to, shared_interfaces& s
       copier.copy(reader, item);
     }
   }
+  add_counts(report.input, reader.counts());
+  headers += copier.sections_merged();
   octets_before += (*input)->size();
   if (const auto done = to.flush(); !done) {
     report.errors.push_back(done.error().message());
@@ -75,6 +79,12 @@ int cat(const std::vector<std::string>& arguments) {
     complain(words.name, known.error().message());
     return exit_usage;
   }
+  for (const std::string& path : paths) {
+    if (is_same_file(path, "-")) {
+      complain(words.name, "standard output is one of the inputs, " + path);
+      return exit_usage;
+    }
+  }
   auto output = capture_output::open("-", output_choice);
   if (!output) {
     complain(words.name, output.error().message());
@@ -85,11 +95,17 @@ int cat(const std::vector<std::string>& arguments) {
   capture_writer& writer = (*output)->writer();
   capture_section section;
   section.format = capture_format::pcapng;
+  kept_comments comments;
+  for (const std::string& path : paths) {
+    comments.look_into(path);
+  }
+  section.header.comments = comments.texts();
   writer.begin_section(section);
   progress shown(quiet ? std::nullopt : std::optional(total_size(paths)));
   std::uint64_t octets = 0;
+  std::uint64_t headers = 0;
   for (const std::string& path : paths) {
-    copy_file(path, writer, shared, report, shown, octets);
+    copy_file(path, writer, shared, report, shown, octets, headers);
     if (writer.failed()) {
       break;
     }
@@ -98,7 +114,11 @@ int cat(const std::vector<std::string>& arguments) {
   if (const auto done = (*output)->finish(); !done && report.errors.empty()) {
     report.errors.push_back(done.error().message());
   }
-  report.lost = report.counts.packets_left_out + report.counts.packets_cut;
+  sum_up(report);
+  if (headers != 0) {
+    report.remarks.push_back(section_remark(headers, comments));
+  }
+  report_left_out(report, shared);
   return print_report(words.name, report, {.json = as_json, .quiet = quiet, .to_error = true});
 }
 

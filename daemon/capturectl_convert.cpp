@@ -2,12 +2,11 @@
 //
 // capturectl convert: from one format into another, all of it or a part.
 #include <algorithm>
-#include <map>
 
-#include "capture/offline_filter.hpp"
 #include "capturectl.hpp"
 #include "capturectl_arguments.hpp"
 #include "capturectl_convert_options.hpp"
+#include "capturectl_filters.hpp"
 #include "capturectl_input.hpp"
 #include "capturectl_output.hpp"
 #include "format/capture_copier.hpp"
@@ -32,7 +31,8 @@ class converter {
       : options_(options),
         input_(input),
         reader_(input.reader()),
-        progress_(options.quiet ? std::nullopt : std::optional(input.size())) {
+        progress_(options.quiet ? std::nullopt : std::optional(input.size())),
+        filters_(options.filter) {
     if (!options.cooked.empty()) {
       cooked_.emplace(wanted_cooked());
     }
@@ -58,6 +58,9 @@ class converter {
     return std::move(report_);
   }
 
+  /// Was it only seen from the input that what is asked for makes no sense?
+  [[nodiscard]] bool wrong_usage() const noexcept { return wrong_usage_; }
+
  private:
   /// One output; of those of a split, that of one link type.
   struct target {
@@ -72,22 +75,37 @@ class converter {
   }
 
   void take(capture_item item) {
+    if (item == capture_item::interface) {
+      prepare_filter();
+    }
     if (item == capture_item::section && !options_.split && targets_.empty()) {
       add_target(std::nullopt);
     }
     for (target& each : targets_) {
       each.copier->copy(reader_, item);
-      if (append_pending_) {  // it was read ahead
-        each.copier->copy(reader_, capture_item::interface);
-      }
+      go_on_ = go_on_ && !each.output->writer().failed();  // finish() says why
     }
-    append_pending_ = false;
     if (item == capture_item::interface && options_.split) {
       const packet::link_type link = reader_.interfaces().back().description.link;
       if (find_target(link) == nullptr) {
         add_target(link);
       }
     }
+  }
+
+  void prepare_filter() {
+    const interface_description_block& description = reader_.interfaces().back().description;
+    if (!is_wanted(description, static_cast<std::uint32_t>(reader_.interfaces().size() - 1))) {
+      return;
+    }
+    if (const auto usable = filters_.prepare(description.link); !usable) {
+      refuse_filter(usable.error());
+    }
+  }
+
+  void refuse_filter(const base::failure& why) {
+    stop(why.message());
+    wrong_usage_ = true;
   }
 
   target* find_target(packet::link_type link) {
@@ -105,7 +123,8 @@ class converter {
       options.link = cooked_ ? std::nullopt : link;
     }
     options.append = options.append && has_content(made.path);
-    if (options.append && !may_append(made.path)) {
+    if (is_same_file(options_.paths[0], made.path)) {
+      stop("output " + made.path + " is the input");
       return;
     }
     auto output = capture_output::open(made.path, options);
@@ -135,44 +154,6 @@ class converter {
     return count && *count != 0;
   }
 
-  /// Appending needs the first interface, which comes after the section.
-  bool may_append(const std::string& path) {
-    auto existing = pipeline::file_source::open(path);
-    std::byte header[24];
-    std::size_t count = 0;
-    while (existing && count < sizeof header) {
-      const auto read = existing->read(std::span(header).subspan(count));
-      if (!read || *read == 0) {
-        break;
-      }
-      count += *read;
-    }
-    const auto item = reader_.next();
-    if (item != capture_item::interface) {
-      stop(options_.paths[0] + ": nothing to append");
-      return false;
-    }
-    const auto resolution = options_.output.format == "pcap-ns"   ? pcap_resolution::nanoseconds
-                            : options_.output.format == "pcap-us" ? pcap_resolution::microseconds
-                                                                  : pcap_resolution::of_interface;
-    interface_description_block description = reader_.interfaces().back().description;
-    if (reader_.section().format == capture_format::pcapng) {
-      description.snaplen = 0;  // as the writer has it
-    }
-    if (cooked_) {
-      description.link = wanted_cooked();
-    }
-    const auto fits = check_pcap_append(
-        std::span(header).first(count),
-        {.resolution = resolution, .snaplen = options_.output.snaplen}, description);
-    if (!fits) {
-      stop(path + ": " + fits.error().message());
-      return false;
-    }
-    append_pending_ = true;
-    return true;
-  }
-
   bool is_wanted(const interface_description_block& description, std::uint32_t id) const {
     return options_.interfaces.empty() ||
            std::any_of(options_.interfaces.begin(), options_.interfaces.end(),
@@ -192,7 +173,7 @@ class converter {
         (options_.to && packet.time >= *options_.to)) {
       return;
     }
-    if (!options_.filter.empty() && !matches(packet)) {
+    if (!filters_.matches(packet)) {
       return;
     }
     target* const to =
@@ -206,6 +187,9 @@ class converter {
       capture_packet changed = packet;
       if (cooked_ && !cooked_->convert(changed)) {
         ++not_cooked_;
+        if (is_relabelled(changed.link)) {
+          return;  // its interface has the new type
+        }
       }
       if (options_.snaplen != 0 && changed.data.size() > options_.snaplen) {
         changed.data = changed.data.first(options_.snaplen);
@@ -218,23 +202,6 @@ class converter {
     }
   }
 
-  bool matches(const capture_packet& packet) {
-    if (!program_ || program_link_ != packet.link) [[unlikely]] {
-      auto known = programs_.find(packet.link);
-      if (known == programs_.end()) {
-        auto made = capture::offline_filter::compile(options_.filter, packet.link);
-        if (!made) {
-          stop(made.error().message());
-          return false;
-        }
-        known = programs_.emplace(packet.link, std::move(*made)).first;
-      }
-      program_ = &known->second;
-      program_link_ = packet.link;
-    }
-    return program_->matches(packet.data, packet.original_length);
-  }
-
   void stop(std::string why) {
     report_.errors.push_back(std::move(why));
     go_on_ = false;
@@ -242,6 +209,9 @@ class converter {
   }
 
   void finish() {
+    if (filters_.useless() && !give_up_) {
+      refuse_filter(*filters_.useless());
+    }
     for (target& each : targets_) {
       add_counts(report_.counts, each.output->writer().counts());
       if (give_up_) {
@@ -253,17 +223,20 @@ class converter {
         report_.outputs.push_back(each.path);
       }
     }
-    report_.lost = report_.counts.packets_left_out + report_.counts.packets_cut + not_cooked_;
+    add_counts(report_.input, reader_.counts());
+    sum_up(report_);
+    report_.lost += not_cooked_;
     if (without_time_ != 0) {
       report_.remarks.push_back(std::to_string(without_time_) +
                                 " packets have no time and were not taken");
     }
-    for (std::string& each : describe_peculiarities(reader_.counts())) {
+    for (std::string& each : filters_.remarks()) {
       report_.remarks.push_back(std::move(each));
     }
     if (not_cooked_ != 0) {
       report_.remarks.push_back(std::to_string(not_cooked_) +
-                                " packets could not be given a cooked header");
+                                " packets could not be given a cooked header; those that are "
+                                "too short for one are left out");
     }
     if (cooked_ && cooked_->repaired() != 0) {
       report_.remarks.push_back(std::to_string(cooked_->repaired()) +
@@ -276,16 +249,14 @@ class converter {
   capture_reader& reader_;
   progress progress_;
   std::vector<target> targets_;
-  std::map<packet::link_type, capture::offline_filter> programs_;
-  const capture::offline_filter* program_ = nullptr;
-  packet::link_type program_link_ = packet::link_type::null;
+  filter_set filters_;
   std::optional<cooked_converter> cooked_;
   bool changes_packets_ = false;
-  bool append_pending_ = false;
   std::uint64_t not_cooked_ = 0;
   std::uint64_t without_time_ = 0;
   bool go_on_ = true;
   bool give_up_ = false;
+  bool wrong_usage_ = false;
   transfer_report report_;
 };
 
@@ -302,10 +273,12 @@ int convert(const std::vector<std::string>& arguments) {
     complain("convert", input.error().message());
     return exit_trouble;
   }
-  const transfer_report report = converter(options, **input).run();
+  converter work(options, **input);
+  const transfer_report report = work.run();
   const bool to_stdout = options.paths[1] == "-";
-  return print_report("convert", report,
-                      {.json = options.json, .quiet = options.quiet, .to_error = to_stdout});
+  const int status = print_report(
+      "convert", report, {.json = options.json, .quiet = options.quiet, .to_error = to_stdout});
+  return work.wrong_usage() ? exit_usage : status;
 }
 
 }  // namespace captured::capturectl

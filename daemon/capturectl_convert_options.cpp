@@ -3,7 +3,6 @@
 
 #include <utility>
 
-#include "capture/offline_filter.hpp"
 #include "capturectl.hpp"
 #include "capturectl_arguments.hpp"
 
@@ -71,19 +70,14 @@ base::result<> prepare(convert_options& options) {
   if (!options.cooked.empty() && options.cooked != "1" && options.cooked != "2") {
     return base::invalid_input("cooked \"" + options.cooked + "\"", "1 or 2 was expected");
   }
-  if (!options.filter.empty()) {
-    const auto compiled =
-        capture::offline_filter::compile(options.filter, packet::link_type::ethernet);
-    const auto raw = capture::offline_filter::compile(options.filter, packet::link_type::raw_ip);
-    if (!compiled && !raw) {
-      return compiled.error();  // other link types are tried when they come
-    }
+  if (options.split && options.paths[1] == "-") {
+    return base::invalid_input("split", "one output for each link type needs a name, not \"-\"");
   }
   options.output.snaplen = options.snaplen;
   if (options.output.append && options.output.format.empty()) {
     options.output.format = "pcap";
   }
-  if (options.paths[0] == options.paths[1] && options.paths[0] != "-") {
+  if (!options.split && is_same_file(options.paths[0], options.paths[1])) {
     return base::invalid_input("output " + options.paths[1], "it is the input");
   }
   return {};

@@ -7,6 +7,7 @@
 
 #include "capturectl.hpp"
 #include "capturectl_arguments.hpp"
+#include "capturectl_comments.hpp"
 #include "capturectl_input.hpp"
 #include "capturectl_output.hpp"
 #include "capturectl_spool.hpp"
@@ -43,10 +44,11 @@ class merger {
         progress_(options.quiet ? std::nullopt : std::optional(total_size(options.paths))) {}
 
   transfer_report run() {
-    begin_output();
     for (const std::string& path : options_.paths) {
       add_input(path);
     }
+    begin_output();
+    start_piped();
     std::make_heap(heap_.begin(), heap_.end(), is_later);
     while (!heap_.empty() && !output_.writer().failed()) {
       step();
@@ -57,10 +59,10 @@ class merger {
     } else {
       report_.outputs.push_back(options_.out);
     }
-    report_.lost = report_.counts.packets_left_out + report_.counts.packets_cut;
+    sum_up(report_);
+    report_left_out(report_, shared_);
     if (headers_merged_ != 0) {
-      report_.remarks.push_back(std::to_string(headers_merged_) +
-                                " section headers with comments or names were merged into one");
+      report_.remarks.push_back(section_remark(headers_merged_, comments_));
     }
     return std::move(report_);
   }
@@ -75,6 +77,9 @@ class merger {
     section.format = capture_format::pcapng;
     section.header.comments.push_back("merged from " + std::to_string(options_.paths.size()) +
                                       " files");
+    for (const std::string& each : comments_.texts()) {
+      section.header.comments.push_back(each);
+    }
     output_.writer().begin_section(section);
   }
 
@@ -103,8 +108,11 @@ class merger {
     input->path = path;
     input->number = inputs_.size();
     if (path == "-") {
-      if (!open(*input) || !start(*input)) {
+      if (!open(*input)) {
         return;
+      }
+      if (input->file->reader().next() == capture_item::section) {
+        comments_.add(input->file->reader().section().header);
       }
     } else {
       auto peek = capture_input::open(path, {.lenient = options_.lenient});
@@ -116,6 +124,9 @@ class merger {
       while (item != capture_item::packet && item != capture_item::end &&
              item != capture_item::failed) {
         item = (*peek)->reader().next();
+        if (item == capture_item::section && (*peek)->reader().section().index == 0) {
+          comments_.add((*peek)->reader().section().header);
+        }
       }
       if (item == capture_item::packet) {
         input->time = (*peek)->reader().packet().time;
@@ -125,9 +136,21 @@ class merger {
     inputs_.push_back(std::move(input));
   }
 
+  /// Those that were opened to look at them and cannot be opened again.
+  void start_piped() {
+    for (const auto& input : inputs_) {
+      if (input->file && !start(*input)) {
+        std::erase(heap_, input.get());
+      }
+    }
+  }
+
   /// To the first packet, with all that stands before it; false when there is none.
   bool start(merge_input& input) {
     input.copier.emplace(output_.writer(), shared_);
+    if (input.path == "-") {  // its first item was looked at
+      input.copier->copy(input.file->reader(), capture_item::section);
+    }
     const bool more = advance(input);
     input.buffered = more && input.file->reader().compression().has_value();
     buffered_ += input.buffered ? 1u : 0u;
@@ -153,6 +176,7 @@ class merger {
           heap_.clear();  // finish() says why
         }
         finished_octets_ += input.file->size();
+        add_counts(report_.input, reader.counts());
         headers_merged_ += input.copier->sections_merged();
         input.copier.reset();
         input.file.reset();
@@ -208,6 +232,7 @@ class merger {
   std::size_t buffered_ = 0;
   std::uint64_t finished_octets_ = 0;
   std::uint64_t headers_merged_ = 0;
+  kept_comments comments_;
   transfer_report report_;
 };
 
@@ -241,8 +266,8 @@ int merge(const std::vector<std::string>& arguments) {
     complain(words.name, known.error().message());
     return exit_usage;
   }
-  if (std::find(options.paths.begin(), options.paths.end(), options.out) != options.paths.end() &&
-      options.out != "-") {
+  if (std::any_of(options.paths.begin(), options.paths.end(),
+                  [&](const std::string& each) { return is_same_file(each, options.out); })) {
     complain(words.name, "output " + options.out + " is one of the inputs");
     return exit_usage;
   }

@@ -57,6 +57,10 @@ unfinished_file* note_unfinished(const char* path, int fd, off_t size) {
   static const bool installed = [] {
     for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
       struct sigaction action {};
+      if (::sigaction(number, nullptr, &action) != 0 || action.sa_handler == SIG_IGN) {
+        continue;  // nohup, or a shell's background, means it
+      }
+      action = {};
       action.sa_handler = remove_unfinished;
       ::sigaction(number, &action, nullptr);
     }
@@ -110,6 +114,24 @@ std::optional<format::capture_format> compression_of(const std::string& path,
   return std::nullopt;
 }
 
+format::pcap_append existing(const std::string& path) {
+  format::pcap_append to{.name = path, .header = std::vector<std::byte>(24)};
+  const base::unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const ssize_t count = fd ? ::pread(fd.get(), to.header.data(), to.header.size(), 0) : 0;
+  to.header.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  return to;
+}
+
+/// Of a regular file, "-" being `standard`; nothing for all else.
+std::optional<std::pair<dev_t, ino_t>> identity(const std::string& path, int standard) {
+  struct stat status {};
+  const int done = path == "-" ? ::fstat(standard, &status) : ::stat(path.c_str(), &status);
+  if (done != 0 || !S_ISREG(status.st_mode)) {
+    return std::nullopt;
+  }
+  return std::pair(status.st_dev, status.st_ino);
+}
+
 std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
              std::chrono::steady_clock::now().time_since_epoch())
@@ -133,15 +155,20 @@ base::result<std::unique_ptr<file_sink>> file_sink::open(const std::string& path
     }
   } else {
     struct stat status {};
-    const bool special = ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode);
+    const bool exists = ::stat(path.c_str(), &status) == 0;
+    const bool special = exists && !S_ISREG(status.st_mode);
     if (!special) {
       // With the process in its name: NAME.part may be a recording, even the one that is read.
       sink->part_ = path + "." + std::to_string(::getpid()) + ".part";
     }
     const std::string& name = special ? path : sink->part_;
-    constexpr mode_t rights = 0666;
+    // What is replaced stays as closed as it was, from the first octet on.
+    const mode_t rights = exists ? status.st_mode & 0777U : 0666U;
     sink->fd_.reset(::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, rights));
     if (sink->fd_ && !special) {
+      if (exists && ::fchmod(sink->fd_.get(), rights) != 0) {
+        return base::system_failure(errno, "set the rights of " + name);
+      }
       sink->unfinished_ = note_unfinished(sink->part_.c_str(), -1, 0);
     }
   }
@@ -173,6 +200,9 @@ base::result<> file_sink::write(std::span<const std::byte> octets) {
 }
 
 base::result<> file_sink::commit() {
+  if (!part_.empty() && ::fdatasync(fd_.get()) != 0) {
+    return base::system_failure(errno, "write " + path_);  // else a crash could leave an empty file
+  }
   if (!part_.empty() && ::rename(part_.c_str(), path_.c_str()) != 0) {
     return base::system_failure(errno, "rename " + part_ + " to " + path_);
   }
@@ -182,6 +212,11 @@ base::result<> file_sink::commit() {
   }
   part_.clear();
   return {};
+}
+
+bool is_same_file(const std::string& in, const std::string& out) {
+  const auto from = identity(in, STDIN_FILENO);
+  return from && from == identity(out, STDOUT_FILENO);
 }
 
 base::result<> check_output_options(const std::string& path, const output_options& options) {
@@ -224,8 +259,10 @@ base::result<std::unique_ptr<capture_output>> capture_output::open(const std::st
     output->compressor_ = format::make_compressor(*compression, *to);
     to = output->compressor_.get();
   }
-  output->background_ = std::make_unique<background_sink>(*to);
-  to = output->background_.get();
+  if (!options.append) {  // of which a signal cuts off what was written, and no thread may go on
+    output->background_ = std::make_unique<background_sink>(*to);
+    to = output->background_.get();
+  }
   const std::string by_name = options.append ? "pcap" : format_by_name(path);
   const std::string format = options.format.empty() ? by_name : options.format;
   if (format == "pcapng") {
@@ -244,11 +281,11 @@ base::result<std::unique_ptr<capture_output>> capture_output::open(const std::st
     const auto resolution = format == "pcap"      ? format::pcap_resolution::of_interface
                             : format == "pcap-ns" ? format::pcap_resolution::nanoseconds
                                                   : format::pcap_resolution::microseconds;
-    output->writer_ = std::make_unique<format::pcap_writer>(
-        *to,
-        format::pcap_options{
-            .resolution = resolution, .snaplen = options.snaplen, .link = options.link},
-        options.append ? format::pcap_writer::start::append : format::pcap_writer::start::fresh);
+    const format::pcap_options wanted{
+        .resolution = resolution, .snaplen = options.snaplen, .link = options.link};
+    output->writer_ = options.append
+                          ? std::make_unique<format::pcap_writer>(*to, wanted, existing(path))
+                          : std::make_unique<format::pcap_writer>(*to, wanted);
   }
   return output;
 }

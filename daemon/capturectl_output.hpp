@@ -71,6 +71,10 @@ class capture_output {
   std::unique_ptr<format::capture_writer> writer_;
 };
 
+/// Are the two one regular file, under whatever names? "-" is standard input and output. Reading
+/// what one writes never ends.
+[[nodiscard]] bool is_same_file(const std::string& in, const std::string& out);
+
 /// Is there such an output? For messages before anything is opened.
 [[nodiscard]] base::result<> check_output_options(const std::string& path,
                                                   const output_options& options);

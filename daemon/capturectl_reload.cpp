@@ -6,8 +6,7 @@
 #include <boost/json.hpp>
 
 #include "capturectl.hpp"
-#include "capturectl_arguments.hpp"
-#include "daemon/control_client.hpp"
+#include "capturectl_control.hpp"
 
 namespace captured::capturectl {
 namespace {
@@ -30,19 +29,10 @@ constexpr command_words words{
 }  // namespace
 
 int reload(const std::vector<std::string>& arguments) {
-  std::vector<std::string> paths;
-  std::string socket = daemon::usual_control_socket;
-  bool as_json = false;
-  option_list visible;
-  visible.value("socket", socket, "the control socket (default: /run/captured/control)")
-      .flag("json", as_json, "print the answer as one JSON object");
-  if (const auto status = parse_arguments(words, visible, arguments, paths, 0, 0)) {
-    return *status;
-  }
-  const auto answer = daemon::ask_daemon(socket, {{"request", words.name}}, answer_time);
-  if (!answer) {
-    complain(words.name, answer.error().message());
-    return exit_trouble;
+  const auto [ended, answer, as_json] =
+      ask(words, arguments, "print the answer as one JSON object", answer_time);
+  if (ended) {
+    return *ended;
   }
   if (as_json) {
     std::puts(json::serialize(answer->values).c_str());

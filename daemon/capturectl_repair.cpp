@@ -8,6 +8,7 @@
 #include "capturectl_arguments.hpp"
 #include "capturectl_input.hpp"
 #include "capturectl_output.hpp"
+#include "capturectl_spool.hpp"
 #include "format/lpcap_writer.hpp"
 #include "format/pcap_writer.hpp"
 #include "format/pcapng_writer.hpp"
@@ -26,12 +27,16 @@ constexpr command_words words{
     "that verify can account for it. FILE stays as it is. Without OUT: NAME.pcapng.part\n"
     "becomes NAME.pcapng, and NAME.pcapng becomes NAME.repaired.pcapng; no file is\n"
     "overwritten then. pcap stays pcap, pcapng stays pcapng, all else becomes pcapng; the\n"
-    "output is not compressed. Exit status: 0 FILE was whole, 1 something was cut off or it\n"
+    "output is not compressed. \"-\" is standard input or output; the report is then on\n"
+    "standard error. Exit status: 0 FILE was whole, 1 something was cut off or it\n"
     "could not be repaired, 2 wrong usage.\n",
     "  capturectl repair 20240220T120000Z-main-17.pcapng.part\n"
     "  capturectl repair cut.pcap whole.pcap\n"};
 
 std::string default_output(const std::string& path) {
+  if (path == "-") {
+    return path;
+  }
   constexpr std::string_view part = ".part";
   if (path.ends_with(part)) {
     return path.substr(0, path.size() - part.size());
@@ -106,6 +111,7 @@ std::unique_ptr<capture_writer> make_writer(capture_format format, octet_sink& t
 
 void print(const std::string& in, const std::string& out, const repair_report& report,
            bool as_json) {
+  std::FILE* const to = out == "-" ? stderr : stdout;  // where no capture goes
   if (as_json) {
     json::object object{{"file", printable(in)},
                         {"output", printable(out)},
@@ -117,19 +123,19 @@ void print(const std::string& in, const std::string& out, const repair_report& r
     if (!report.damage.empty()) {
       object["damage"] = printable(report.damage);
     }
-    std::puts(json::serialize(object).c_str());
+    std::fprintf(to, "%s\n", json::serialize(object).c_str());
     return;
   }
-  std::printf("%s: %llu packets in %s\n", in.c_str(),
-              static_cast<unsigned long long>(report.packets), out.c_str());
+  std::fprintf(to, "%s: %llu packets in %s\n", in.c_str(),
+               static_cast<unsigned long long>(report.packets), out.c_str());
   if (!report.was_whole) {
     const std::string lost = report.octets_lost == 0
                                  ? std::string("the compressed rest was")
                                  : std::to_string(report.octets_lost) + " octets were";
-    std::printf("%s: %s; %s cut off\n", in.c_str(), report.damage.c_str(), lost.c_str());
+    std::fprintf(to, "%s: %s; %s cut off\n", in.c_str(), report.damage.c_str(), lost.c_str());
   } else {
-    std::printf("%s: it was whole%s\n", in.c_str(),
-                report.was_closed ? "" : ", but not closed; it is now");
+    std::fprintf(to, "%s: it was whole%s\n", in.c_str(),
+                 report.was_closed ? "" : ", but not closed; it is now");
   }
 }
 
@@ -138,8 +144,10 @@ bool exists(const std::string& path) {
   return found.has_value();
 }
 
-int repair_file(const std::string& in, const std::string& out, bool as_json) {
-  auto input = capture_input::open(in);
+/// `in` is what messages call it.
+int repair_file(const std::string& in, const std::string& path, const std::string& out,
+                bool as_json) {
+  auto input = capture_input::open(path);
   if (!input) {
     complain(words.name, input.error().message());
     return exit_trouble;
@@ -151,8 +159,8 @@ int repair_file(const std::string& in, const std::string& out, bool as_json) {
     complain(words.name, in + ": " + (*input)->reader().failure().message());
     return exit_trouble;
   }
-  const std::uint64_t octets = (*input)->reader().compression() ? 0 : count_octets(in);
-  input = capture_input::open(in);
+  const std::uint64_t octets = (*input)->reader().compression() ? 0 : count_octets(path);
+  input = capture_input::open(path);
   auto sink = file_sink::open(out, file_sink::mode::fresh);
   if (!input || !sink) {
     complain(words.name, (input ? sink.error() : input.error()).message());
@@ -182,12 +190,23 @@ int repair(const std::vector<std::string>& arguments) {
     return *status;
   }
   const std::string out = paths.size() == 2 ? paths[1] : default_output(paths[0]);
-  if (paths[0] == "-" || out == paths[0] || (paths.size() == 1 && exists(out))) {
-    complain(words.name,
-             paths[0] == "-" ? "it needs a file, not a pipe" : "output " + out + " exists already");
+  if (out == "-" && paths.size() == 1) {
+    complain(words.name, "standard input needs a name for the output");
     return exit_usage;
   }
-  return repair_file(paths[0], out, as_json);
+  if (is_same_file(paths[0], out) || (paths.size() == 1 && exists(out))) {
+    complain(words.name, "output " + out + " exists already");
+    return exit_usage;
+  }
+  if (paths[0] != "-") {
+    return repair_file(paths[0], paths[0], out, as_json);
+  }
+  const auto spooled = spool_standard_input();
+  if (!spooled) {
+    complain(words.name, spooled.error().message());
+    return exit_trouble;
+  }
+  return repair_file("standard input", path_of(*spooled), out, as_json);
 }
 
 }  // namespace captured::capturectl

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // capturectl sort: a file with its packets in the order of their times.
+#include <algorithm>
+#include <optional>
+
 #include "capturectl.hpp"
 #include "capturectl_arguments.hpp"
 #include "capturectl_input.hpp"
@@ -49,8 +52,10 @@ class sorter {
     if (item == capture_item::failed) {
       report_.errors.push_back(options_.paths[0] + ": " + reader_.failure().message());
     }
-    for (const auto& [statistics, id] : statistics_) {
-      output_.writer().add_statistics(statistics, id);
+    for (std::uint32_t id = 0; id < statistics_.size(); ++id) {
+      if (statistics_[id]) {
+        output_.writer().add_statistics(*statistics_[id], id);
+      }
     }
     finish();
     return std::move(report_);
@@ -61,7 +66,9 @@ class sorter {
     if (item == capture_item::packet) [[likely]] {
       ++report_.packets_read;
       const capture_packet& packet = reader_.packet();
-      window_.add(packet, *copier_.id_of(packet.interface_id));
+      if (const auto& id = copier_.id_of(packet.interface_id)) {
+        window_.add(packet, *id);
+      }
       progress_.at(reader_.octets_read());
       input_.moved();
       return;
@@ -69,6 +76,8 @@ class sorter {
     if (item == capture_item::section && !begun_) {
       output_.writer().begin_section(reader_.section());
       begun_ = true;
+      copier_.restart();
+      return;
     }
     if (item == capture_item::statistics) {
       hold_statistics();
@@ -79,15 +88,16 @@ class sorter {
 
   /// Behind the packets that are held; of each interface the last says what the others said.
   void hold_statistics() {
-    const auto id = copier_.id_of(reader_.statistics().interface_id);
-    for (auto& [held, of] : statistics_) {
-      if (of == *id) {
-        output_.writer().add_statistics(held, of);
-        held = reader_.statistics();
-        return;
-      }
+    const auto& id = copier_.id_of(reader_.statistics().interface_id);
+    if (!id) {
+      return;
     }
-    statistics_.emplace_back(reader_.statistics(), *id);
+    statistics_.resize(std::max<std::size_t>(statistics_.size(), *id + 1));
+    auto& held = statistics_[*id];
+    if (held) {
+      output_.writer().add_statistics(*held, *id);
+    }
+    held = reader_.statistics();
   }
 
   void finish() {
@@ -97,7 +107,14 @@ class sorter {
     } else {
       report_.outputs.push_back(options_.paths[1]);
     }
-    report_.lost = report_.counts.packets_left_out + report_.counts.packets_cut;
+    add_counts(report_.input, reader_.counts());
+    sum_up(report_);
+    report_left_out(report_, shared_);
+    if (copier_.sections_merged() != 0) {
+      report_.remarks.push_back(std::to_string(copier_.sections_merged()) +
+                                " section headers behind the first, with comments or names, "
+                                "are gone");
+    }
     report_.remarks.push_back(std::to_string(window_.moved()) + " packets were moved");
     if (window_.out_of_window() != 0) {
       report_.errors.push_back(std::to_string(window_.out_of_window()) +
@@ -113,7 +130,7 @@ class sorter {
   capture_copier copier_;
   packet_sorter window_;
   progress progress_;
-  std::vector<std::pair<interface_statistics_block, std::uint32_t>> statistics_;
+  std::vector<std::optional<interface_statistics_block>> statistics_;  ///< by interface
   bool begun_ = false;
   transfer_report report_;
 };
@@ -168,7 +185,7 @@ int sort(const std::vector<std::string>& arguments) {
   constexpr std::uint32_t window_max = 1u << 28;
   const auto known = check_output_options(options.paths[1], options.output);
   if (!known || options.window == 0 || options.window > window_max ||
-      (options.paths[0] == options.paths[1] && options.paths[0] != "-")) {
+      is_same_file(options.paths[0], options.paths[1])) {
     complain(words.name, known ? "the window must be 1 to 268435456, and OUT another file than IN"
                                : known.error().message());
     return exit_usage;

@@ -3,7 +3,9 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <vector>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "capturectl_output.hpp"
@@ -32,23 +34,64 @@ base::result<> lay_down(capture_input& from, octet_sink& to, std::string& error)
   return writer.flush();
 }
 
-base::result<std::unique_ptr<capture_input>> spool(capture_input& from, std::string& error) {
+/// In TMPDIR; it is gone when nobody has it open any more, however the program ends.
+base::result<base::unique_fd> make_unnamed_file() {
   const char* const folder = std::getenv("TMPDIR");
   std::string name = std::string(folder != nullptr ? folder : "/var/tmp") + "/capturectl-XXXXXX";
-  const base::unique_fd fd(::mkstemp(name.data()));
+  base::unique_fd fd(::mkostemp(name.data(), O_CLOEXEC));
   if (!fd) {
     return base::system_failure(errno, "make a file " + name);
   }
-  auto sink = file_sink::open(name, file_sink::mode::append);
+  ::unlink(name.c_str());
+  return fd;
+}
+
+base::result<std::unique_ptr<capture_input>> spool(capture_input& from, std::string& error) {
+  const auto fd = make_unnamed_file();
+  if (!fd) {
+    return fd.error();
+  }
+  auto sink = file_sink::open(path_of(*fd), file_sink::mode::append);
   auto done = sink ? lay_down(from, **sink, error) : base::result<>(sink.error());
   done = done ? (*sink)->commit() : done;
-  auto input =
-      done ? capture_input::open(name) : base::result<std::unique_ptr<capture_input>>(done.error());
-  ::unlink(name.c_str());
-  return input;
+  return done ? capture_input::open(path_of(*fd))
+              : base::result<std::unique_ptr<capture_input>>(done.error());
 }
 
 }  // namespace
+
+std::string path_of(const base::unique_fd& fd) {
+  return "/proc/self/fd/" + std::to_string(fd.get());
+}
+
+base::result<base::unique_fd> spool_standard_input() {
+  auto fd = make_unnamed_file();
+  auto from = pipeline::file_source::open("-");
+  if (!fd || !from) {
+    return fd ? from.error() : std::move(fd);
+  }
+  auto sink = file_sink::open(path_of(*fd), file_sink::mode::append);
+  if (!sink) {
+    return sink.error();
+  }
+  std::vector<std::byte> part(std::size_t{1} << 18);
+  while (true) {
+    const auto count = from->read(part);
+    if (!count) {
+      return count.error();
+    }
+    if (*count == 0) {
+      break;
+    }
+    if (const auto done = (*sink)->write(std::span(part).first(*count)); !done) {
+      return done.error();
+    }
+  }
+  if (const auto done = (*sink)->commit(); !done) {
+    return done.error();
+  }
+  return fd;
+}
 
 base::result<std::unique_ptr<capture_input>> open_mapped(const std::string& path,
                                                          const format::read_options& reading,

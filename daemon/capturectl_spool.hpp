@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "base/unique_fd.hpp"
 #include "capturectl_input.hpp"
 
 namespace captured::capturectl {
@@ -16,5 +17,10 @@ namespace captured::capturectl {
 /// is whole of it is there.
 [[nodiscard]] base::result<std::unique_ptr<capture_input>> open_mapped(
     const std::string& path, const format::read_options& reading, std::string& error);
+
+/// All of standard input, octet by octet, in a file without a name in the same folder; path_of()
+/// opens it as often as needed while it is held.
+[[nodiscard]] base::result<base::unique_fd> spool_standard_input();
+[[nodiscard]] std::string path_of(const base::unique_fd& fd);
 
 }  // namespace captured::capturectl

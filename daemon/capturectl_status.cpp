@@ -7,8 +7,7 @@
 #include <boost/json.hpp>
 
 #include "capturectl.hpp"
-#include "capturectl_arguments.hpp"
-#include "daemon/control_client.hpp"
+#include "capturectl_control.hpp"
 
 namespace captured::capturectl {
 namespace {
@@ -23,8 +22,8 @@ constexpr command_words words{
     "last seconds and where its packets went since the start (stored; osdrop: lost in the\n"
     "kernel, for the disk or the machine was too slow; unwritten: not taken by the disk at a\n"
     "stop), for each output the file that is being written, and what is in trouble.\n"
-    "Exit status: 0 all is well, 1 an interface or output is in trouble or nobody answers,\n"
-    "2 wrong usage.\n",
+    "Exit status: 0 all is well, 1 an output or an interface that is required is in trouble, or\n"
+    "nobody answers, 2 wrong usage.\n",
     "  capturectl status\n"
     "  capturectl status --json | jq '.interfaces[] | {name, osdrop}'\n"};
 
@@ -103,8 +102,28 @@ void print_troubles(const char* kind, const std::vector<json::object>& all) {
 }
 
 bool in_trouble(const std::vector<json::object>& all) {
-  return std::any_of(all.begin(), all.end(),
-                     [](const json::object& one) { return !trouble_of(one).empty(); });
+  return std::any_of(all.begin(), all.end(), [](const json::object& one) {
+    const auto* const required = one.if_contains("required");
+    const bool excused = required != nullptr && *required == false;
+    return !trouble_of(one).empty() && !excused;
+  });
+}
+
+/// What is kept of an output's files, and for how long there is room.
+void print_kept(const json::object& output) {
+  constexpr double gib = 1 << 30;
+  std::printf("output %s: %.0f files kept, %.1f GiB", text_of(output, "name").c_str(),
+              number_of(output, "files_kept"), number_of(output, "octets_kept") / gib);
+  if (const std::string oldest = text_of(output, "oldest"); !oldest.empty()) {
+    std::printf(", the oldest from %s", oldest.c_str());
+  }
+  if (output.contains("octets_left")) {
+    std::printf("; room for %.1f GiB", number_of(output, "octets_left") / gib);
+  }
+  if (output.contains("hours_left")) {
+    std::printf(", %.1f h at the present rate", number_of(output, "hours_left"));
+  }
+  std::printf("\n");
 }
 
 void print_status(const json::object& status) {
@@ -123,6 +142,7 @@ void print_status(const json::object& status) {
     std::printf("output %s: %s in %s%s%s\n", text_of(one, "name").c_str(),
                 text_of(one, "state").c_str(), text_of(one, "directory").c_str(),
                 file.empty() ? "" : ", writing ", file.c_str());
+    print_kept(one);
   }
   print_troubles("interface", objects_of(status, "interfaces"));
   print_troubles("output", objects_of(status, "outputs"));
@@ -131,19 +151,10 @@ void print_status(const json::object& status) {
 }  // namespace
 
 int status(const std::vector<std::string>& arguments) {
-  std::vector<std::string> paths;
-  std::string socket = daemon::usual_control_socket;
-  bool as_json = false;
-  option_list visible;
-  visible.value("socket", socket, "the control socket (default: /run/captured/control)")
-      .flag("json", as_json, "print the status as one JSON object");
-  if (const auto status = parse_arguments(words, visible, arguments, paths, 0, 0)) {
-    return *status;
-  }
-  const auto answer = daemon::ask_daemon(socket, {{"request", words.name}}, answer_time);
-  if (!answer) {
-    complain(words.name, answer.error().message());
-    return exit_trouble;
+  const auto [ended, answer, as_json] =
+      ask(words, arguments, "print the status as one JSON object", answer_time);
+  if (ended) {
+    return *ended;
   }
   const json::value* const found = answer->values.if_contains("status");
   if (!answer->ok || found == nullptr || !found->is_object()) {

@@ -117,7 +117,8 @@ class surveyor {
 
   void add_comments(const std::vector<std::string>& comments) {
     for (const std::string& each : comments) {
-      if (to_.comments.size() < listed_max) {
+      if (to_.comments.size() < listed_max && comments_bytes_ + each.size() <= comments_bytes_max) {
+        comments_bytes_ += each.size();
         to_.comments.push_back(each);
       }
     }
@@ -138,6 +139,7 @@ class surveyor {
   capture_input& input_;
   capture_reader& reader_;
   file_summary& to_;
+  std::size_t comments_bytes_ = 0;
   progress progress_;
   std::size_t section_begin_ = 0;
   bool beyond_ = false;

@@ -13,6 +13,7 @@ namespace captured::capturectl {
 
 /// So many interfaces and comments are kept of one file; the rest is only counted.
 inline constexpr std::size_t listed_max = 10'000;
+inline constexpr std::size_t comments_bytes_max = std::size_t{4} << 20;
 
 struct interface_summary {
   std::uint32_t section = 0;

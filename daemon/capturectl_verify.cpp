@@ -153,21 +153,21 @@ outcome judge(const std::vector<std::string>& paths) {
 }
 
 void print_finding(const format::finding& each) {
-  std::printf("%s: %s", each.file.c_str(), word(each.level));
+  std::printf("%s: %s", printable(each.file).c_str(), word(each.level));
   if (each.offset) {
     std::printf(" at offset %llu", static_cast<unsigned long long>(*each.offset));
   }
-  std::printf(": %s\n", each.text.c_str());
+  std::printf(": %s\n", printable(each.text).c_str());
 }
 
 void print_text(const outcome& result) {
   for (const format::file_report& file : result.files) {
-    std::printf("%s: %s, %llu packets, %llu octets\n", file.name.c_str(), describe(file.state),
-                static_cast<unsigned long long>(file.packets),
+    std::printf("%s: %s, %llu packets, %llu octets\n", printable(file.name).c_str(),
+                describe(file.state), static_cast<unsigned long long>(file.packets),
                 static_cast<unsigned long long>(file.octets));
     std::for_each(file.findings.begin(), file.findings.end(), print_finding);
     if (file.findings_left_out != 0) {
-      std::printf("%s: and %llu more\n", file.name.c_str(),
+      std::printf("%s: and %llu more\n", printable(file.name).c_str(),
                   static_cast<unsigned long long>(file.findings_left_out));
     }
   }
@@ -176,7 +176,7 @@ void print_text(const outcome& result) {
     std::printf(
         "output %s: %llu files, numbers %llu to %llu, stored %llu, osdrop %llu, "
         "unwritten %llu\n",
-        name.c_str(), static_cast<unsigned long long>(output.files),
+        printable(name).c_str(), static_cast<unsigned long long>(output.files),
         static_cast<unsigned long long>(output.first_sequence),
         static_cast<unsigned long long>(output.last_sequence),
         static_cast<unsigned long long>(output.packets),
@@ -191,7 +191,9 @@ void print_text(const outcome& result) {
 json::array to_json(const std::vector<format::finding>& findings) {
   json::array array;
   for (const format::finding& each : findings) {
-    json::object object{{"level", word(each.level)}, {"file", each.file}, {"text", each.text}};
+    json::object object{{"level", word(each.level)},
+                        {"file", printable(each.file)},
+                        {"text", printable(each.text)}};
     if (each.offset) {
       object["offset"] = *each.offset;
     }
@@ -203,12 +205,12 @@ json::array to_json(const std::vector<format::finding>& findings) {
 json::object to_json(const format::file_report& file) {
   json::object interfaces;
   for (const auto& [name, account] : file.interfaces) {
-    interfaces[name] = json::object{{"packets", account.packets},
-                                    {"octets", account.octets},
-                                    {"dropcount_sum", account.dropcount_sum},
-                                    {"steps_back", account.steps_back}};
+    interfaces[printable(name)] = json::object{{"packets", account.packets},
+                                               {"octets", account.octets},
+                                               {"dropcount_sum", account.dropcount_sum},
+                                               {"steps_back", account.steps_back}};
   }
-  json::object object{{"name", file.name},
+  json::object object{{"name", printable(file.name)},
                       {"state", describe(file.state)},
                       {"octets", file.octets},
                       {"packets", file.packets},
@@ -216,8 +218,8 @@ json::object to_json(const format::file_report& file) {
                       {"findings", to_json(file.findings)},
                       {"findings_left_out", file.findings_left_out}};
   if (file.note) {
-    object["output"] = file.note->output;
-    object["recording"] = file.note->recording;
+    object["output"] = printable(file.note->output);
+    object["recording"] = printable(file.note->recording);
     object["sequence"] = file.note->sequence;
   }
   return object;
@@ -230,12 +232,12 @@ void print_json(const outcome& result) {
   }
   json::object outputs;
   for (const auto& [name, output] : result.outputs) {
-    outputs[name] = json::object{{"files", output.files},
-                                 {"first_sequence", output.first_sequence},
-                                 {"last_sequence", output.last_sequence},
-                                 {"stored", output.packets},
-                                 {"osdrop", output.osdrop},
-                                 {"unwritten", output.unwritten}};
+    outputs[printable(name)] = json::object{{"files", output.files},
+                                            {"first_sequence", output.first_sequence},
+                                            {"last_sequence", output.last_sequence},
+                                            {"stored", output.packets},
+                                            {"osdrop", output.osdrop},
+                                            {"unwritten", output.unwritten}};
   }
   const json::object whole{{"files", std::move(files)},
                            {"between_files", to_json(result.between_files)},

@@ -48,11 +48,9 @@ checked_configuration check_configuration(settings::outcome read) {
     }
     return checked;
   }
-  auto support = check_supported(*checked.read.settings);
-  auto& wrong = support.refusals;
+  auto wrong = check_supported(*checked.read.settings);
   check_filters(*checked.read.settings, wrong);
   checked.read.problems = placed(checked.read, wrong);
-  checked.warnings = placed(checked.read, support.warnings);
   if (!checked.read.problems.empty()) {
     checked.read.settings.reset();
   }

@@ -12,7 +12,7 @@
 namespace captured::daemon {
 
 /// The settings are there unless there are problems, which then are all that is wrong; `warnings`
-/// are what this version passes over, each with its place.
+/// are for whoever knows the machine to add to.
 struct checked_configuration {
   settings::outcome read;
   std::vector<settings::problem> warnings = {};

@@ -7,8 +7,10 @@
 #include <string_view>
 
 #include <boost/json/serialize.hpp>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include "base/unique_fd.hpp"
@@ -34,19 +36,29 @@ base::failure refused_connection(int error, const std::string& socket) {
   }
 }
 
-base::result<base::unique_fd> connect_to(const std::string& socket) {
+base::failure silence(const std::string& socket) {
+  return base::failure{base::error_code(ETIMEDOUT, boost::system::system_category()), socket,
+                       "captured did not answer in time"};
+}
+
+/// Waits while others are in its queue.
+base::result<base::unique_fd> connect_to(const std::string& socket, std::chrono::seconds time) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (socket.empty() || socket.size() >= sizeof address.sun_path) {
     return base::invalid_input(socket, "that cannot be the path of a socket");
   }
   std::memcpy(address.sun_path, socket.data(), socket.size());
-  base::unique_fd made(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!made) {
+  base::unique_fd made(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const timeval patience{time.count(), 0};
+  if (!made || ::setsockopt(made.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0) {
     return base::system_failure(errno, "make a socket");
   }
   if (::connect(made.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    return refused_connection(errno, socket);
+    return errno == EAGAIN ? silence(socket) : refused_connection(errno, socket);
+  }
+  if (::fcntl(made.get(), F_SETFL, O_NONBLOCK) != 0) {
+    return base::system_failure(errno, "make a socket");
   }
   return made;
 }
@@ -61,11 +73,6 @@ bool await(int socket, short events, clock::time_point end) {
       return found > 0;
     }
   }
-}
-
-base::failure silence(const std::string& socket) {
-  return base::failure{base::error_code(ETIMEDOUT, boost::system::system_category()), socket,
-                       "captured did not answer in time"};
 }
 
 base::result<> send_all(int socket, std::string_view text, const std::string& name,
@@ -116,7 +123,7 @@ base::result<control_answer> ask_daemon(const std::string& socket,
                                         const boost::json::object& request,
                                         std::chrono::seconds time) {
   const auto end = clock::now() + time;
-  const auto connected = connect_to(socket);
+  const auto connected = connect_to(socket, time);
   if (!connected) {
     return connected.error();
   }

@@ -17,12 +17,14 @@
 #include "base/unique_fd.hpp"
 #include "daemon/accounts.hpp"
 #include "daemon/control_session.hpp"
+#include "daemon/logging.hpp"
 
 namespace captured::daemon {
 
 namespace {
 
 constexpr std::size_t clients_max = 16;  // operators and their monitoring; each takes 16 KiB
+constexpr int queue_max = 128;           // those who connected and were not looked at yet
 constexpr mode_t folder_mode = 0755;
 constexpr mode_t owner_only = 0600;
 constexpr auto retry_after = std::chrono::seconds(1);
@@ -85,8 +87,12 @@ base::result<> give_rights(const std::string& path, const settings::control_sett
       return id.error();
     }
     if (::chown(path.c_str(), static_cast<uid_t>(-1), *id) != 0) {
-      return base::system_failure(
+      // One may give to groups that one is a member of; without, it still serves its owner.
+      const auto why = base::system_failure(
           errno, "give control socket " + options.socket + " to group " + options.group);
+      log_line(log_level::warning, {},
+               "{}; it stays with its owner's (as a service: SupplementaryGroups={})",
+               why.message(), options.group);
     }
   }
   if (::chmod(path.c_str(), options.mode) != 0) {
@@ -139,7 +145,7 @@ base::result<> control_server::listen(const settings::control_settings& options)
     return base::system_failure(errno, "make control socket " + path_);
   }
   const auto given = give_rights(part, options);
-  if (!given || ::listen(made->get(), static_cast<int>(clients_max)) != 0 ||
+  if (!given || ::listen(made->get(), queue_max) != 0 ||
       ::rename(part.c_str(), path_.c_str()) != 0) {
     const int error = errno;
     ::unlink(part.c_str());

@@ -11,15 +11,15 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysinfo.h>
-#include <sys/timex.h>
+
+#include "capture/clock_state.hpp"
 
 namespace captured::daemon {
 
 namespace {
 
-// Those that linux/magic.h leaves to the file systems' own sources.
+// linux/magic.h leaves it to the file system's own source.
 constexpr std::uint32_t cifs_magic = 0xff534d42;
-constexpr std::uint32_t ceph_magic = 0x00c36400;
 
 std::vector<device_facts> gather_devices() {
   const auto devices = capture::all_devices();
@@ -68,12 +68,6 @@ directory_facts gather_directory(const std::string& directory) {
   return facts;
 }
 
-/// As systemd and timedatectl judge it.
-bool is_clock_synchronised() {
-  timex status{};
-  return ::adjtimex(&status) < 0 || (status.status & STA_UNSYNC) == 0;
-}
-
 std::uint64_t memory_bytes() {
   struct sysinfo info {};
   return ::sysinfo(&info) == 0 ? std::uint64_t{info.totalram} * info.mem_unit : 0;
@@ -91,7 +85,8 @@ host_facts gather_facts(const settings::configuration& wanted) {
     facts.directories.push_back(gather_directory(each.files.directory));
   }
   facts.memory_bytes = memory_bytes();
-  facts.clock_synchronised = is_clock_synchronised();
+  const auto clock = capture::read_clock_state();
+  facts.clock_synchronised = !clock || clock->synchronised;
   const auto& group = wanted.control.group;
   facts.user_known = is_number(wanted.user) || ::getpwnam(wanted.user.c_str()) != nullptr;
   facts.group_known = is_number(group) || ::getgrnam(group.c_str()) != nullptr;

@@ -58,6 +58,10 @@ pipeline::port_description describe(const capture::device& from,
     // Readers insist on one snaplen for all interfaces of a file: the real one is said in words.
     block.comments.push_back("packets are cut at " + std::to_string(options.snaplen) + " octets");
   }
+  if (options.stamps == capture::stamp_source::hardware) {
+    block.comments.emplace_back(
+        "times are of the card's clock; for packets that it does not stamp, of the system's");
+  }
   if (!story.empty()) {
     block.comments.push_back(story);
   }

@@ -10,6 +10,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "capture/hardware_time.hpp"
 #include "daemon/application.hpp"
 #include "daemon/check_configuration.hpp"
 #include "daemon/command_line.hpp"
@@ -80,6 +81,16 @@ void override_by(const command_line& line, settings::configuration& wanted) {
   }
 }
 
+/// What cards must be told while we may: it takes CAP_NET_ADMIN, which goes next. What cannot be
+/// switched on now is said when the interface is opened.
+void switch_card_clocks_on(const settings::configuration& wanted) {
+  for (const settings::interface_settings& each : wanted.interfaces) {
+    if (each.device.stamps == capture::stamp_source::hardware && !each.is_pattern()) {
+      (void)capture::enable_hardware_time(each.device.name);
+    }
+  }
+}
+
 int record(settings::configuration wanted, const command_line& line,
            const std::vector<settings::problem>& warnings,
            std::optional<std::chrono::milliseconds> duration) {
@@ -95,6 +106,7 @@ int record(settings::configuration wanted, const command_line& line,
       .occasion = line.configuration_file.empty() ? occasion::quick_recording : occasion::service,
       .configuration_file = line.configuration_file};
   options.overrides = [line](settings::configuration& other) { override_by(line, other); };
+  switch_card_clocks_on(wanted);
   const auto dropped = drop_privileges(wanted);
   if (!dropped) {
     spdlog::error("{}", dropped.error().message());

@@ -23,9 +23,12 @@ void rate_meter::take(clock::time_point now, const recording_status& status) {
   while (readings_.size() > 1 && now - readings_[1].at >= span_least) {
     readings_.pop_front();
   }
-  reading made{now, {}};
+  reading made{now, {}, {}};
   for (const interface_status& one : status.interfaces) {
     made.figures[{one.name, one.output}] = one.figures;
+  }
+  for (const output_status& one : status.outputs) {
+    made.written[one.name] = one.kept.octets_written;
   }
   readings_.push_back(std::move(made));
 }
@@ -45,6 +48,19 @@ traffic_rates rate_meter::of(const interface_status& one) const {
   return {.packets = growth(from.stored, to.stored) / seconds,
           .bits = 8 * growth(from.octets_stored, to.octets_stored) / seconds,
           .lost = growth(from.osdrop, to.osdrop) / seconds};
+}
+
+double rate_meter::written_by(const output_status& one) const {
+  const double seconds = span().count();
+  if (seconds <= 0) {
+    return 0;
+  }
+  const auto before = readings_.front().written.find(one.name);
+  const auto after = readings_.back().written.find(one.name);
+  if (before == readings_.front().written.end() || after == readings_.back().written.end()) {
+    return 0;
+  }
+  return growth(before->second, after->second) / seconds;
 }
 
 std::chrono::duration<double> rate_meter::span() const {

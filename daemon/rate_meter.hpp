@@ -29,6 +29,8 @@ class rate_meter {
   void take(clock::time_point now, const recording_status& status);
   /// Rates of one interface of an output up to the last reading; zero for a new one.
   [[nodiscard]] traffic_rates of(const interface_status& one) const;
+  /// Octets that an output wrote in a second; zero for a new one.
+  [[nodiscard]] double written_by(const output_status& one) const;
   /// The time that the rates are taken over; zero when there is only one reading.
   [[nodiscard]] std::chrono::duration<double> span() const;
 
@@ -37,6 +39,7 @@ class rate_meter {
   struct reading {
     clock::time_point at;
     std::map<key, pipeline::ledger_figures> figures;
+    std::map<std::string, std::uint64_t> written;  // octets, by output
   };
 
   std::deque<reading> readings_;  // oldest first, three at most

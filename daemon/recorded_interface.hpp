@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // One interface recorded into one output, from the first attempt to the end of the process: it
-// keeps its ledger whatever becomes of device and ring. Data only; recording moves it on.
+// keeps its ledger whatever becomes of device and ring. recording moves it on.
 #pragma once
 
 #include <memory>
@@ -23,6 +23,7 @@ class recorded_output;
 enum class interface_state : std::uint8_t {
   waiting,    ///< for its device or its output: see `why`
   opening,    ///< its ring is being made
+  joining,    ///< its output is being told of it
   recording,  ///< packets come
   closing,    ///< the ring is drained into the file
 };
@@ -38,13 +39,14 @@ struct recorded_interface {
   std::chrono::seconds retry_pause{1};
 
   // While opening, recording or closing.
-  capture::device from;                    ///< as last seen
-  capture::interface_options options;      ///< in force
-  settings::timestamp_source timestamp{};  ///< in force
+  capture::device from;                ///< as last seen
+  capture::interface_options options;  ///< in force
   recorded_output* output = nullptr;
-  std::unique_ptr<capture::packet_ring> ring;
+  std::shared_ptr<capture::packet_ring> ring;  ///< also held by a change that is under way
   std::unique_ptr<pipeline::ring_feed> feed;
   pipeline::capture_reactor::ring_id ring_id = 0;
+  bool changing = false;                              ///< another filter is being attached
+  std::optional<capture::interface_options> refused;  ///< options that the device did not take
 
   bool begun = false;  ///< was recorded at least once
   base::wall_time begun_at{};

@@ -39,15 +39,64 @@ pipeline::open_files_events log_events(const std::string& output) {
     log_line(log_level::info, {{"output", output}}, "writing {}", name);
   };
   events.closed = [output](const pipeline::closed_file& file) {
-    log_line(log_level::info, {{"output", output}}, "closed {}, {} packets, {} octets", file.name,
-             file.packets, file.size_bytes);
+    log_line(file.is_unproven ? log_level::error : log_level::info, {{"output", output}},
+             "closed {}, {} packets, {} octets", file.name, file.packets, file.size_bytes);
   };
   events.trouble = [output](const base::failure& why) {
     log_trouble(log_level::error, {{{"output", output}}, "disk"},
                 "{}; packets wait in the rings, trying again", why.message());
   };
+  events.unproven = [output](const base::failure& why) {
+    log_line(log_level::error, {{"output", output}},
+             "{}; nothing can prove any more that this file is whole: it is set aside as it is",
+             why.message());
+  };
   events.recovered = [output] { log_over({{"output", output}}, "writing again"); };
   return events;
+}
+
+const char* reason_words(storage::removal_reason reason) {
+  switch (reason) {
+    case storage::removal_reason::age:
+      return "it is older than retain.age";
+    case storage::removal_reason::size:
+      return "the files were more than retain.size";
+    case storage::removal_reason::files:
+      return "the files were more than retain.files";
+    case storage::removal_reason::free:
+      return "less than retain.free was free";
+    case storage::removal_reason::full:
+      break;
+  }
+  return "the disk was full";
+}
+
+pipeline::file_keeper_events log_removals(const std::string& output) {
+  pipeline::file_keeper_events events;
+  events.removed = [output](const storage::kept_file& file, storage::removal_reason reason) {
+    log_line(log_level::info, {{"output", output}, {"file", file.name}},
+             "removed {}, {} octets: {}", file.name, file.size_bytes, reason_words(reason));
+  };
+  events.trouble = [output](const base::failure& why) {
+    log_trouble(log_level::error, {{{"output", output}}, "removal"},
+                "{}; the next older files go instead", why.message());
+  };
+  return events;
+}
+
+void log_repaired(const std::string& output, const std::string& part,
+                  const base::result<pipeline::repaired_part>& how) {
+  const log_fields about{{"output", output}, {"file", how ? how->file.name : part}};
+  if (!how) {
+    log_line(log_level::error, about, "{}; {} stays as it is", how.error().message(), part);
+  } else if (how->is_set_aside) {
+    log_line(log_level::warning, about, "{} cannot be repaired: {}; set aside as {}", part,
+             how->reason, how->file.name);
+  } else {
+    log_line(log_level::info, about,
+             "recovered {}, left open by an earlier life: {} packets, {} octets cut off",
+             how->file.name, how->packets, how->octets_lost);
+  }
 }
 
 }  // namespace
@@ -65,7 +114,7 @@ recorded_output::~recorded_output() {
 }
 
 base::result<recorded_output::opened_folder> recorded_output::open_folder(
-    const storage::output_options& files, const std::string& recording) {
+    const storage::output_options& files, const std::string& recording, bool repair) {
   auto folder = storage::output_directory::open(files.directory, files.require_mount);
   if (!folder) {
     return folder.error();
@@ -81,11 +130,29 @@ base::result<recorded_output::opened_folder> recorded_output::open_folder(
   if (const auto removed = folder->remove_prepared(files.name); !removed) {
     return removed.error();
   }
+  auto own = pipeline::own_files_of(files);
+  if (!own) {
+    return own.error();
+  }
+  // First, for it changes which file is the last.
+  auto parts = repair ? pipeline::find_parts(*folder, *own) : pipeline::found_parts{};
+  if (!parts) {
+    return parts.error();
+  }
   auto start = pipeline::continue_series(*folder, files, recording);
   if (!start) {
     return start.error();
   }
-  return opened_folder{std::move(*folder), std::move(*claim), std::move(*start),
+  auto kept = folder->find_kept(*own);
+  if (!kept) {
+    return kept.error();
+  }
+  return opened_folder{std::move(*folder),
+                       std::move(*claim),
+                       std::move(*start),
+                       std::move(*own),
+                       std::move(*parts),
+                       std::move(*kept),
                        storage::has_direct_writes(fd->get())};
 }
 
@@ -94,8 +161,10 @@ void recorded_output::open(const std::string& recording,
   state_ = output_state::opening;
   former_ = former;
   opener_ = std::make_unique<boost::asio::thread_pool>(1);
-  boost::asio::post(*opener_, [this, files = options_.files, recording] {
-    auto opened = open_folder(files, recording);
+  // A recorder of this process that gave up may still hang in a write to its file.
+  const bool repair = !former.has_value();
+  boost::asio::post(*opener_, [this, files = options_.files, recording, repair] {
+    auto opened = open_folder(files, recording, repair);
     boost::asio::post(
         reactor_, [this, opened = std::move(opened)]() mutable { on_folder(std::move(opened)); });
   });
@@ -131,9 +200,17 @@ base::result<> recorded_output::start(opened_folder opened) {
       writer_pool_, [this](const pipeline::recorder_outcome& how) {
         boost::asio::post(reactor_, [this, how] { on_ended(how); });
       });
+  // Also owned by threads that may outlive this object: the disk's slow one, and that of repairs.
+  const auto shared_folder =
+      std::make_shared<const storage::output_directory>(std::move(opened.folder));
+  storage::file_writer_options files;
+  files.may_remove = [shared_folder, own = std::move(opened.own)](const std::string& name) {
+    return shared_folder->check_removable(name, own);
+  };
   auto backend = storage::open_file_backend(
       std::move(*folder), options_.files.direct, opened.direct_possible,
-      [strand = strand.get()](const storage::file_completion& done) { strand->complete(done); });
+      [strand = strand.get()](const storage::file_completion& done) { strand->complete(done); },
+      std::move(files));
   if (!backend) {
     return backend.error();
   }
@@ -148,6 +225,8 @@ base::result<> recorded_output::start(opened_folder opened) {
     boost::asio::post(reactor_, [this, interface] { events_.released(interface); });
   };
   around.events = log_events(name());
+  around.keeping = log_removals(name());
+  around.earlier = std::move(opened.kept);
   auto recorder = pipeline::output_recorder::make(options_, std::move(opened.start),
                                                   std::move(around), pipeline::read_clocks());
   if (!recorder) {
@@ -164,7 +243,39 @@ base::result<> recorded_output::start(opened_folder opened) {
   writer_ = std::move(strand);
   files_ = std::move(backend->files);
   writer_->start();
+  repair(opened.parts, shared_folder);
   return {};
+}
+
+void recorded_output::repair(const pipeline::found_parts& parts,
+                             const std::shared_ptr<const storage::output_directory>& folder) {
+  for (const base::failure& why : parts.troubles) {
+    log_line(log_level::error, {{"output", name()}}, "{}; it stays as it is", why.message());
+  }
+  for (const pipeline::repaired_part& one : parts.set_aside) {
+    log_repaired(name(), one.part, one);
+  }
+  if (parts.to_repair.empty()) {
+    return;
+  }
+  repairs_ = std::make_unique<part_repairs>(
+      folder, parts.to_repair,
+      [this, alive = std::weak_ptr(alive_)](const std::string& part,
+                                            const base::result<pipeline::repaired_part>& how) {
+        boost::asio::post(reactor_, [this, alive, part, how] {
+          if (!alive.expired()) {
+            on_repaired(part, how);
+          }
+        });
+      });
+}
+
+void recorded_output::on_repaired(const std::string& part,
+                                  const base::result<pipeline::repaired_part>& how) {
+  log_repaired(name(), part, how);
+  if (how && state_ == output_state::open) {
+    writer_->keep(how->file);
+  }
 }
 
 void recorded_output::stop(base::steady_time deadline) {
@@ -175,6 +286,9 @@ void recorded_output::stop(base::steady_time deadline) {
 }
 
 void recorded_output::reconfigure(const pipeline::output_options& changed) {
+  if (changed == options_) {
+    return;
+  }
   options_ = changed;
   if (state_ == output_state::open) {
     writer_->reconfigure(changed);

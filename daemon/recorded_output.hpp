@@ -9,11 +9,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include "base/error.hpp"
+#include "daemon/part_repairs.hpp"
 #include "pipeline/series.hpp"
 #include "pipeline/writer.hpp"
 #include "storage/file_backend.hpp"
@@ -36,7 +38,8 @@ struct output_events {
   std::function<void(const pipeline::recorder_outcome&)> ended;
 };
 
-/// All members on the reactor's thread. Must be destroyed after the writer pool has stopped.
+/// All members on the reactor's thread, but the destructor on any, once nothing of it runs on the
+/// writer pool any more: that has stopped, or its strand has answered after the end.
 class recorded_output {
  public:
   /// `family` is the output's name in the configuration; `options` holds the one of this series,
@@ -72,10 +75,17 @@ class recorded_output {
     storage::output_directory folder;
     base::unique_fd claim;
     pipeline::series_start start;
+    storage::own_files own;
+    pipeline::found_parts parts;
+    std::vector<storage::kept_file> kept;
     bool direct_possible = false;
   };
+  /// With `repair`, what an earlier life left open is looked at, and set aside if need be.
   static base::result<opened_folder> open_folder(const storage::output_options& files,
-                                                 const std::string& recording);
+                                                 const std::string& recording, bool repair);
+  void repair(const pipeline::found_parts& parts,
+              const std::shared_ptr<const storage::output_directory>& folder);
+  void on_repaired(const std::string& part, const base::result<pipeline::repaired_part>& how);
   void on_folder(base::result<opened_folder> opened);
   base::result<> start(opened_folder opened);
   void on_ended(const pipeline::recorder_outcome& how);
@@ -95,6 +105,9 @@ class recorded_output {
   base::unique_fd claim_;
   std::unique_ptr<pipeline::writer> writer_;
   std::unique_ptr<storage::file_operations> files_;
+  std::unique_ptr<part_repairs> repairs_;  ///< of what an earlier life left open
+  /// Tells handlers of `repairs_` that this object is still there; owned by it alone.
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
 }  // namespace captured::daemon

@@ -15,6 +15,9 @@ namespace captured::daemon {
 
 namespace {
 
+/// Interfaces that are opened at a time: a name in a filter that nobody answers for holds up one.
+constexpr std::size_t openers = 4;
+
 /// A service manager does not wait for a folder on a dead disk.
 constexpr std::chrono::seconds longest_start{5};
 
@@ -63,7 +66,7 @@ base::result<> recording::start(std::function<void()> ready, std::function<void(
     return running;
   }
   writer_pool_ = std::make_unique<boost::asio::thread_pool>(wanted_.writer.threads);
-  opener_ = std::make_unique<boost::asio::thread_pool>(1);
+  opener_ = std::make_unique<boost::asio::thread_pool>(openers);
   const auto devices = capture::all_devices();
   if (!devices) {
     return devices.error();
@@ -108,7 +111,7 @@ void recording::stop() {
     boost::system::error_code ignored;
     watched_links_.cancel(ignored);
   }
-  const auto deadline = pipeline::read_clocks().steady + wanted_.stop_timeout;
+  deadline_ = pipeline::read_clocks().steady + wanted_.stop_timeout;
   reactor_.async_stop([this](const base::result<>& how) {
     reactor_ended_ = true;
     if (!how) {
@@ -119,8 +122,7 @@ void recording::stop() {
     check_ended();
   });
   for (const auto& one : outputs_) {
-    outcome_.hanging |= one->state() == output_state::opening;
-    one->stop(deadline);
+    one->stop(*deadline_);
   }
 }
 
@@ -129,6 +131,12 @@ void recording::check_ended() {
     return one->state() == output_state::open || one->state() == output_state::closing;
   });
   if (stopping_ && reactor_ended_ && !busy && ended_) {
+    const auto is_opening = [](const auto& one) { return one->state() == output_state::opening; };
+    outcome_.hanging |= std::any_of(outputs_.begin(), outputs_.end(), is_opening) ||
+                        std::any_of(abandoned_.begin(), abandoned_.end(), is_opening) ||
+                        std::any_of(interfaces_.begin(), interfaces_.end(), [](const auto& one) {
+                          return one->changing || one->state == interface_state::opening;
+                        });
     std::exchange(ended_, nullptr)();
   }
 }
@@ -142,14 +150,15 @@ void recording::judge_requirements() {
     outcome_.required_failed |= missing && !excused && one->entry.required;
   }
   for (const auto& one : outputs_) {
-    outcome_.required_failed |= one->state() == output_state::closed;
+    outcome_.required_failed |= one->state() != output_state::open;
   }
 }
 
 bool recording::settled() const {
   return std::none_of(interfaces_.begin(), interfaces_.end(),
                       [](const auto& one) {
-                        return one->state == interface_state::opening ||
+                        return one->changing || one->state == interface_state::opening ||
+                               one->state == interface_state::joining ||
                                one->state == interface_state::closing;
                       }) &&
          std::none_of(outputs_.begin(), outputs_.end(), [](const auto& one) {
@@ -166,35 +175,53 @@ void recording::check_settled() {
   }
 }
 
-std::vector<base::failure> recording::reload(const settings::configuration& wanted,
-                                             std::function<void()> done) {
-  std::vector<base::failure> failures;
-  for (const auto& one : interfaces_) {
-    for (const settings::interface_settings& entry : wanted.interfaces) {
-      if (one->state == interface_state::recording && entry.device.name == one->name() &&
-          entry.output == one->entry.output) {
-        if (const auto tried = capture::compile_filter(one->from, entry.device); !tried) {
-          failures.push_back(tried.error());
-        }
+void recording::reload(const settings::configuration& wanted,
+                       std::function<void(const std::vector<base::failure>&)> done) {
+  const auto devices = capture::all_devices();
+  if (!devices) {
+    return done({devices.error()});
+  }
+  // Filters are tried for the live devices, where names may be looked up: elsewhere.
+  std::vector<std::pair<capture::device, capture::interface_options>> trials;
+  for (const planned_interface& planned : plan(wanted.interfaces, *devices)) {
+    for (const auto& one : interfaces_) {
+      if (one->state == interface_state::recording && one->from.up &&
+          one->name() == planned.entry.device.name && one->entry.output == planned.entry.output &&
+          one->options != planned.entry.device) {
+        trials.emplace_back(one->from, planned.entry.device);
       }
     }
   }
-  if (!failures.empty() || stopping_) {
-    return failures;
-  }
-  if (wanted.writer.threads != wanted_.writer.threads) {
-    log_line(log_level::warning, {}, "writer.threads takes effect at the next start");
-  }
+  boost::asio::post(*opener_, [this, wanted, trials = std::move(trials), done = std::move(done)] {
+    std::vector<base::failure> failures;
+    for (const auto& [device, options] : trials) {
+      if (const auto tried = capture::compile_filter(device, options); !tried) {
+        failures.push_back(tried.error());
+      }
+    }
+    boost::asio::post(reactor_context_, [this, wanted, failures, done] {
+      if (stopping_) {
+        done({base::invalid_input("reload", "captured is stopping")});
+      } else if (!failures.empty()) {
+        done(failures);
+      } else {
+        when_settled_.emplace_back([done] { done({}); });
+        take_up(wanted);
+      }
+    });
+  });
+}
+
+void recording::take_up(const settings::configuration& wanted) {
   wanted_ = wanted;
   for (const auto& one : interfaces_) {
     one->retry_at = {};
     one->retry_pause = std::chrono::seconds(1);
+    one->refused.reset();
   }
   follow_outputs(wanted_.outputs);
-  when_settled_.push_back(std::move(done));
   reconcile();
   arm_silence();
-  return {};
 }
 
 }  // namespace captured::daemon

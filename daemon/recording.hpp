@@ -36,6 +36,7 @@ struct recording_outcome {
   bool required_failed =
       false;               ///< a required interface or an output was not recording at the stop
   bool unwritten = false;  ///< the stop's time was over before the disk had taken everything
+  bool unproven = false;   ///< a disk refused octets that it had taken before
   bool inexact = false;    ///< an interface could not be ended exactly
   bool hanging = false;    ///< a thread hangs in the system: leave by _Exit, not by destructors
 };
@@ -61,10 +62,10 @@ class recording {
   void refresh_ledger(std::function<void()> done);
 
   /// Another configuration takes the place of the present one. What it does not touch goes on
-  /// untouched. When a filter does not compile for its device nothing is changed at all and the
-  /// failures are returned; otherwise `done` is called when all has come to rest.
-  [[nodiscard]] std::vector<base::failure> reload(const settings::configuration& wanted,
-                                                  std::function<void()> done);
+  /// untouched. When a filter does not compile for its device nothing is changed at all, and `done`
+  /// gets the failures; otherwise it is called when all has come to rest.
+  void reload(const settings::configuration& wanted,
+              std::function<void(const std::vector<base::failure>&)> done);
   /// Calls `alive` once every strand has answered, with what they said of their progress. A strand
   /// that hangs never answers; a disk that hangs does no harm.
   void check_progress(std::function<void(bool)> alive);
@@ -90,13 +91,18 @@ class recording {
   void on_links();
   /// Brings all in step; to be called whenever something has changed.
   void reconcile();
-  [[nodiscard]] std::vector<planned_interface> plan(const std::vector<capture::device>& devices);
+  void reconcile_with(const std::vector<capture::device>& devices);
+  [[nodiscard]] std::vector<planned_interface> plan(
+      const std::vector<settings::interface_settings>& entries,
+      const std::vector<capture::device>& devices) const;
   static std::string story_of_absence(const recorded_interface& one,
                                       const std::vector<capture::device>& devices);
   recorded_interface& interface_for(const planned_interface& planned);
   void follow(recorded_interface& one, const planned_interface& planned);
   void follow_device(recorded_interface& one, const capture::device& listed);
   void follow_options(recorded_interface& one);
+  void on_changed(recorded_interface& one, const capture::interface_options& to,
+                  const base::result<capture::filter_change>& how);
   void wait(recorded_interface& one, std::string why);
   void refuse(recorded_interface& one, const base::failure& why);
   void open(recorded_interface& one, const capture::device& from);
@@ -112,14 +118,16 @@ class recording {
   recorded_output* output_for(const std::string& family, packet::link_type link);
   void open_output(recorded_output& one);
   void retire(recorded_output& one);
+  [[nodiscard]] bool is_served(const recorded_output& one) const;
   void on_output_ended(recorded_output& one, const pipeline::recorder_outcome& how);
   std::unique_ptr<recorded_output> take_output(recorded_output& one);
   void drop_output(recorded_output& one);
   void follow_outputs(const std::vector<pipeline::output_options>& wanted);
 
+  void take_up(const settings::configuration& wanted);
   [[nodiscard]] bool settled() const;
   void check_settled();
-  void arm_retry();
+  void arm_retry(bool soon);
   void arm_silence();
   void feed_silence();
   void judge_requirements();
@@ -134,7 +142,7 @@ class recording {
   std::vector<std::unique_ptr<recorded_output>> outputs_;
   std::vector<std::unique_ptr<recorded_output>> abandoned_;      ///< hang in the system
   std::map<std::string, pipeline::series_start> former_series_;  ///< by name, of ended outputs
-  std::unique_ptr<boost::asio::thread_pool> opener_;  ///< makes and frees rings; one thread
+  std::unique_ptr<boost::asio::thread_pool> opener_;             ///< makes, changes and frees rings
 
   std::optional<capture::link_watch> links_;
   boost::asio::posix::stream_descriptor watched_links_;
@@ -146,6 +154,9 @@ class recording {
   std::function<void()> ready_;
   std::function<void()> ended_;
   std::vector<std::function<void()>> when_settled_;
+  base::steady_time reconciled_at_{};
+  std::optional<base::steady_time> deadline_;  ///< of the stop
+  bool are_links_watched_ = true;
   bool started_ = false;
   bool stopping_ = false;
   bool reactor_ended_ = false;

@@ -16,7 +16,7 @@ namespace {
 bool needs_new_ring(const recorded_interface& one) {
   const capture::interface_options& wanted = one.entry.device;
   return wanted.ring != one.options.ring || wanted.promiscuous != one.options.promiscuous ||
-         one.entry.timestamp != one.timestamp;
+         wanted.stamps != one.options.stamps;
 }
 
 /// The device as it was when it could not be recorded: nothing that has happened to it since
@@ -64,49 +64,62 @@ void recording::on_links() {
     await_links();
   } else {
     log_line(log_level::warning, {}, "{}", news.error().message());
-    if (const auto again = watch_links(); !again) {
-      log_line(log_level::error, {}, "{}; devices that come and go are noticed late",
-               again.error().message());
-    }
+    are_links_watched_ = false;
   }
   reconcile();
 }
 
-std::vector<planned_interface> recording::plan(const std::vector<capture::device>& devices) {
+std::vector<planned_interface> recording::plan(
+    const std::vector<settings::interface_settings>& entries,
+    const std::vector<capture::device>& devices) const {
   pattern_rules rules{.known_at_start = known_at_start_};
   for (const auto& one : interfaces_) {
     if (one->state == interface_state::recording) {
       rules.recorded.emplace(one->name(), one->entry.output);
     }
   }
-  return plan_interfaces(wanted_.interfaces, devices, rules);
+  return plan_interfaces(entries, devices, rules);
 }
 
 void recording::reconcile() {
   if (!started_ || stopping_) {
     return;
   }
-  const auto devices = capture::all_devices();
-  if (!devices) {
-    log_trouble(log_level::error, {{}, "list devices"}, "{}", devices.error().message());
-    return arm_retry();
+  // One time for all decisions: what is not due by it is armed by it.
+  reconciled_at_ = pipeline::read_clocks().steady;
+  if (!are_links_watched_) {
+    const auto again = watch_links();
+    are_links_watched_ = again.has_value();
+    if (!again) {
+      log_trouble(log_level::error, {{}, "watch devices"},
+                  "{}; devices that come and go are noticed late", again.error().message());
+    }
   }
+  const auto devices = capture::all_devices();
+  if (devices) {
+    reconcile_with(*devices);
+  } else {
+    log_trouble(log_level::error, {{}, "list devices"}, "{}", devices.error().message());
+  }
+  arm_retry(!devices || !are_links_watched_);
+  check_settled();
+}
+
+void recording::reconcile_with(const std::vector<capture::device>& devices) {
   for (const auto& one : interfaces_) {
     one->configured = false;
   }
-  for (const planned_interface& planned : plan(*devices)) {
+  for (const planned_interface& planned : plan(wanted_.interfaces, devices)) {
     recorded_interface& one = interface_for(planned);
     one.configured = true;
     follow(one, planned);
   }
   for (const auto& one : interfaces_) {
     if (!one->configured && one->state == interface_state::recording) {
-      close(*one, one->by_pattern ? story_of_absence(*one, *devices)
+      close(*one, one->by_pattern ? story_of_absence(*one, devices)
                                   : "taken out of the configuration at " + now_text());
     }
   }
-  arm_retry();
-  check_settled();
 }
 
 recorded_interface& recording::interface_for(const planned_interface& planned) {
@@ -145,7 +158,7 @@ void recording::follow(recorded_interface& one, const planned_interface& planned
         one.retry_at = {};
         return wait(one, base::system_failure(ENODEV, "").code.message());
       }
-      if (pipeline::read_clocks().steady >= one.retry_at || !is_same_device(*planned.from, one)) {
+      if (reconciled_at_ >= one.retry_at || !is_same_device(*planned.from, one)) {
         open(one, *planned.from);
       }
       return;
@@ -160,14 +173,15 @@ void recording::follow(recorded_interface& one, const planned_interface& planned
       follow_device(one, *planned.from);
       return follow_options(one);
     case interface_state::opening:
+    case interface_state::joining:
     case interface_state::closing:
       return;  // looked at again when that is done
   }
 }
 
-void recording::arm_retry() {
-  const base::steady_time now = pipeline::read_clocks().steady;
-  base::steady_time at = base::steady_time::max();
+void recording::arm_retry(bool soon) {
+  const base::steady_time now = reconciled_at_;
+  base::steady_time at = soon ? now + std::chrono::seconds(1) : base::steady_time::max();
   for (const auto& one : interfaces_) {
     if (one->configured && one->state == interface_state::waiting && one->retry_at > now) {
       at = std::min(at, one->retry_at);

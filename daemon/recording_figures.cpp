@@ -36,6 +36,7 @@ const char* state_word(output_state state) {
 const char* state_word(interface_state state) {
   switch (state) {
     case interface_state::opening:
+    case interface_state::joining:
       return "opening";
     case interface_state::recording:
       return "recording";
@@ -53,6 +54,7 @@ interface_status status_of(const recorded_interface& one) {
   now.output = one.entry.output;
   now.state = state_word(one.state);
   now.why = one.why;
+  now.required = one.entry.required && one.configured;
   now.filter = one.entry.device.filter;
   if (one.begun) {
     now.link_type = link_word(capture::link_type_of(one.from));
@@ -100,7 +102,10 @@ void recording::ask_status(std::function<void(const recording_status&)> answer) 
     gathered->recording = uuid_;
     gathered->since = started_at_;
     for (const auto& one : interfaces_) {
-      gathered->interfaces.push_back(status_of(*one));
+      // What a pattern took up and is gone again is no news, and no trouble.
+      if (one->configured || one->state != interface_state::waiting) {
+        gathered->interfaces.push_back(status_of(*one));
+      }
     }
     answer(*gathered);
   };
@@ -116,6 +121,7 @@ void recording::ask_status(std::function<void(const recording_status&)> answer) 
       one->writer().ask([this, gathered, answered, index](const pipeline::writer::doing& doing) {
         boost::asio::post(reactor_context_, [gathered, answered, index, doing] {
           gathered->outputs[index].file = doing.file;
+          gathered->outputs[index].kept = doing.kept;
           if (doing.in_trouble) {
             gathered->outputs[index].trouble = "the disk does not take what is written";
           }
@@ -162,8 +168,6 @@ std::string recording::first_trouble() const {
   }
   return {};
 }
-
-// ---- Silence ------------------------------------------------------------------------------------
 
 void recording::arm_silence() {
   auto shortest = std::chrono::milliseconds::max();

@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 
 #include "capture/filter.hpp"
+#include "capture/hardware_time.hpp"
 #include "daemon/interface_text.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/recording.hpp"
@@ -23,6 +24,11 @@ log_fields subject_of(const recorded_interface& one) {
   return {{"interface", one.name()}, {"output", one.entry.output}};
 }
 
+/// libpcap compiles nothing for a device that is switched off.
+bool is_compilable(const recorded_interface& one) {
+  return one.from.up || one.entry.device.filter.empty();
+}
+
 bool is_described_alike(const capture::device& a, const capture::device& b) {
   return a.mac == b.mac && a.speed_bits == b.speed_bits && a.description == b.description;
 }
@@ -36,6 +42,12 @@ base::result<std::unique_ptr<capture::packet_ring>> open_ring(
     return found.error();
   }
   from = std::move(*found);
+  if (options.stamps == capture::stamp_source::hardware) {
+    // On already where it could be switched on while there was the right to; else the reason.
+    if (const auto enabled = capture::enable_hardware_time(from.name); !enabled) {
+      return enabled.error();
+    }
+  }
   const auto program = capture::compile_filter(from, options);
   if (!program) {
     return program.error();
@@ -66,37 +78,51 @@ void recording::follow_device(recorded_interface& one, const capture::device& li
   }
   if (!is_described_alike(now, before)) {
     one.output->writer().change(
-        one.name(), {.description = describe(now, one.options,
-                                             "the device changed at " + time_text(moment.wall)),
-                     .after_ns = base::to_epoch_ns(moment.wall),
-                     .settled_at = moment.steady});
+        one.name(),
+        {.description =
+             describe(now, one.options, "the device changed at " + time_text(moment.wall)),
+         .after_ns = base::to_epoch_ns(moment.wall),
+         .settled_at = moment.steady + pipeline::limits::drain_time(one.ring->timeout())});
   }
 }
 
-/// Another filter, snaplen or direction for the live socket.
+/// Another filter, snaplen or direction for the live socket. Compiling may look up names and
+/// exchanging takes the kernel some milliseconds: not on the reactor's thread.
 void recording::follow_options(recorded_interface& one) {
-  if (one.entry.device == one.options) {
+  const capture::interface_options& wanted = one.entry.device;
+  if (one.changing || wanted == one.options || one.refused == wanted || !is_compilable(one)) {
     return;
   }
-  const auto program = capture::compile_filter(one.from, one.entry.device);
-  if (!program) {
-    log_line(log_level::error, subject_of(one), "{}; the former filter stays",
-             program.error().message());
+  one.changing = true;
+  boost::asio::post(*opener_, [this, &one, ring = one.ring, from = one.from, wanted] {
+    const auto program = capture::compile_filter(from, wanted);
+    auto changed = program ? ring->change_filter(*program)
+                           : base::result<capture::filter_change>(program.error());
+    boost::asio::post(reactor_context_, [this, &one, ring, wanted, changed = std::move(changed)] {
+      one.changing = false;
+      if (one.ring == ring && one.state == interface_state::recording) {
+        on_changed(one, wanted, changed);
+      }
+      reconcile();
+    });
+  });
+}
+
+void recording::on_changed(recorded_interface& one, const capture::interface_options& to,
+                           const base::result<capture::filter_change>& how) {
+  if (!how) {
+    one.refused = to;
+    log_trouble(log_level::error, {subject_of(one), "filter"}, "{}; the former filter stays",
+                how.error().message());
     return;
   }
-  const auto changed = one.ring->change_filter(*program);
-  if (!changed) {
-    log_line(log_level::error, subject_of(one), "{}; the former filter stays",
-             changed.error().message());
-    return;
-  }
-  const std::string story =
-      story_of_change(one.options, one.entry.device, changed->before, changed->after);
+  const std::string story = story_of_change(one.options, to, how->before, how->after);
   log_line(log_level::info, subject_of(one), "{}", story);
-  one.options = one.entry.device;
+  one.options = to;
+  one.refused.reset();
   one.output->writer().change(one.name(),
                               {.description = describe(one.from, one.options, story),
-                               .after_ns = base::to_epoch_ns(changed->after),
+                               .after_ns = base::to_epoch_ns(how->after),
                                .settled_at = pipeline::read_clocks().steady +
                                              pipeline::limits::drain_time(one.ring->timeout())});
 }
@@ -120,8 +146,7 @@ void recording::open(recorded_interface& one, const capture::device& from) {
   if (output == nullptr) {
     return;  // the configuration was checked: there is one
   }
-  if (output->state() == output_state::closed &&
-      pipeline::read_clocks().steady >= output->retry_at()) {
+  if (output->state() == output_state::closed && reconciled_at_ >= output->retry_at()) {
     open_output(*output);
   }
   if (output->state() != output_state::open) {
@@ -131,7 +156,6 @@ void recording::open(recorded_interface& one, const capture::device& from) {
   one.from = from;
   one.output = output;
   one.options = one.entry.device;
-  one.timestamp = one.entry.timestamp;
   boost::asio::post(*opener_, [this, &one, options = one.options] {
     capture::device found;
     auto ring = open_ring(options, found);
@@ -144,7 +168,7 @@ void recording::open(recorded_interface& one, const capture::device& from) {
 
 void recording::on_ring(recorded_interface& one, capture::device from,
                         base::result<std::unique_ptr<capture::packet_ring>> ring) {
-  const bool served = one.output->state() == output_state::open;
+  const bool served = one.output != nullptr && one.output->state() == output_state::open;
   if (!ring || !served || stopping_) {
     one.output = nullptr;
     one.state = interface_state::waiting;
@@ -159,6 +183,7 @@ void recording::on_ring(recorded_interface& one, capture::device from,
   one.from = std::move(from);
   one.ring = std::move(*ring);
   one.feed = std::make_unique<pipeline::ring_feed>(*one.ring);
+  one.state = interface_state::joining;
   if (!one.begun) {
     one.begun = true;
     one.begun_at = pipeline::read_clocks().wall;
@@ -195,6 +220,7 @@ void recording::on_described(recorded_interface& one, const base::result<>& how)
   one.state = interface_state::recording;
   one.why.clear();
   one.story.clear();
+  one.refused.reset();
   one.retry_at = {};
   one.retry_pause = std::chrono::seconds(1);
   if (stopping_ || one.output->state() != output_state::open) {
@@ -209,6 +235,7 @@ void recording::on_described(recorded_interface& one, const base::result<>& how)
 void recording::close(recorded_interface& one, const std::string& why) {
   log_line(log_level::warning, subject_of(one), "{}", why);
   one.state = interface_state::closing;
+  silence_.forget(one.name() + "@" + one.entry.output);
   one.story = "not recorded before: " + why;
   one.why = why;
   one.output->writer().remove(one.name(), why);
@@ -223,7 +250,7 @@ void recording::on_released(recorded_interface& one) {
   discard_ring(one);
   one.output = nullptr;
   one.state = interface_state::waiting;
-  reconcile();
+  boost::asio::post(reactor_context_, [this] { reconcile(); });
 }
 
 /// Closing a packet socket waits for the kernel, some milliseconds: not on the reactor's thread.

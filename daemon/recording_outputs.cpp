@@ -52,7 +52,7 @@ recorded_output* recording::output_for(const std::string& family, packet::link_t
                                               ? split_by(*options, link_word(link))
                                               : *options;
   for (const auto& one : outputs_) {
-    if (one->name() == series.files.name) {
+    if (one->name() == series.files.name && one->family() == family) {
       return one.get();
     }
   }
@@ -65,6 +65,10 @@ recorded_output* recording::output_for(const std::string& family, packet::link_t
       log_trouble(log_level::error, {{{"output", made.name()}}, "open"}, "{}", made.trouble());
     } else {
       log_over({{"output", made.name()}}, "open");
+    }
+    if (stopping_ || !is_served(made)) {
+      made.stop(deadline_.value_or(pipeline::read_clocks().steady + wanted_.stop_timeout));
+      return check_ended();
     }
     boost::asio::post(reactor_context_, [this] {
       if (!stopping_) {
@@ -96,17 +100,30 @@ void recording::retire(recorded_output& one) {
   for (const auto& each : interfaces_) {
     if (each->output == &one && each->state == interface_state::recording) {
       close(*each, "the output was closed");
+    } else if (each->output == &one && each->state == interface_state::opening) {
+      each->output = nullptr;
     }
   }
   if (one.state() == output_state::open) {
     one.stop(pipeline::read_clocks().steady + wanted_.stop_timeout);
   } else if (one.state() == output_state::closed) {
     drop_output(one);
+  } else if (one.state() == output_state::opening) {
+    abandoned_.push_back(take_output(one));  // a folder that does not answer
   }
 }
 
+bool recording::is_served(const recorded_output& one) const {
+  return std::any_of(outputs_.begin(), outputs_.end(),
+                     [&](const auto& each) { return each.get() == &one; });
+}
+
 void recording::on_output_ended(recorded_output& one, const pipeline::recorder_outcome& how) {
+  if (!is_served(one)) {
+    return;  // it was given up while it opened
+  }
   former_series_[one.name()] = how.next;
+  outcome_.unproven |= how.unproven;
   if (how.gave_up) {
     outcome_.unwritten = true;
     outcome_.hanging = true;

@@ -42,7 +42,7 @@ reload::reload(boost::asio::io_context& context, std::string file, hooks do_it)
     : context_(context), file_(std::move(file)), do_it_(std::move(do_it)), patience_(context) {}
 
 void reload::async_run(std::function<void(const reload_outcome&)> done) {
-  if (done_) {
+  if (is_under_way()) {
     done({{"another reload is under way; try again later"}, {}});
     return;
   }
@@ -53,19 +53,39 @@ void reload::async_run(std::function<void(const reload_outcome&)> done) {
     return;
   }
   done_ = std::move(done);
+  outcome_ = {};
+  const unsigned mine = ++round_;
+  be_patient();
   reader_ = std::make_unique<boost::asio::thread_pool>(1);
-  boost::asio::post(*reader_, [this] {
+  boost::asio::post(*reader_, [this, mine] {
     boost::asio::post(context_,
-                      [this, read = check_configuration(settings::load(file_))]() mutable {
+                      [this, mine, read = check_configuration(settings::load(file_))]() mutable {
                         reader_->join();
                         reader_.reset();
-                        on_read(std::move(read));
+                        if (mine == round_) {  // else it took too long, and nobody waits any more
+                          on_read(std::move(read));
+                        }
                       });
   });
 }
 
+/// Whoever asked gets an answer, whatever hangs.
+void reload::be_patient() {
+  patience_.expires_after(settling_time);
+  patience_.async_wait([this, mine = round_](boost::system::error_code error) {
+    if (error || mine != round_) {
+      return;
+    }
+    if (reader_) {
+      outcome_.errors.push_back("read " + file_ + ": this takes too long; nothing has changed");
+    } else {
+      outcome_.warnings.emplace_back("taken up, but not all has come to rest; see the status");
+    }
+    end();
+  });
+}
+
 void reload::on_read(checked_configuration checked) {
-  outcome_ = {};
   for (const settings::problem& each : checked.read.problems) {
     outcome_.errors.push_back(each.message());
   }
@@ -85,15 +105,7 @@ void reload::carry_out(settings::configuration wanted) {
     outcome_.warnings.push_back(key +
                                 " has changed: it takes effect when the service is restarted");
   }
-  const unsigned mine = ++round_;
-  patience_.expires_after(settling_time);
-  patience_.async_wait([this, mine](boost::system::error_code error) {
-    if (!error && mine == round_) {
-      outcome_.warnings.emplace_back("taken up, but not all has come to rest; see the status");
-      end();
-    }
-  });
-  do_it_.carry_out(wanted, [this, mine](const std::vector<base::failure>& failures) {
+  do_it_.carry_out(wanted, [this, mine = round_](const std::vector<base::failure>& failures) {
     if (mine != round_) {
       return;
     }

@@ -46,11 +46,14 @@ class reload {
   void async_run(std::function<void(const reload_outcome&)> done);
   /// What the service was started with: some of it holds until its end.
   void set_started(const settings::configuration& started) { started_ = started; }
+  /// Would another one be refused now?
+  [[nodiscard]] bool is_under_way() const noexcept { return done_ || is_reading(); }
   /// Is a file being read? It may never end; then the process must not wait for it.
   [[nodiscard]] bool is_reading() const noexcept { return reader_ != nullptr; }
 
  private:
   void on_read(checked_configuration read);
+  void be_patient();
   void carry_out(settings::configuration wanted);
   void end();
 

@@ -32,7 +32,7 @@ class service_notify {
   void alive() const { say("WATCHDOG=1"); }
   /// One line for `systemctl status`; control characters become blanks.
   void status(std::string text) const;
-  /// A start or stop takes longer than usual: count the time-out from now, this long.
+  /// A start or stop may take so long from now, should the unit's time-out be shorter.
   void extend_timeout(std::chrono::microseconds by) const;
 
  private:

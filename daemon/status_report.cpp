@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/status_report.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include <boost/json.hpp>
 #include <spdlog/fmt/chrono.h>
@@ -25,6 +27,7 @@ json::object interface_json(const interface_status& one, const traffic_rates& ra
           {"output", one.output},
           {"state", one.state},
           {"why", one.why},
+          {"required", one.required},
           {"up", one.up},
           {"link_type", one.link_type},
           {"filter", one.filter},
@@ -43,6 +46,60 @@ json::object interface_json(const interface_status& one, const traffic_rates& ra
           {"lost_per_second", rounded(rates.lost)}};
 }
 
+/// Until the first file must go, at the present rate; nothing without a rate or a limit.
+std::optional<double> hours_left(const output_status& one, const rate_meter& rates) {
+  const double rate = rates.written_by(one);
+  if (!one.kept.room_octets || rate <= 0) {
+    return std::nullopt;
+  }
+  return static_cast<double>(*one.kept.room_octets) / rate / 3600;
+}
+
+std::string time_text(base::wall_time when) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(when);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)));
+}
+
+json::object output_json(const output_status& one, const rate_meter& rates) {
+  json::object told{{"name", one.name},
+                    {"directory", one.directory},
+                    {"state", one.state},
+                    {"file", one.file},
+                    {"trouble", one.trouble},
+                    {"files_kept", one.kept.files},
+                    {"octets_kept", one.kept.octets},
+                    {"octets_per_second", std::round(rates.written_by(one))}};
+  if (one.kept.oldest) {
+    told["oldest"] = time_text(*one.kept.oldest);
+  }
+  if (one.kept.room_octets) {
+    told["octets_left"] = *one.kept.room_octets;
+  }
+  if (const auto hours = hours_left(one, rates)) {
+    told["hours_left"] = rounded(*hours);
+  }
+  return told;
+}
+
+/// ", 12.5 GiB kept, full in 3.2 h": all outputs together, and the one that is full first.
+std::string kept_text(const recording_status& status, const rate_meter& rates) {
+  std::uint64_t octets = 0;
+  std::optional<double> hours;
+  for (const output_status& one : status.outputs) {
+    octets += one.kept.octets;
+    if (const auto left = hours_left(one, rates)) {
+      hours = std::min(hours.value_or(*left), *left);
+    }
+  }
+  if (octets == 0 && !hours) {
+    return {};
+  }
+  const double gib = static_cast<double>(octets) / (1 << 30);
+  return fmt::format(", {:.1f} GiB kept{}", gib,
+                     hours ? fmt::format(", full in {:.1f} h", *hours) : "");
+}
+
 }  // namespace
 
 json::object status_json(const process_facts& process, const recording_status& status,
@@ -53,15 +110,12 @@ json::object status_json(const process_facts& process, const recording_status& s
   }
   json::array outputs;
   for (const output_status& one : status.outputs) {
-    outputs.push_back(json::object{
-        {"name", one.name}, {"state", one.state}, {"file", one.file}, {"trouble", one.trouble}});
+    outputs.push_back(output_json(one, rates));
   }
-  const auto since = std::chrono::floor<std::chrono::seconds>(status.since);
   return {{"version", CAPTURED_VERSION},
           {"pid", ::getpid()},
           {"recording", status.recording},
-          {"since", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
-                                fmt::gmtime(std::chrono::system_clock::to_time_t(since)))},
+          {"since", time_text(status.since)},
           {"uptime_seconds", process.uptime.count()},
           {"configuration_file", process.configuration_file},
           {"rates_over_seconds", rounded(rates.span().count())},
@@ -91,9 +145,10 @@ std::string status_line(const recording_status& status, const rate_meter& rates)
       troubles += fmt::format("; output {}: {}", one.name, one.trouble);
     }
   }
-  return fmt::format("{} of {} interface{}, {:.0f} packets/s, {:.1f} Mbit/s, stored {}, lost {}{}",
-                     recording, status.interfaces.size(), status.interfaces.size() == 1 ? "" : "s",
-                     sum.packets, sum.bits / 1e6, stored, lost, troubles);
+  return fmt::format(
+      "{} of {} interface{}, {:.0f} packets/s, {:.1f} Mbit/s, stored {}, lost {}{}{}", recording,
+      status.interfaces.size(), status.interfaces.size() == 1 ? "" : "s", sum.packets,
+      sum.bits / 1e6, stored, lost, kept_text(status, rates), troubles);
 }
 
 }  // namespace captured::daemon

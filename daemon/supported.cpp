@@ -29,16 +29,6 @@ void check_interface(const settings::interface_settings& one, const std::string&
   }
 }
 
-void check_output(const pipeline::output_options& one, const std::string& path,
-                  support_report& report) {
-  const std::string name = "output " + one.files.name + ": ";
-  if (one.files.retain != storage::retain_options{0, 0, 0, std::chrono::seconds(0), 0}) {
-    report.warnings.push_back({path + ".retain", name +
-                                                     "retain is not carried out by this version: "
-                                                     "no file is ever removed"});
-  }
-}
-
 void check_threads(const settings::thread_settings& one, const std::string& path,
                    remarks& refusals) {
   if (!one.cpus.empty()) {
@@ -49,21 +39,17 @@ void check_threads(const settings::thread_settings& one, const std::string& path
 
 }  // namespace
 
-support_report check_supported(const settings::configuration& wanted) {
-  support_report report;
+std::vector<settings::remark> check_supported(const settings::configuration& wanted) {
+  remarks refusals;
   for (std::size_t i = 0; i < wanted.interfaces.size(); ++i) {
-    check_interface(wanted.interfaces[i], item("interfaces", i), wanted, report.refusals);
-  }
-  for (std::size_t i = 0; i < wanted.outputs.size(); ++i) {
-    check_output(wanted.outputs[i], item("outputs", i), report);
+    check_interface(wanted.interfaces[i], item("interfaces", i), wanted, refusals);
   }
   if (wanted.reactor.threads != 1) {
-    report.refusals.push_back(
-        {"reactor.threads", "reactor: only 1 thread is supported by this version"});
+    refusals.push_back({"reactor.threads", "reactor: only 1 thread is supported by this version"});
   }
-  check_threads(wanted.reactor, "reactor", report.refusals);
-  check_threads(wanted.writer, "writer", report.refusals);
-  return report;
+  check_threads(wanted.reactor, "reactor", refusals);
+  check_threads(wanted.writer, "writer", refusals);
+  return refusals;
 }
 
 }  // namespace captured::daemon

@@ -11,11 +11,7 @@
 
 namespace captured::daemon {
 
-struct support_report {
-  std::vector<settings::remark> refusals;  ///< the recording must not begin
-  std::vector<settings::remark> warnings;  ///< to be said, then passed over
-};
-
-[[nodiscard]] support_report check_supported(const settings::configuration& wanted);
+/// Each of these is a reason why the recording must not begin.
+[[nodiscard]] std::vector<settings::remark> check_supported(const settings::configuration& wanted);
 
 }  // namespace captured::daemon

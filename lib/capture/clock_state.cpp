@@ -5,11 +5,14 @@
 
 namespace captured::capture {
 
-clock_state read_clock_state() noexcept {
+std::optional<clock_state> read_clock_state() noexcept {
   timex answer{};  // modes 0: nothing is changed
   const int state = ::adjtimex(&answer);
-  return {.synchronised = state != -1 && state != TIME_ERROR && (answer.status & STA_UNSYNC) == 0,
-          .error_max = std::chrono::microseconds(answer.maxerror)};
+  if (state == -1) {
+    return std::nullopt;
+  }
+  return clock_state{.synchronised = state != TIME_ERROR && (answer.status & STA_UNSYNC) == 0,
+                     .error_max = std::chrono::microseconds(answer.maxerror)};
 }
 
 }  // namespace captured::capture

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
 namespace captured::capture {
 
@@ -14,6 +15,7 @@ struct clock_state {
   std::chrono::microseconds error_max{0};
 };
 
-[[nodiscard]] clock_state read_clock_state() noexcept;
+/// Nothing where the kernel does not say, as in a service that may not look at clocks.
+[[nodiscard]] std::optional<clock_state> read_clock_state() noexcept;
 
 }  // namespace captured::capture

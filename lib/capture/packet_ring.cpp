@@ -55,6 +55,20 @@ base::result<> packet_ring::bind(const device& to) {
   return socket_.bind(to.index);
 }
 
+base::result<filter_change> packet_ring::change_filter(const filter_program& program) {
+  const std::lock_guard lock(filters_);
+  if (rejects_all_) {
+    return base::system_failure(ECANCELED, "change filter of " + socket_.device_name());
+  }
+  return socket_.change_filter(program);
+}
+
+base::result<> packet_ring::reject_all() {
+  const std::lock_guard lock(filters_);
+  rejects_all_ = true;
+  return socket_.reject_all();
+}
+
 producer_counters packet_ring::read_counters() noexcept {
   return socket_.read_counters();
 }

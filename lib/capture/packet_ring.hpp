@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <mutex>
 
 #include "base/error.hpp"
 #include "base/mapping.hpp"
@@ -37,10 +38,10 @@ class packet_ring final : public block_ring {
     return socket_.attach_filter(program);
   }
   /// Exchanges filter or snaplen while packets come; says when, so that the file can.
-  base::result<filter_change> change_filter(const filter_program& program) {
-    return socket_.change_filter(program);
-  }
-  base::result<> reject_all() { return socket_.reject_all(); }
+  /// Takes some milliseconds. Fails with ECANCELED once `reject_all` was called.
+  base::result<filter_change> change_filter(const filter_program& program);
+  /// No packet comes any more, whatever filter is attached elsewhere at the same time.
+  base::result<> reject_all();
   /// Several rings on one device: open each with `capture::reject_all()`, join all, then attach the
   /// filters. A ring that takes packets before all have joined gets those of the others too.
   base::result<> join_fanout(std::uint16_t group, fanout_mode mode) {
@@ -62,6 +63,8 @@ class packet_ring final : public block_ring {
   [[nodiscard]] producer_counters read_counters() noexcept override;
 
   packet_socket socket_;
+  std::mutex filters_;  ///< orders a change and the end
+  bool rejects_all_ = false;
   base::mapping memory_;
   std::chrono::milliseconds timeout_;
   bool promiscuous_;

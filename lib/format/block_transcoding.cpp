@@ -81,14 +81,14 @@ bool transcode_secrets(block_appender& to, const capture_block& block) {
 
 }  // namespace
 
-std::uint64_t transcode_packet_options(block_appender& to, std::span<const std::byte> options,
-                                       byte_order from, copyability policy) {
-  std::uint64_t left_out = 0;
+options_left_out transcode_packet_options(block_appender& to, std::span<const std::byte> options,
+                                          byte_order from, copyability policy) {
+  options_left_out left_out;
   option_cursor cursor(options, from);
   option_view each;
   while (cursor.next(each)) {
     if (is_not_copyable(each.code) && policy == copyability::drop_not_copyable) {
-      ++left_out;
+      ++left_out.not_copyable;
       continue;
     }
     switch (each.code) {
@@ -108,8 +108,18 @@ std::uint64_t transcode_packet_options(block_appender& to, std::span<const std::
           to.option(each.code, value);
           break;
         }
-        [[fallthrough]];
+        transcode_plain(to, each, from);
+        break;
+      case option::comment:
+      case option::epb_hash:
+      case option::epb_verdict:
+        transcode_plain(to, each, from);
+        break;
       default:
+        if (from != to.order() && !is_custom(each.code)) {
+          ++left_out.not_known;  // it may hold numbers
+          break;
+        }
         transcode_plain(to, each, from);
     }
   }

@@ -11,10 +11,14 @@ namespace captured::format {
 
 enum class copyability : std::uint8_t { keep_all, drop_not_copyable };
 
-/// Appends the options of a packet block as those of an Enhanced Packet Block. Returns how many
-/// were left out because they must not be copied.
-std::uint64_t transcode_packet_options(block_appender& to, std::span<const std::byte> options,
-                                       byte_order from, copyability policy);
+struct options_left_out {
+  std::uint64_t not_copyable = 0;  ///< they must not be copied
+  std::uint64_t not_known = 0;     ///< in another byte order: they may hold numbers
+};
+
+/// Appends the options of a packet block as those of an Enhanced Packet Block.
+options_left_out transcode_packet_options(block_appender& to, std::span<const std::byte> options,
+                                          byte_order from, copyability policy);
 
 /// The whole block in another order: names, secrets, custom blocks. False for other types, whose
 /// numbers cannot be found.

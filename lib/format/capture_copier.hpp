@@ -6,6 +6,8 @@
 
 #include <functional>
 #include <optional>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "format/capture_reader.hpp"
@@ -14,14 +16,38 @@
 namespace captured::format {
 
 /// Interfaces of an output with one section for several inputs: descriptions that are the same
-/// become one interface.
+/// become one interface, unless one section has them side by side: its n-th of a kind becomes the
+/// n-th of that kind in the output.
 class shared_interfaces {
  public:
-  std::uint32_t add(capture_writer& to, const capture_interface& interface);
+  /// How often an input's section has each kind; begin each section with an empty one.
+  using uses = std::unordered_map<std::uint32_t, std::uint32_t>;
+
+  /// The number in the output; nothing when there are more than readers take.
+  std::optional<std::uint32_t> add(capture_writer& to, const capture_interface& interface,
+                                   uses& of_section);
+  /// Interfaces for which there was no room.
+  [[nodiscard]] std::uint64_t left_out() const noexcept { return left_out_; }
 
  private:
-  std::vector<interface_description_block> known_;
+  static constexpr std::uint32_t interfaces_max = 65536;
+  static constexpr std::size_t octets_max = std::size_t{16} << 20;
+
+  struct kind {
+    std::uint32_t number = 0;
+    std::vector<std::uint32_t> ids;  ///< in the output, of those that are alike
+  };
+  std::unordered_map<std::string, kind> kinds_;  ///< by the octets of the description
+  std::uint32_t count_ = 0;
+  std::size_t octets_ = 0;
+  std::uint64_t left_out_ = 0;
 };
+
+/// Are interfaces of this type described as cooked where that is wanted? capture_copier.
+[[nodiscard]] constexpr bool is_relabelled(packet::link_type link) noexcept {
+  return link == packet::link_type::ethernet || link == packet::link_type::linux_sll ||
+         link == packet::link_type::linux_sll2;
+}
 
 class capture_copier {
  public:
@@ -42,7 +68,10 @@ class capture_copier {
   void catch_up(const capture_reader& from);
 
   /// For a caller that wrote the header of the reader's latest section itself.
-  void restart() { ids_.clear(); }
+  void restart() {
+    ids_.clear();
+    uses_.clear();
+  }
 
   /// Anything but a packet, of the reader's latest item.
   void copy(const capture_reader& from, capture_item item);
@@ -62,10 +91,11 @@ class capture_copier {
   [[nodiscard]] std::uint64_t sections_merged() const noexcept { return sections_merged_; }
 
  private:
-  void add_interface(const capture_interface& interface);
+  void add_interface(const capture_interface& interface, capture_format format);
 
   capture_writer& to_;
   shared_interfaces* shared_ = nullptr;
+  shared_interfaces::uses uses_;
   selection wanted_;
   std::optional<packet::link_type> cooked_;
   std::vector<std::optional<std::uint32_t>> ids_;  ///< by the id in the input's section

@@ -22,12 +22,14 @@ struct write_counts {
   std::uint64_t flags = 0;               ///< packets whose direction and kind is gone
   std::uint64_t dropcounts = 0;          ///< packets that told of a loss
   std::uint64_t packet_options = 0;      ///< packets with other options that are gone
+  std::uint64_t options = 0;             ///< of other blocks, unknown and in another byte order
   std::uint64_t interfaces_merged = 0;   ///< interfaces that cannot be told apart any more
   std::uint64_t statistics = 0;          ///< statistics blocks
   std::uint64_t blocks = 0;              ///< names, secrets, custom and unknown blocks
   std::uint64_t not_copyable = 0;        ///< custom blocks and options that must not be copied
   std::uint64_t times_cut = 0;           ///< fractions of a microsecond
   std::uint64_t times_out_of_range = 0;  ///< times that the format cannot express
+  std::uint64_t times_wrapped = 0;       ///< lpcap without a sidecar: times modulo 2^32 ns
   std::uint64_t times_missing = 0;       ///< packets without a time got one of zero
   std::uint64_t packets_cut = 0;         ///< too long for the format
   std::uint64_t original_lengths = 0;    ///< of cut packets

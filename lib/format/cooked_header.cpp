@@ -68,9 +68,13 @@ cooked_header from_ethernet(const capture_packet& packet) {
   header.protocol = load_big<std::uint16_t>(packet.data.data() + 12);
   // Below this it is a length, and an LLC header follows.
   constexpr std::uint16_t ethertype_min = 0x0600;
+  constexpr std::uint16_t linux_802_3 = 1;  // Novell's raw 802.3: IPX without LLC
   constexpr std::uint16_t linux_802_2 = 4;
+  constexpr auto ones = std::byte{0xFF};
   if (header.protocol < ethertype_min) {
-    header.protocol = linux_802_2;
+    const auto payload = packet.data.subspan(ethernet_header_bytes);
+    const bool raw = payload.size() >= 2 && payload[0] == ones && payload[1] == ones;
+    header.protocol = raw ? linux_802_3 : linux_802_2;
   }
   return header;
 }

@@ -13,7 +13,7 @@
 namespace captured::format {
 
 /// Back references of zstd may reach so far (2^n octets); frames that want more are refused.
-inline constexpr int zstd_window_log_max = 27;
+inline constexpr int zstd_window_log_max = 25;
 
 /// Takes the compressed octets from the window, which must outlive it. `format` is a compression.
 /// Zeros behind the last gzip member are padding, anything else behind it is an error.

@@ -47,6 +47,16 @@ void judge_interface(file_report& report, const std::string& name) {
   const auto found = report.interfaces.find(name);
   const interface_account account =
       found == report.interfaces.end() ? interface_account{} : found->second;
+  if (report.note->forgotten && !report.note->totals.contains(name)) {
+    // It may be back, with the figures of a time that the notes no longer list.
+    if (end.stored < account.packets) {
+      add_finding(report, severity::fault, std::nullopt,
+                  name + ": the notes count " + std::to_string(end.stored) +
+                      " stored packets, but the file alone holds " +
+                      counted(account.packets, "packet"));
+    }
+    return judge_statistics(report, name, account);
+  }
   if (end.stored - start.stored != account.packets) {
     add_finding(report, severity::fault, std::nullopt,
                 name + ": the notes count from " + std::to_string(start.stored) + " to " +

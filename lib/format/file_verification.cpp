@@ -137,6 +137,7 @@ bool file_verifier::take_interface(const block_view& block) {
   }
   const std::string name = description->name.value_or("#" + std::to_string(id));
   section_interfaces_.push_back(&report_.interfaces[name]);
+  section_interfaces_.back()->interface_id = static_cast<std::uint32_t>(id);
   return true;
 }
 

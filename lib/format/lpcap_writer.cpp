@@ -143,7 +143,7 @@ void lpcap_writer::note_time(std::uint64_t time, std::uint32_t stored) {
   const bool needed = record_ == 0 || upper != upper_ || stored != static_cast<std::uint32_t>(time);
   upper_ = upper;
   if (!sidecar_) {
-    counts_.times_out_of_range += 1;  // each time is there modulo 4.29 s only
+    ++counts_.times_wrapped;
   } else if (needed) {
     std::byte* const payload = entry(*sidecar_, lpcap_sidecar_kind::time, 16);
     store_little(payload, record_);

@@ -21,7 +21,7 @@ class octet_sink {
   /// The same for octets that stay where they are until drain(): they may be written later.
   virtual base::result<> write_stable(std::span<const std::byte> octets) { return write(octets); }
   /// The same for the first `used` octets of a buffer, which the sink may keep for a while: it puts
-  /// another of the same size in its place.
+  /// another in its place, of the same size up to 512 KiB.
   virtual base::result<> write_buffer(std::vector<std::byte>& buffer, std::size_t used) {
     return write(std::span(buffer).first(used));
   }

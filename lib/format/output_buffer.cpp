@@ -68,6 +68,10 @@ void output_buffer::write_buffer() {
       failure_ = done.error();
     }
   }
+  if (buffer_.size() > buffer_bytes) {  // for one large piece
+    buffer_.resize(buffer_bytes);
+    buffer_.shrink_to_fit();
+  }
   used_ = 0;
 }
 

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -53,6 +54,13 @@ class output_buffer {
 
   /// Hands everything to the sink; the first failure of it.
   [[nodiscard]] base::result<> flush();
+
+  /// From now on as if the sink had failed: nothing more goes to it, and flush() tells why.
+  void fail(base::failure why) {
+    if (!failed()) {
+      failure_ = std::move(why);
+    }
+  }
 
   /// Octets given to it so far.
   [[nodiscard]] std::uint64_t written() const noexcept { return written_; }

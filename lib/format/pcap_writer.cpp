@@ -46,11 +46,22 @@ std::array<std::byte, pcap_file_header_bytes> file_header(
 
 }  // namespace
 
-base::result<> check_pcap_append(std::span<const std::byte> header, const pcap_options& options,
-                                 const interface_description_block& interface) {
-  const auto expected = file_header(options, interface);
-  const auto refuse = [](const char* why) {
-    return base::invalid_input("append to the file", why);
+pcap_writer::pcap_writer(octet_sink& sink, pcap_options options)
+    : buffer_(sink),
+      options_(options),
+      nanoseconds_(options.resolution == pcap_resolution::nanoseconds) {}
+
+pcap_writer::pcap_writer(octet_sink& sink, pcap_options options, pcap_append to)
+    : pcap_writer(sink, options) {
+  append_ = std::move(to);
+  has_header_ = true;
+}
+
+base::result<> pcap_writer::check_append(const interface_description_block& interface) const {
+  const auto expected = header_for(interface);
+  const std::vector<std::byte>& header = append_->header;
+  const auto refuse = [this](const char* why) {
+    return base::invalid_input("append to " + append_->name, why);
   };
   const auto same = [&](std::size_t at, std::size_t count) {
     return std::equal(header.begin() + static_cast<std::ptrdiff_t>(at),
@@ -75,12 +86,6 @@ base::result<> check_pcap_append(std::span<const std::byte> header, const pcap_o
   return {};
 }
 
-pcap_writer::pcap_writer(octet_sink& sink, pcap_options options, start how)
-    : buffer_(sink),
-      options_(options),
-      has_header_(how == start::append),
-      nanoseconds_(options.resolution == pcap_resolution::nanoseconds) {}
-
 void pcap_writer::begin_section(const capture_section& section) {
   counts_.comments += section.header.comments.size();
   // More interfaces with other snap lengths may follow, and readers cut packets to that of the
@@ -92,11 +97,8 @@ std::uint32_t pcap_writer::add_interface(const capture_interface& interface) {
   counts_.comments += interface.description.comments.size();
   const bool fits = !options_.link || *options_.link == interface.description.link;
   if (fits) {
-    if (!has_header_) {
-      write_header(interface.description);
-    }
-    if (interfaces_ == 0 && options_.resolution == pcap_resolution::of_interface) {
-      nanoseconds_ = wants_nanoseconds(options_, interface.description);
+    if (interfaces_ == 0) {
+      take_first(interface.description);
     }
     options_.link = interface.description.link;
     counts_.interfaces_merged += interfaces_ != 0 ? 1u : 0u;
@@ -105,14 +107,30 @@ std::uint32_t pcap_writer::add_interface(const capture_interface& interface) {
   return 0;
 }
 
-void pcap_writer::write_header(const interface_description_block& interface) {
+/// The file is as the first interface wants it; one that is there already must be so.
+void pcap_writer::take_first(const interface_description_block& interface) {
+  nanoseconds_ = wants_nanoseconds(options_, interface);
+  if (!has_header_) {
+    write_header(interface);
+  } else if (append_) {
+    if (auto fits = check_append(interface); !fits) {
+      buffer_.fail(fits.error());
+    }
+  }
+}
+
+std::array<std::byte, pcap_file_header_bytes> pcap_writer::header_for(
+    const interface_description_block& interface) const {
   interface_description_block described;
   described.link = interface.link;
   described.tsresol = interface.tsresol;
   described.fcs_bits = interface.fcs_bits;
   described.snaplen = keeps_snaplen_ ? interface.snaplen : 0;
-  buffer_.append(file_header(options_, described));
-  nanoseconds_ = wants_nanoseconds(options_, interface);
+  return file_header(options_, described);
+}
+
+void pcap_writer::write_header(const interface_description_block& interface) {
+  buffer_.append(header_for(interface));
   has_header_ = true;
 }
 
@@ -128,7 +146,7 @@ void pcap_writer::add_packet(const capture_packet& packet, std::uint32_t /*inter
   counts_.packets_cut += captured < packet.data.size() ? 1u : 0u;
   // Times of this century fit 64 bits, and dividing those is what a packet costs here.
   std::uint64_t time = 0;
-  if (packet.time >= 0 && packet.time < time_ns{UINT32_MAX} * nanoseconds_per_second) [[likely]] {
+  if (packet.time >= 0 && packet.time < (time_ns{1} << 32) * nanoseconds_per_second) [[likely]] {
     time = static_cast<std::uint64_t>(packet.time);
   } else {
     ++counts_.times_out_of_range;

@@ -4,6 +4,10 @@
 // link type a file: that of the first interface, or the one asked for.
 #pragma once
 
+#include <array>
+#include <string>
+#include <vector>
+
 #include "format/capture_writer.hpp"
 
 namespace captured::format {
@@ -23,19 +27,20 @@ struct pcap_options {
   std::optional<packet::link_type> link;
 };
 
-/// May packets be appended to a file that begins with these octets, as a writer with these options
-/// and this interface would write them? The checks of libpcap's pcap_dump_open_append: same magic
-/// and byte order, version 2.4, same link-type field, same snap length. With a snap length of 0 the
-/// interface wants that of a file without limit.
-[[nodiscard]] base::result<> check_pcap_append(std::span<const std::byte> header,
-                                               const pcap_options& options,
-                                               const interface_description_block& interface);
+/// A file that is there already, to be appended to.
+struct pcap_append {
+  std::string name;               ///< for messages
+  std::vector<std::byte> header;  ///< its first 24 octets, or as many as there are
+};
 
 class pcap_writer final : public capture_writer {
  public:
-  /// `append`: no file header is written; check_pcap_append said that it may be done.
-  enum class start : std::uint8_t { fresh, append };
-  explicit pcap_writer(octet_sink& sink, pcap_options options = {}, start how = start::fresh);
+  /// The sink must outlive it.
+  explicit pcap_writer(octet_sink& sink, pcap_options options = {});
+  /// Behind what the file holds. The first interface is held to the file's header, with the checks
+  /// of libpcap's pcap_dump_open_append: same magic and byte order, version 2.4, same link-type
+  /// field, same snap length. If it does not fit, the writer has failed and nothing is written.
+  pcap_writer(octet_sink& sink, pcap_options options, pcap_append to);
 
   void begin_section(const capture_section& section) override;
   std::uint32_t add_interface(const capture_interface& interface) override;
@@ -48,11 +53,16 @@ class pcap_writer final : public capture_writer {
   [[nodiscard]] std::uint64_t written() const noexcept override { return buffer_.written(); }
 
  private:
+  [[nodiscard]] std::array<std::byte, 24> header_for(
+      const interface_description_block& interface) const;
+  [[nodiscard]] base::result<> check_append(const interface_description_block& interface) const;
+  void take_first(const interface_description_block& interface);
   void write_header(const interface_description_block& interface);
   void count_losses(const capture_packet& packet) noexcept;
 
   output_buffer buffer_;
   pcap_options options_;
+  std::optional<pcap_append> append_;
   bool has_header_ = false;
   bool keeps_snaplen_ = true;  ///< that of the first interface goes for all of the file
   bool nanoseconds_;

@@ -30,7 +30,10 @@ struct custom_option {
 struct unknown_option {
   std::uint16_t code = 0;
   std::vector<std::byte> value;
-  bool operator==(const unknown_option&) const = default;
+  byte_order order = byte_order::little;
+  bool operator==(const unknown_option& other) const {
+    return code == other.code && value == other.value;
+  }
 };
 
 struct section_header_block {

@@ -18,6 +18,8 @@ class option_taker {
  public:
   option_taker(byte_order order, std::uint64_t& left_out) : order_(order), left_out_(left_out) {}
 
+  [[nodiscard]] byte_order order() const noexcept { return order_; }
+
   void text(std::optional<std::string>& member, std::span<const std::byte> value) {
     once(member, true, [&] { return as_text(value); });
   }
@@ -62,8 +64,9 @@ class option_taker {
                                 .value = {found.value.begin() + 4, found.value.end()}});
         break;
       default:
-        block.unknown.push_back(
-            {.code = found.code, .value = {found.value.begin(), found.value.end()}});
+        block.unknown.push_back({.code = found.code,
+                                 .value = {found.value.begin(), found.value.end()},
+                                 .order = order_});
     }
   }
 
@@ -100,21 +103,28 @@ void take_options(const block_view& block, std::size_t fixed_bytes, std::uint64_
                   Take take) {
   option_cursor cursor(block.body.subspan(fixed_bytes), block.order);
   option_view found;
+  // What a block has is kept as values, each far larger than an empty option.
+  constexpr std::size_t options_max = 65536;
+  std::size_t count = 0;
   while (cursor.next(found)) {
-    take(found);
+    if (++count <= options_max) {
+      take(found);
+    } else {
+      ++left_out;
+    }
   }
   left_out += cursor.damaged() ? 1u : 0u;
 }
 
 /// if_filter: only text is understood; other kinds are kept whole.
-void take_filter(interface_description_block& block, const option_view& found) {
+void take_filter(interface_description_block& block, const option_view& found, byte_order order) {
   const bool is_text = !found.value.empty() && found.value[0] == std::byte{filter_kind_text};
   if (is_text && !block.filter) {
     const auto text = found.value.subspan(1);
     block.filter = std::string(reinterpret_cast<const char*>(text.data()), text.size());
   } else {
     block.unknown.push_back(
-        {.code = found.code, .value = {found.value.begin(), found.value.end()}});
+        {.code = found.code, .value = {found.value.begin(), found.value.end()}, .order = order});
   }
 }
 
@@ -144,7 +154,7 @@ void take_interface_option(interface_description_block& to, interface_times& tim
     case option::if_tsresol:
       return taker.number(times.tsresol, found.value);
     case option::if_filter:
-      return take_filter(to, found);
+      return take_filter(to, found, taker.order());
     case option::if_os:
       return taker.text(to.os, found.value);
     case option::if_fcslen:

@@ -23,13 +23,14 @@ void pcapng_writer::drop_private(Block& block) {
     counts_.not_copyable += static_cast<std::uint64_t>(block.custom.end() - kept);
     block.custom.erase(kept, block.custom.end());
   }
+  counts_.options += std::erase_if(
+      block.unknown, [this](const unknown_option& each) { return each.order != order_; });
 }
 
 void pcapng_writer::begin_section(const capture_section& section) {
   const bool native = section.format == capture_format::pcapng;
   const byte_order origin = native ? section.order : byte_order::little;
   order_ = options_.order.value_or(origin);
-  same_order_ = order_ == origin;
   scales_.clear();
   section_header_block header = section.header;
   header.section_length = -1;  // what follows may be longer or shorter than it was
@@ -55,6 +56,7 @@ std::uint32_t pcapng_writer::add_interface(const capture_interface& interface) {
 bool pcapng_writer::copies_as_it_is(const capture_packet& packet) const noexcept {
   return packet.origin == packet_origin::enhanced_packet && packet.order == order_ &&
          !packet.record.empty() && packet.record.size() % 4 == 0 &&
+         packet.record.size() <= block_bytes_max &&
          (packet.options_seen & option_bits::damaged) == 0 &&
          ((packet.options_seen & option_bits::not_copyable) == 0 ||
           options_.custom == copyability::keep_all);
@@ -81,6 +83,16 @@ void pcapng_writer::add_packet(const capture_packet& packet, std::uint32_t inter
     return;
   }
   encode_packet(packet, interface_id);
+}
+
+std::span<const std::byte> pcapng_writer::data_that_fits(const capture_packet& packet) {
+  // Beside the data: the block's fields, two options that may be added, and those it has.
+  constexpr std::size_t fixed_bytes = 96;
+  constexpr std::size_t options_bytes_max = block_bytes_max / 2;
+  const std::size_t options = std::min(packet.options.size(), options_bytes_max);
+  const std::size_t room = block_bytes_max - fixed_bytes - options;
+  counts_.packets_cut += packet.data.size() > room ? 1u : 0u;
+  return packet.data.first(std::min(packet.data.size(), room));
 }
 
 /// Without a time, as it came; how much was captured follows from the snap length of interface 0.
@@ -114,12 +126,17 @@ void pcapng_writer::encode_packet(const capture_packet& packet, std::uint32_t in
   block_appender to(scratch_, block_type::enhanced_packet, order_);
   to.number(interface_id);
   to.ticks(ticks_of(packet, interface_id));
-  to.number(static_cast<std::uint32_t>(packet.data.size()));
+  const auto data = data_that_fits(packet);
+  to.number(static_cast<std::uint32_t>(data.size()));
   to.number(packet.original_length);
-  to.padded(packet.data);
-  if (!packet.options.empty()) {
-    counts_.not_copyable +=
+  to.padded(data);
+  if (packet.options.size() > block_bytes_max / 2) {
+    ++counts_.packet_options;
+  } else if (!packet.options.empty()) {
+    const auto left_out =
         transcode_packet_options(to, packet.options, packet.order, options_.custom);
+    counts_.not_copyable += left_out.not_copyable;
+    counts_.packet_options += left_out.not_known != 0 ? 1u : 0u;
   }
   if (packet.origin != packet_origin::enhanced_packet) {
     if (packet.origin != packet_origin::obsolete_packet && packet.packet_flags != 0) {

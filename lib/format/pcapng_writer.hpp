@@ -39,6 +39,8 @@ class pcapng_writer final : public capture_writer {
  private:
   template <class Block>
   void drop_private(Block& block);
+  /// As much of it as fits into a block that readers take.
+  [[nodiscard]] std::span<const std::byte> data_that_fits(const capture_packet& packet);
   [[nodiscard]] bool copies_as_it_is(const capture_packet& packet) const noexcept;
   void encode_packet(const capture_packet& packet, std::uint32_t interface_id);
   void encode_simple(const capture_packet& packet);
@@ -47,7 +49,6 @@ class pcapng_writer final : public capture_writer {
   output_buffer buffer_;
   pcapng_options options_;
   byte_order order_ = byte_order::little;
-  bool same_order_ = true;          ///< as the section's origin
   std::vector<tick_scale> scales_;  ///< of the section's interfaces
   std::vector<std::byte> scratch_;
 };

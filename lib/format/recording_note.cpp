@@ -150,6 +150,9 @@ std::string to_json(const recording_note& note) {
   object["previous"] = note.previous ? json::value(*note.previous) : json::value(nullptr);
   object["begun_ns"] = note.begun_ns;
   object["totals"] = totals_to_json(note.totals);
+  if (note.forgotten) {
+    object["forgotten"] = true;
+  }
   return json::serialize(object);
 }
 
@@ -180,6 +183,8 @@ base::result<recording_note> parse_recording_note(std::string_view text) {
   if (of.failed()) {
     return of.failure();
   }
+  const json::value* const forgotten = object->if_contains("forgotten");
+  note.forgotten = forgotten != nullptr && forgotten->is_bool() && forgotten->get_bool();
   return note;
 }
 

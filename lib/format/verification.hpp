@@ -45,6 +45,7 @@ struct interface_account {
   std::uint64_t dropcount_sum = 0;  ///< of epb_dropcount
   std::uint64_t steps_back = 0;  ///< packets stamped earlier than the one before of the interface
   std::uint64_t last_ticks = 0;
+  std::uint32_t interface_id = 0;  ///< of its last description
   bool has_statistics = false;
   std::optional<std::uint64_t> filter_accept;
   std::optional<std::uint64_t> os_drop;

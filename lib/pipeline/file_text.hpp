@@ -22,6 +22,8 @@ struct series_start {
   std::string recording;  ///< UUID of this recording
   std::uint64_t next_sequence = 1;
   std::optional<std::string> previous;  ///< file name of the predecessor
+  format::recording_totals totals;      ///< of this recording up to here
+  bool forgotten = false;               ///< see format::recording_note
 };
 
 /// What stays the same in the head of every file of an output.

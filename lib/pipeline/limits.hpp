@@ -23,8 +23,9 @@ inline constexpr std::uint32_t blocks_per_output = 24;
 /// Everything that can be on its way to the disk.
 inline constexpr std::uint32_t writes_per_output = chunks_per_output + blocks_per_output;
 
-/// The disk carries out at most every write and one act on every open file at a time.
-inline constexpr std::uint32_t requests_in_flight = writes_per_output + 8;
+/// The disk carries out at most every write and one act on every open file at a time, and for
+/// retention one removal and one look at the free space.
+inline constexpr std::uint32_t requests_in_flight = writes_per_output + 8 + 2;
 
 /// Average packet of a block from which on it is encoded in place. Around 512 octets both ways cost
 /// the same processor time, and a copy saves the gap of some 50 octets for each packet.
@@ -32,6 +33,13 @@ inline constexpr std::size_t in_place_packet_bytes = 640;
 
 /// The interface descriptions of one output; with the longest filters they still fit one chunk.
 inline constexpr std::size_t file_head_bytes_max = chunk_bytes / 2;
+
+/// Interfaces whose totals stand in the notes of a file: with the longest names and figures they
+/// take half of what an option can hold. Beyond it those that are gone are left out.
+inline constexpr std::size_t interfaces_in_notes = 256;
+
+/// Interfaces recorded into one output at a time: the statistics of all fit one chunk.
+inline constexpr std::size_t interfaces_of_output = 256;
 
 /// Pause before a failed act is tried again: short enough to resume within two seconds, long
 /// enough to cost nothing meanwhile.
@@ -54,10 +62,27 @@ inline constexpr std::chrono::seconds longest_wait{5};
 /// Statistics after a loss come no more often than this for one interface.
 inline constexpr std::chrono::seconds loss_statistics_pause{1};
 
+/// Changes of one interface's description that wait while the disk takes nothing.
+inline constexpr std::size_t changes_waiting = 32;
+
 /// Notes about one interface that wait to be written; the log has them all.
 inline constexpr std::size_t notes_waiting = 8;
 
 /// Names tried with another suffix when a file of the wanted name exists.
 inline constexpr std::uint32_t name_attempts = 1000;
+
+/// Time between two looks at the free space, at the least; a longer sleep is no reason to wake for
+/// it. What is written meanwhile was mostly reserved before.
+inline constexpr std::chrono::seconds space_pause{1};
+
+/// For so long the octets of a removed file count as coming back to the disk: a reader holds them,
+/// or the file system is slow. Longer, and a reader would let the disk run full.
+inline constexpr std::chrono::seconds space_comes_within{10};
+
+/// After this a pinned file is looked at again: the pin may be gone.
+inline constexpr std::chrono::seconds pin_memory{60};
+
+/// Pause after a file could not be removed.
+inline constexpr std::chrono::seconds removal_pause{5};
 
 }  // namespace captured::pipeline::limits

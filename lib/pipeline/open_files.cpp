@@ -2,24 +2,17 @@
 #include "pipeline/open_files.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "base/check.hpp"
 #include "pipeline/limits.hpp"
+#include "storage/file_name.hpp"
 
 namespace captured::pipeline {
 
 namespace {
 
 constexpr std::string_view part_suffix = ".part";
-
-std::string describe(const storage::file_completion& done, const std::string& where,
-                     const std::string& name) {
-  static constexpr std::array<const char*, 7> acts{"create", "name",   "write", "sync",
-                                                   "close",  "remove", "leave"};
-  return std::string(acts[static_cast<std::size_t>(done.action)]) + " " + where + "/" + name;
-}
 
 }  // namespace
 
@@ -85,6 +78,15 @@ std::string open_files::stem_of(const open_file& file) const {
   return file.attempt == 0 ? file.stem : file.stem + "+" + std::to_string(file.attempt);
 }
 
+std::string open_files::final_name_of(const open_file& file) const {
+  return stem_of(file) + options_.extension +
+         std::string(file.is_unproven ? storage::damaged_suffix : "");
+}
+
+bool open_files::is_current_unproven() const noexcept {
+  return current_ && slots_[*current_].is_unproven;
+}
+
 std::string open_files::current_name() const {
   return current_ ? stem_of(slots_[*current_]) + options_.extension : std::string();
 }
@@ -118,7 +120,8 @@ void open_files::request_write(chunk& piece) {
 }
 
 void open_files::sync() {
-  if (!current_ || slots_[*current_].at != stage::open || slots_[*current_].sync_pending) {
+  if (!current_ || slots_[*current_].at != stage::open || slots_[*current_].sync_pending ||
+      slots_[*current_].is_unproven) {
     return;
   }
   slots_[*current_].sync_pending = true;
@@ -146,8 +149,8 @@ void open_files::request_finish(std::uint32_t slot) {
   request({.action = storage::file_action::finish,
            .slot = slot,
            .offset = slots_[slot].length,
-           .force_to_device = options_.force_to_device,
-           .name = stem_of(slots_[slot]) + options_.extension});
+           .force_to_device = options_.force_to_device && !slots_[slot].is_unproven,
+           .name = final_name_of(slots_[slot])});
 }
 
 void open_files::request_discard(std::uint32_t slot) {
@@ -182,35 +185,6 @@ void open_files::on_completion(const storage::file_completion& done, base::stead
   note_success();
 }
 
-void open_files::on_failure(const storage::file_completion& done, base::steady_time now) {
-  open_file& file = slots_[done.slot];
-  if (done.action == storage::file_action::create && file.unwanted) {
-    file = {};
-    return;
-  }
-  const bool naming =
-      done.action == storage::file_action::publish || done.action == storage::file_action::finish;
-  if (naming && done.error.value() == EEXIST && file.attempt < limits::name_attempts) {
-    ++file.attempt;
-    done.action == storage::file_action::publish ? request_publish(done.slot)
-                                                 : request_finish(done.slot);
-    return;
-  }
-  if (is_file_gone(done)) {
-    return;
-  }
-  is_writing_troubled_ |= done.action == storage::file_action::create ||
-                          done.action == storage::file_action::publish ||
-                          done.action == storage::file_action::write;
-  failed_.push_back(done);
-  retry_at_ = now + limits::retry_pause;
-  if (!std::exchange(in_trouble_, true)) {
-    const std::string name =
-        done.action == storage::file_action::create ? file.hidden_name : stem_of(file);
-    events_.trouble({done.error, describe(done, options_.directory, name)});
-  }
-}
-
 chunk& open_files::chunk_of(std::uint64_t token) const noexcept {
   const auto found = std::find_if(unfinished_.begin(), unfinished_.end(),
                                   [token](const chunk* one) { return one->index == token; });
@@ -218,29 +192,10 @@ chunk& open_files::chunk_of(std::uint64_t token) const noexcept {
   return **found;
 }
 
-/// Somebody has removed or renamed the file under us; to try the same again would be in vain.
-bool open_files::is_file_gone(const storage::file_completion& done) {
-  open_file& file = slots_[done.slot];
-  if (done.error.value() != ENOENT || (done.action != storage::file_action::publish &&
-                                       done.action != storage::file_action::finish)) {
-    return false;
-  }
-  if (!file.is_gone) {
-    file.is_gone = true;  // once more, for the folder may be what is missing
-    return false;
-  }
-  events_.trouble(
-      {done.error, describe(done, options_.directory, stem_of(file)), "the file is gone"});
-  // A file that had no name yet holds nothing either: another one takes its place.
-  file.is_remade = done.action == storage::file_action::publish;
-  file.at = stage::leaving;
-  request({.action = storage::file_action::leave, .slot = done.slot, .name = {}});
-  return true;
-}
-
 void open_files::on_written(const storage::file_completion& done) {
   chunk& piece = chunk_of(done.token);
   piece.taken += done.octets_written;
+  octets_written_ += done.octets_written;
   CAPTURED_CHECK(piece.taken <= piece.used);
   if (piece.taken < piece.used) {
     request_write(piece);
@@ -295,7 +250,7 @@ void open_files::on_success(const storage::file_completion& done) {
       finish_if_written(done.slot);
       return;
     case storage::file_action::finish:
-      events_.closed({stem_of(file) + options_.extension, file.length, file.packets});
+      events_.closed({final_name_of(file), file.length, file.packets, file.is_unproven});
       file = {};
       return;
     case storage::file_action::discard:
@@ -303,63 +258,29 @@ void open_files::on_success(const storage::file_completion& done) {
       return;
     case storage::file_action::leave:
       if (file.is_remade) {
-        request_create(done.slot, "." + file.stem + ".again");
+        request_create(done.slot, file.hidden_name);
       } else {
         file = {};
       }
       return;
     case storage::file_action::write:
+    case storage::file_action::remove:
+    case storage::file_action::measure:
       return;
   }
 }
 
-void open_files::note_success() {
-  if (successes_to_recover_ > 0) {
-    --successes_to_recover_;
-  }
-  if (in_trouble_ && failed_.empty() && successes_to_recover_ == 0) {
-    in_trouble_ = false;
-    is_writing_troubled_ = false;
-    events_.recovered();
-  }
+std::uint64_t open_files::ending_files() const noexcept {
+  return static_cast<std::uint64_t>(
+      std::ranges::count_if(slots_, [](const open_file& one) { return one.ended; }));
 }
 
-void open_files::retry(base::steady_time now) {
-  if (!retry_at_ || now < *retry_at_) {
-    return;
+std::uint64_t open_files::ending_bytes() const noexcept {
+  std::uint64_t sum = 0;
+  for (const open_file& one : slots_) {
+    sum += one.ended ? one.length : 0;
   }
-  retry_at_.reset();
-  // Trouble is over when everything that is under way after this has gone well.
-  const auto again = std::exchange(failed_, {});
-  successes_to_recover_ = in_flight_ + static_cast<std::uint32_t>(again.size());
-  for (const storage::file_completion& one : again) {
-    switch (one.action) {
-      case storage::file_action::create:
-        if (slots_[one.slot].unwanted) {
-          slots_[one.slot] = {};
-        } else {
-          request_create(one.slot, slots_[one.slot].hidden_name);
-        }
-        break;
-      case storage::file_action::publish:
-        request_publish(one.slot);
-        break;
-      case storage::file_action::write:
-        request_write(chunk_of(one.token));
-        break;
-      case storage::file_action::sync:
-        request({.action = storage::file_action::sync, .slot = one.slot, .name = {}});
-        break;
-      case storage::file_action::finish:
-        request_finish(one.slot);
-        break;
-      case storage::file_action::discard:
-        slots_[one.slot] = {};  // closed already; a later start removes what is left of it
-        break;
-      case storage::file_action::leave:
-        break;
-    }
-  }
+  return sum;
 }
 
 bool open_files::settled() const noexcept {

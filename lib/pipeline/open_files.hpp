@@ -23,6 +23,7 @@ struct closed_file {
   std::string name;
   std::uint64_t size_bytes = 0;
   std::uint64_t packets = 0;
+  bool is_unproven = false;  ///< the device did not take it: it was set aside
 };
 
 /// What the owner is told, on its own strand.
@@ -30,8 +31,10 @@ struct open_files_events {
   std::function<void(const std::string& name)> begun;
   std::function<void(const closed_file&)> closed;
   std::function<void(const base::failure&)> trouble;  ///< first failure of a time of trouble
-  std::function<void()> recovered;                    ///< the failed acts have succeeded
-  std::function<void(chunk&)> written;                ///< the disk has taken the whole chunk
+  /// Said once of a file whose octets the device refused; it is going to be set aside.
+  std::function<void(const base::failure&)> unproven;
+  std::function<void()> recovered;      ///< the failed acts have succeeded
+  std::function<void(chunk&)> written;  ///< the disk has taken the whole chunk
 };
 
 struct open_files_options {
@@ -46,6 +49,12 @@ struct open_files_options {
 class open_files {
  public:
   open_files(storage::file_operations& files, open_files_options options, open_files_events events);
+
+  /// For files that are made, or finished, from now on.
+  void reconfigure(std::uint64_t preallocate_bytes, bool force_to_device) noexcept {
+    options_.preallocate_bytes = preallocate_bytes;
+    options_.force_to_device = force_to_device;
+  }
 
   [[nodiscard]] bool next_ready() const noexcept;
   [[nodiscard]] bool next_pending() const noexcept;
@@ -72,9 +81,23 @@ class open_files {
   void retry(base::steady_time now);
   [[nodiscard]] std::optional<base::steady_time> retry_at() const noexcept { return retry_at_; }
 
+  /// Octets that the disk has taken since the beginning.
+  [[nodiscard]] std::uint64_t octets_written() const noexcept { return octets_written_; }
+  /// Files that no chunk follows for, and that are not closed yet.
+  [[nodiscard]] std::uint64_t ending_files() const noexcept;
+  [[nodiscard]] std::uint64_t ending_bytes() const noexcept;
+  /// Octets for which the disk has no room (or a quota none), to be tried again; 0 when it has.
+  [[nodiscard]] std::uint64_t bytes_without_room() const noexcept;
+  /// There may be room now: what failed is tried again at once.
+  void retry_now(base::steady_time now) noexcept { retry_at_ = retry_at_ ? now : retry_at_; }
+
   /// Nothing is in flight, failed or waiting.
   [[nodiscard]] bool settled() const noexcept;
   [[nodiscard]] bool in_trouble() const noexcept { return in_trouble_; }
+  /// The device did not take octets of the current file, or of any: such a file is set aside when
+  /// it is closed, and is better closed soon.
+  [[nodiscard]] bool is_current_unproven() const noexcept;
+  [[nodiscard]] bool any_unproven() const noexcept { return any_unproven_; }
   /// In trouble, and not only with closing earlier files: a further one would fare no better.
   [[nodiscard]] bool is_writing_troubled() const noexcept { return is_writing_troubled_; }
   /// Chunks submitted and not yet taken by the disk, for the ledger of a stop that gives up.
@@ -92,8 +115,9 @@ class open_files {
     bool ended = false;
     bool unwanted = false;  ///< to be discarded once it is made
     bool sync_pending = false;
-    bool is_gone = false;    ///< its name was not there when it was to be renamed
-    bool is_remade = false;  ///< another file is being made in its place
+    bool is_unproven = false;  ///< forcing it to the device has failed
+    bool is_gone = false;      ///< its name was not there when it was to be renamed
+    bool is_remade = false;    ///< another file is being made in its place
     std::string hidden_name;
   };
 
@@ -105,6 +129,7 @@ class open_files {
   void request_discard(std::uint32_t slot);
   void finish_if_written(std::uint32_t slot);
   void on_failure(const storage::file_completion& done, base::steady_time now);
+  void on_unproven(const storage::file_completion& done);
   bool is_file_gone(const storage::file_completion& done);
   void on_written(const storage::file_completion& done);
   void give_back_in_order();
@@ -112,6 +137,7 @@ class open_files {
   void note_success();
   [[nodiscard]] chunk& chunk_of(std::uint64_t token) const noexcept;
   [[nodiscard]] std::string stem_of(const open_file& file) const;
+  [[nodiscard]] std::string final_name_of(const open_file& file) const;
   [[nodiscard]] std::optional<std::uint32_t> slot_at(stage wanted) const noexcept;
 
   storage::file_operations& files_;
@@ -123,9 +149,11 @@ class open_files {
   std::vector<chunk*> unfinished_;
   std::vector<chunk*> waiting_for_name_;
   std::vector<storage::file_completion> failed_;
+  std::uint64_t octets_written_ = 0;
   std::uint32_t in_flight_ = 0;
   std::optional<base::steady_time> retry_at_;
   bool in_trouble_ = false;
+  bool any_unproven_ = false;
   bool is_writing_troubled_ = false;
   std::uint32_t successes_to_recover_ = 0;
 };

@@ -7,7 +7,6 @@
 
 #include "base/check.hpp"
 #include "pipeline/limits.hpp"
-#include "pipeline/unwritten.hpp"
 
 namespace captured::pipeline {
 
@@ -45,52 +44,41 @@ output_recorder::output_recorder(const output_options& options, series_start sta
       series_(std::move(start)),
       name_(std::move(name)),
       released_(std::move(surroundings.released)),
-      ports_(std::move(surroundings.device_counts)),
-      stream_(*surroundings.files, file_options(options), std::move(surroundings.events),
+      ports_(std::move(surroundings.device_counts), series_.totals),
+      now_(now),
+      keeper_(*surroundings.files, options.files.directory, options.files.retain,
+              std::move(surroundings.earlier), std::move(surroundings.keeping)),
+      stream_(*surroundings.files, file_options(options), watched(std::move(surroundings.events)),
               surroundings.where, std::move(pool),
               [this](const chunk& piece) { on_written(piece); }),
       statistics_at_(now.steady + options.statistics_interval),
       refresh_at_(statistics_at_),
-      sync_at_(now.steady + options.files.sync.interval) {}
-
-base::result<> output_recorder::add(output_interface what) {
-  const port* const former = ports_.find(*what.description.block.name);
-  CAPTURED_CHECK(former == nullptr || !former->attached());
-  const auto fits = check_head(options_.files.name, series_.recording,
-                               ports_.descriptions_with(what.description.block));
-  if (fits) {
-    ports_.attach(std::move(what));
-    totals_at_switch_.merge(ports_.totals());
-  }
-  return fits;
-}
-
-void output_recorder::change(const std::string& interface, description_change to) {
-  if (port* const one = ports_.find(interface); one != nullptr && one->attached()) {
-    one->changes.push_back(std::move(to));
-    ports_.measure_texts();
+      sync_at_(now.steady + options.files.sync.interval) {
+  totals_at_switch_ = ports_.totals();
+  if (series_.forgotten) {
+    ports_.set_forgotten();
   }
 }
 
-void output_recorder::note(const std::string& interface, std::string text) {
-  port* const one = ports_.find(interface);
-  if (one != nullptr && one->attached() && one->notes.size() < limits::notes_waiting) {
-    one->notes.push_back(std::move(text));
-  }
-}
-
-void output_recorder::remove(const std::string& interface, std::string why) {
-  if (port* const one = ports_.find(interface); one != nullptr && one->attached()) {
-    one->leaving = std::move(why);
-  }
+/// Finished files are from then on the keeper's.
+open_files_events output_recorder::watched(open_files_events events) {
+  events.closed = [this, told = std::move(events.closed)](const closed_file& file) {
+    keeper_.add(file, now_.wall);
+    told(file);
+  };
+  return events;
 }
 
 void output_recorder::reconfigure(const output_options& changed, base::moment now) {
+  const bool other_interval = options_.files.rotate.interval != changed.files.rotate.interval;
   options_.files.rotate = changed.files.rotate;
+  keeper_.set_limits(changed.files.retain);
   options_.files.sync = changed.files.sync;
   options_.statistics_interval = changed.statistics_interval;
   options_.flush_interval = changed.flush_interval;
-  if (stream_.is_open()) {
+  const open_files_options files = file_options(options_);
+  stream_.files().reconfigure(files.preallocate_bytes, files.force_to_device);
+  if (stream_.is_open() && other_interval) {
     stream_.set_interval_end(storage::next_interval_end(options_.files.rotate, now.wall));
   }
   statistics_at_ = std::min(statistics_at_, now.steady + options_.statistics_interval);
@@ -98,7 +86,9 @@ void output_recorder::reconfigure(const output_options& changed, base::moment no
 }
 
 void output_recorder::run(base::moment now) {
+  now_ = now;
   stream_.files().retry(now.steady);
+  keeper_.run(now, stream_.files());
   while (!outcome_.ended) {
     const output_action action = decide(observe(now));
     if (action == output_action::wait) {
@@ -121,7 +111,12 @@ void output_recorder::on_completion(const storage::file_completion& done, base::
   if (outcome_.ended) {
     return;
   }
-  stream_.files().on_completion(done, now.steady);
+  now_ = now;
+  if (storage::uses_slot(done.action)) {
+    stream_.files().on_completion(done, now.steady);
+  } else if (keeper_.on_completion(done, now.steady)) {
+    stream_.files().retry_now(now.steady);
+  }
   run(now);
 }
 
@@ -150,7 +145,7 @@ output_state output_recorder::observe(base::moment now) const {
   state.room = stream_.has_room(std::max(ports_.text_bytes_max(), packet_needs_));
   state.stopping = deadline_.has_value();
   state.recording_ended = recording_ended_;
-  state.writes_settled = stream_.files().settled();
+  state.writes_settled = stream_.files().settled() && !keeper_.is_removing();
   state.deadline_passed = deadline_ && now.steady >= *deadline_;
   return state;
 }
@@ -163,7 +158,7 @@ bool output_recorder::rotation_due(base::moment now) const {
   if (block_) {
     return false;
   }
-  if (rotation_asked_) {
+  if (rotation_asked_ || stream_.files().is_current_unproven()) {
     return true;
   }
   return storage::rotation_due(options_.files.rotate, stream_.progress(), upcoming_bytes(),
@@ -216,8 +211,7 @@ void output_recorder::perform(output_action action, base::moment now) {
     case output_action::give_up:
       return give_up();
     case output_action::finish:
-      outcome_.next = series_;
-      outcome_.ended = true;
+      note_end();
       return;
     case output_action::wait:
       return;
@@ -230,6 +224,7 @@ void output_recorder::create_next() {
 
 void output_recorder::begin_file(base::moment now) {
   const std::uint64_t sequence = series_.next_sequence++;
+  ports_.forget_some(totals_at_switch_);
   stream_.begin(name_.make(now.wall, sequence),
                 storage::next_interval_end(options_.files.rotate, now.wall));
   text_.clear();
@@ -239,7 +234,8 @@ void output_recorder::begin_file(base::moment now) {
                .sequence = sequence,
                .previous = series_.previous,
                .begun_ns = base::to_epoch_ns(now.wall),
-               .totals = totals_at_switch_},
+               .totals = totals_at_switch_,
+               .forgotten = ports_.has_forgotten()},
               ports_.begin_file());
   stream_.append(text_, now.steady);
 }
@@ -260,53 +256,8 @@ void output_recorder::describe(base::moment now) {
   stream_.append(text_, now.steady);
 }
 
-void output_recorder::end_file(base::moment now) {
-  const bool last = deadline_.has_value() && !block_ && ports_.drained();
-  text_.clear();
-  ports_.append_final(text_, last ? statistics_kind::closing : statistics_kind::running, now.wall);
-  totals_at_switch_ = ports_.totals();
-  format::append(text_, format::end_note{.reason = std::string(last ? format::end_reason::stop
-                                                                    : format::end_reason::rotation),
-                                         .totals = totals_at_switch_});
-  stream_.append(text_, now.steady);
-  series_.previous = stream_.files().current_name();
-  stream_.end();
-  rotation_asked_ = false;
-  statistics_at_ = now.steady + options_.statistics_interval;
-  if (last) {
-    recording_ended_ = true;
-    stream_.files().discard_next();
-  }
-}
-
 void output_recorder::refresh_ledger() {
   ports_.refresh();
-}
-
-void output_recorder::give_up() {
-  count_unwritten();
-  refresh_ledger();
-  outcome_.gave_up = true;
-  outcome_.next = series_;
-  outcome_.ended = true;
-}
-
-void output_recorder::count_unwritten() {
-  settle_unfinished(stream_.files().unfinished(), ports_);
-  for (chunk* const piece : stream_.files().unfinished()) {
-    piece->block.forget();  // the disk may read it yet
-  }
-  if (const chunk* const piece = stream_.open_chunk()) {
-    ports_.count_unwritten(piece->runs);
-  }
-  if (block_) {
-    ports_[block_port_].ledger().unwritten.add(block_.remaining());
-    block_ = {};
-  }
-  while (auto next = ports_.take_block()) {
-    ports_[next->port].ledger().unwritten.add(
-        capture::read_block_head(next->block.memory()).packet_count);
-  }
 }
 
 base::steady_time output_recorder::wake_at(base::moment now) const noexcept {

@@ -18,6 +18,7 @@
 #include "base/time.hpp"
 #include "pipeline/block_encoder.hpp"
 #include "pipeline/chunk.hpp"
+#include "pipeline/file_keeper.hpp"
 #include "pipeline/file_stream.hpp"
 #include "pipeline/file_text.hpp"
 #include "pipeline/flow.hpp"
@@ -38,13 +39,17 @@ struct recorder_surroundings {
   std::function<void(const std::string& interface)> released;
   /// For the log, on the driver's thread. `written` is the recorder's own and stays empty.
   open_files_events events;
+  file_keeper_events keeping;
+  /// Finished files of this output that are there already; in no order.
+  std::vector<storage::kept_file> earlier = {};
 };
 
 /// How an output ended.
 struct recorder_outcome {
   bool ended = false;
-  bool gave_up = false;  ///< the stop's time was over before the disk had taken everything
-  series_start next;     ///< where another recorder of this output would go on
+  bool gave_up = false;   ///< the stop's time was over before the disk had taken everything
+  bool unproven = false;  ///< the device refused octets of a file, which was set aside
+  series_start next;      ///< where another recorder of this output would go on
 };
 
 /// All members on one thread at a time.
@@ -92,6 +97,10 @@ class output_recorder {
   [[nodiscard]] bool in_trouble() const noexcept { return stream_.files().in_trouble(); }
   /// Final name of the current file; empty when none is open.
   [[nodiscard]] std::string current_name() const;
+  /// A file of an earlier life was repaired: it counts as kept from now on.
+  void keep(storage::kept_file file) { keeper_.add(std::move(file)); }
+  /// What is kept of the finished files.
+  [[nodiscard]] kept_figures kept() const { return keeper_.figures(stream_.files()); }
   /// Something was done since the last call, nothing was to be done, or the disk is waited for.
   [[nodiscard]] bool made_progress();
 
@@ -99,6 +108,8 @@ class output_recorder {
   output_recorder(const output_options& options, series_start start, storage::file_name name,
                   recorder_surroundings surroundings, chunk_pool pool, base::moment now);
 
+  open_files_events watched(open_files_events events);
+  [[nodiscard]] base::result<> check_fit(const port_description& description) const;
   [[nodiscard]] output_state observe(base::moment now) const;
   [[nodiscard]] bool rotation_due(base::moment now) const;
   [[nodiscard]] std::uint64_t upcoming_bytes() const;
@@ -116,6 +127,7 @@ class output_recorder {
   void end_file(base::moment now);
   void refresh_in_time(base::moment now);
   void give_up();
+  void note_end();
   void count_unwritten();
 
   output_options options_;
@@ -124,6 +136,8 @@ class output_recorder {
   file_identity identity_ = describe_host();
   std::function<void(const std::string&)> released_;
   port_set ports_;
+  base::moment now_;  ///< of the event that is being worked on
+  file_keeper keeper_;
   file_stream stream_;
 
   block_in_work block_;  ///< the block being encoded

@@ -27,6 +27,7 @@ void port::attach(output_interface what, const device_count_reader& device_count
   CAPTURED_CHECK(!attached() && &ledger_ == what.ledger);
   feed_ = what.feed;
   description_ = std::move(what.description);
+  listed = true;
   described = false;
   newest_ns = 0;
   changes.clear();
@@ -53,7 +54,8 @@ void port::refresh(const device_count_reader& device_counts) {
   const capture::ring_statistics ring = feed_->source().statistics();
   ledger_.filteraccept.set(earlier_.filteraccept + ring.packets_total);
   ledger_.osdrop.set(earlier_.osdrop + ring.drops_total);
-  const auto device = device_counts ? device_counts(name_) : std::nullopt;
+  // Once it leaves, a device of its name may be another one.
+  const auto device = device_counts && !leaving ? device_counts(name_) : std::nullopt;
   if (device && device_base_) {
     ledger_.ifrecv.set(earlier_.received + growth(device->received, device_base_->received));
     ledger_.ifdrop.set(earlier_.dropped + growth(device->dropped, device_base_->dropped));
@@ -75,8 +77,14 @@ interface_figures port::figures() const {
   return now;
 }
 
+format::interface_totals port::settled_totals() const {
+  return {.stored = ledger_.stored.get(),
+          .osdrop = ledger_.osdrop.get(),
+          .unwritten = ledger_.unwritten.get()};
+}
+
 format::interface_totals port::totals() const {
-  return {.stored = encoded, .osdrop = ledger_.osdrop.get(), .unwritten = 0};
+  return {.stored = encoded, .osdrop = ledger_.osdrop.get(), .unwritten = ledger_.unwritten.get()};
 }
 
 }  // namespace captured::pipeline

@@ -75,8 +75,11 @@ class port {
   [[nodiscard]] interface_figures figures() const;
   /// Totals as of now, for the notes of a file: what is in files or buffers counts as stored.
   [[nodiscard]] format::interface_totals totals() const;
+  /// The same once nothing is in flight any more: what the disk has taken, and what it has not.
+  [[nodiscard]] format::interface_totals settled_totals() const;
 
   // What is to be said of it in the file.
+  bool listed = true;              ///< in the notes' totals
   bool described = false;          ///< the current file has its description, under `interface_id`
   std::uint32_t interface_id = 0;  ///< in the current file
   std::deque<description_change> changes;  ///< in their order, not yet in force

@@ -15,8 +15,9 @@ namespace {
 /// The end block without its interfaces, and some air.
 constexpr std::size_t text_bytes_base = 4096;
 
-/// Statistics of one interface and its line in the end block, at their longest.
-constexpr std::size_t text_bytes_per_port = 768;
+/// Statistics of one interface, and a line of an end block, at their longest.
+constexpr std::size_t statistics_bytes = 640;
+constexpr std::size_t note_line_bytes = 160;
 
 /// Comments of one statistics block that wait; more are said to have been left out by their lack.
 constexpr std::size_t note_bytes_max = 1024;
@@ -29,7 +30,8 @@ std::size_t description_bytes(const format::interface_description_block& block) 
 
 }  // namespace
 
-port_set::port_set(device_count_reader device_counts) : device_counts_(std::move(device_counts)) {
+port_set::port_set(device_count_reader device_counts, format::recording_totals earlier)
+    : device_counts_(std::move(device_counts)), earlier_(std::move(earlier)) {
   measure_texts();
 }
 
@@ -45,20 +47,29 @@ void port_set::attach(output_interface what) {
 
 void port_set::measure_texts() {
   std::size_t longest = 0;
+  std::size_t attached = 0;
+  std::size_t listed = earlier_.size();
   for (const auto& one : ports_) {
+    attached += one->attached() ? 1u : 0u;
+    listed += one->listed ? 1u : 0u;
     longest = std::max(longest, description_bytes(one->description().block));
     for (const description_change& change : one->changes) {
       longest = std::max(longest, description_bytes(change.description.block));
     }
   }
-  text_bytes_max_ =
-      text_bytes_base + (text_bytes_per_port + note_bytes_max) * ports_.size() + longest;
+  text_bytes_max_ = text_bytes_base + (statistics_bytes + note_bytes_max) * attached +
+                    note_line_bytes * listed + longest;
 }
 
 port* port_set::find(const std::string& name) noexcept {
   const auto at = std::find_if(ports_.begin(), ports_.end(),
                                [&](const auto& one) { return one->name() == name; });
   return at == ports_.end() ? nullptr : at->get();
+}
+
+std::size_t port_set::attached_count() const noexcept {
+  return static_cast<std::size_t>(
+      std::count_if(ports_.begin(), ports_.end(), [](const auto& one) { return one->attached(); }));
 }
 
 bool port_set::any_attached() const noexcept {
@@ -102,6 +113,20 @@ std::size_t port_set::upcoming_bytes() const noexcept {
   return 0;
 }
 
+void port_set::forget_some(format::recording_totals& totals) {
+  for (const auto& one : ports_) {
+    if (totals.size() <= limits::interfaces_in_notes) {
+      break;
+    }
+    if (!one->attached() && totals.erase(one->name()) > 0) {
+      one->listed = false;
+      earlier_.erase(one->name());
+      has_forgotten_ = true;
+    }
+  }
+  measure_texts();
+}
+
 std::vector<format::interface_description_block> port_set::begin_file() {
   std::vector<format::interface_description_block> blocks;
   for (const auto& one : ports_) {
@@ -119,8 +144,14 @@ std::vector<format::interface_description_block> port_set::descriptions_with(
     const format::interface_description_block& further) const {
   std::vector<format::interface_description_block> blocks{further};
   for (const auto& one : ports_) {
-    if (one->name() != *further.name) {
+    if (one->listed && one->name() != *further.name) {
       blocks.push_back(one->description().block);
+    }
+  }
+  for (const auto& each : earlier_) {
+    if (each.first != *further.name) {
+      blocks.emplace_back();
+      blocks.back().name = each.first;
     }
   }
   return blocks;
@@ -191,6 +222,7 @@ void port_set::describe(std::vector<std::byte>& out, base::moment now,
     }
     if (leaves) {
       one.detach();
+      measure_texts();
       released(one.name());
     }
     return;
@@ -242,9 +274,21 @@ void port_set::count_unwritten(std::span<const chunk_run> runs) {
 }
 
 format::recording_totals port_set::totals() const {
-  format::recording_totals all;
+  format::recording_totals all = earlier_;
   for (const auto& one : ports_) {
-    all.emplace(one->name(), one->totals());
+    if (one->listed) {
+      all[one->name()] = one->totals();
+    }
+  }
+  return all;
+}
+
+format::recording_totals port_set::settled_totals() const {
+  format::recording_totals all = earlier_;
+  for (const auto& one : ports_) {
+    if (one->listed) {
+      all[one->name()] = one->settled_totals();
+    }
   }
   return all;
 }

@@ -22,7 +22,8 @@ namespace captured::pipeline {
 /// All members on the strand. A port keeps its index for good.
 class port_set {
  public:
-  explicit port_set(device_count_reader device_counts);
+  /// `earlier` are the totals of a recorder of the same recording whose place this one takes.
+  port_set(device_count_reader device_counts, format::recording_totals earlier);
 
   /// A further interface, or one that is back; none of its name may be attached.
   void attach(output_interface what);
@@ -30,6 +31,7 @@ class port_set {
   [[nodiscard]] port& operator[](std::size_t index) noexcept { return *ports_[index]; }
 
   [[nodiscard]] bool any_attached() const noexcept;
+  [[nodiscard]] std::size_t attached_count() const noexcept;
   /// No feed will offer another block. What was offered before can still be taken: ask this first.
   [[nodiscard]] bool sources_closed() const noexcept;
   [[nodiscard]] bool block_waiting() const noexcept;
@@ -49,9 +51,15 @@ class port_set {
   [[nodiscard]] std::size_t text_bytes_max() const noexcept { return text_bytes_max_; }
   /// To be called when a port's description or pending changes were altered.
   void measure_texts();
+  /// Interfaces that are gone were left out of the totals, now or by an earlier recorder.
+  [[nodiscard]] bool has_forgotten() const noexcept { return has_forgotten_; }
+  void set_forgotten() noexcept { has_forgotten_ = true; }
+  /// Leaves those that are gone out of the totals, as far as there are too many. Between files.
+  void forget_some(format::recording_totals& totals);
   /// Descriptions of all that are attached, as a new file begins with; they get their ids by this.
   [[nodiscard]] std::vector<format::interface_description_block> begin_file();
-  /// Descriptions as they would be with a further interface, and the names of all that ever were.
+  /// Descriptions as they would be with this one, which may be a new one of an interface, and with
+  /// the names of all that are listed in the notes.
   [[nodiscard]] std::vector<format::interface_description_block> descriptions_with(
       const format::interface_description_block& further) const;
 
@@ -77,6 +85,7 @@ class port_set {
   void count_unwritten(std::span<const chunk_run> runs);
 
   [[nodiscard]] format::recording_totals totals() const;
+  [[nodiscard]] format::recording_totals settled_totals() const;
   void refresh();
   /// The earliest time after `now` at which something falls due by itself.
   [[nodiscard]] base::steady_time wake_at(base::steady_time now) const noexcept;
@@ -90,11 +99,13 @@ class port_set {
   void append_description(std::vector<std::byte>& out, port& of);
 
   device_count_reader device_counts_;
+  format::recording_totals earlier_;
   std::vector<std::unique_ptr<port>> ports_;
   std::size_t next_ = 0;  ///< where the round over the ports goes on
   std::uint32_t next_interface_id_ = 0;
   std::optional<std::size_t> change_reached_;
   std::size_t text_bytes_max_ = 0;
+  bool has_forgotten_ = false;
 };
 
 }  // namespace captured::pipeline

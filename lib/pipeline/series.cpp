@@ -32,6 +32,18 @@ std::optional<storage::file_origin> read_origin(std::span<const std::byte> begin
   return std::nullopt;
 }
 
+base::result<storage::own_files> own_files_of(const storage::output_options& output) {
+  auto names = storage::file_name::parse(output.file_name, output.name);
+  if (!names) {
+    return names.error();
+  }
+  return storage::own_files{
+      .names = std::move(*names),
+      .output = output.name,
+      .read_origin = read_origin,
+      .names_tell_output = output.file_name.find("{output}") != std::string::npos};
+}
+
 base::result<series_start> continue_series(const storage::output_directory& folder,
                                            const storage::output_options& output,
                                            std::string recording) {

@@ -18,6 +18,9 @@ namespace captured::pipeline {
 /// The output and sequence that a file's head names, or nothing when it is not one of ours.
 [[nodiscard]] std::optional<storage::file_origin> read_origin(std::span<const std::byte> beginning);
 
+/// What tells the finished files of this output from others. Fails on a bad file name.
+[[nodiscard]] base::result<storage::own_files> own_files_of(const storage::output_options& output);
+
 /// The next sequence, and as predecessor the last file of this output, by the name it has when it
 /// is complete. Blocks as the disk does.
 [[nodiscard]] base::result<series_start> continue_series(const storage::output_directory& folder,

@@ -91,6 +91,10 @@ void writer::reconfigure(output_options changed) {
   });
 }
 
+void writer::keep(storage::kept_file file) {
+  command([file = std::move(file)](output_recorder& recorder) { recorder.keep(file); });
+}
+
 void writer::rotate() {
   command([](output_recorder& recorder) { recorder.rotate(); });
 }
@@ -106,6 +110,7 @@ void writer::ask(std::function<void(const doing&)> answer) {
     }
     answer({.file = recorder_->current_name(),
             .in_trouble = recorder_->in_trouble(),
+            .kept = recorder_->kept(),
             .progress = recorder_->made_progress()});
   });
 }

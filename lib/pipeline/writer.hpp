@@ -50,6 +50,7 @@ class writer {
   void note(std::string interface, std::string text);
   void remove(std::string interface, std::string why);
   void reconfigure(output_options changed);
+  void keep(storage::kept_file file);
 
   /// Any thread. Blocks were queued. Costs one atomic exchange while the strand is awake.
   void wake() noexcept;
@@ -63,6 +64,7 @@ class writer {
   struct doing {
     std::string file;  ///< final name of the current one; empty without one
     bool in_trouble = false;
+    kept_figures kept;
     bool progress = true;  ///< see output_recorder::made_progress
   };
   /// Any thread. Asks, and has the answer given on the strand; an output that has ended answers

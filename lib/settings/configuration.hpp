@@ -14,19 +14,13 @@
 
 namespace captured::settings {
 
-enum class timestamp_source : std::uint8_t {
-  software,  ///< the kernel's clock when it takes the packet
-  hardware,  ///< the card's clock; needs a card and driver that have one
-};
-
 /// An interface, or a pattern of interfaces, recorded into one output. When an exact name and a
 /// pattern of the same output fit an interface, the exact name holds and the pattern does not.
 struct interface_settings {
   capture::interface_options device;  ///< its name may hold `*`, `?` and `[…]`, as in fnmatch(3)
   std::string output;                 ///< name of one of the outputs
   bool required = true;               ///< its failure makes the exit status non-zero
-  timestamp_source timestamp = timestamp_source::software;
-  std::uint32_t queues = 1;  ///< rings in one fanout group, each with its own memory
+  std::uint32_t queues = 1;           ///< rings in one fanout group, each with its own memory
   /// An alarm when it carried packets and then none for longer than this; 0 is no alarm.
   std::chrono::milliseconds silence{0};
 

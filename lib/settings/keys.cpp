@@ -126,9 +126,9 @@ key_table<interface_settings> interface_keys() {
           [](auto& i) -> auto& { return i.required; }),
       value_key<self>(
           "timestamp", "software, or hardware where card and driver have a clock.",
-          choice_value<timestamp_source>{
-              {{"software", timestamp_source::software}, {"hardware", timestamp_source::hardware}}},
-          [](auto& i) -> auto& { return i.timestamp; }),
+          choice_value<capture::stamp_source>{{{"software", capture::stamp_source::software},
+                                               {"hardware", capture::stamp_source::hardware}}},
+          [](auto& i) -> auto& { return i.device.stamps; }),
       value_key<self>(
           "queues", "Rings that share the load; each takes ring.size of memory.",
           number_value{1, queues_max}, [](auto& i) -> auto& { return i.queues; }),

@@ -12,11 +12,12 @@ namespace captured::storage {
 
 namespace {
 
-base::result<file_backend> open_threads(base::unique_fd folder, bool direct,
+base::result<file_backend> open_threads(base::unique_fd folder,
                                         const file_operations::completion_handler& handler,
-                                        std::string remark) {
+                                        file_writer_options options, std::string remark) {
+  const bool direct = options.direct;
   auto writer = file_writer::start(std::move(folder), handler, std::make_shared<system_calls>(),
-                                   {.direct = direct});
+                                   std::move(options));
   if (!writer) {
     return writer.error();
   }
@@ -27,24 +28,26 @@ base::result<file_backend> open_threads(base::unique_fd folder, bool direct,
 
 base::result<file_backend> open_file_backend(base::unique_fd folder, direct_mode mode,
                                              bool direct_possible,
-                                             const file_operations::completion_handler& handler) {
+                                             const file_operations::completion_handler& handler,
+                                             file_writer_options options) {
+  options.direct = mode != direct_mode::off && direct_possible;
   if (mode == direct_mode::off) {
-    return open_threads(std::move(folder), false, handler, {});
+    return open_threads(std::move(folder), handler, std::move(options), {});
   }
   if (!direct_possible) {
     if (mode == direct_mode::on) {
       return base::system_failure(EOPNOTSUPP, "direct: on: write around the page cache");
     }
-    return open_threads(std::move(folder), false, handler,
+    return open_threads(std::move(folder), handler, std::move(options),
                         "the file system has no direct writes; they go through the page cache");
   }
   base::unique_fd folder_again(::fcntl(folder.get(), F_DUPFD_CLOEXEC, 0));
   if (!folder_again) {
     return base::system_failure(errno, "duplicate a folder");
   }
-  auto writer = uring_writer::start(std::move(folder_again), handler);
+  auto writer = uring_writer::start(std::move(folder_again), handler, options);
   if (!writer) {
-    return open_threads(std::move(folder), true, handler,
+    return open_threads(std::move(folder), handler, std::move(options),
                         writer.error().message() + "; a thread writes instead");
   }
   uring_writer* const uring = writer->get();

@@ -9,6 +9,7 @@
 
 #include "base/unique_fd.hpp"
 #include "storage/file_operations.hpp"
+#include "storage/file_writer.hpp"
 #include "storage/options.hpp"
 #include "storage/uring_writer.hpp"
 
@@ -22,9 +23,10 @@ struct file_backend {
 };
 
 /// As file_writer::start. `direct_possible` is what has_direct_writes said of the folder, which may
-/// take as long as a disk does; this does not. Fails with direct_mode::on where it is false.
+/// take as long as a disk does; this does not. `options.direct` is decided here. Fails with
+/// direct_mode::on where it is false.
 [[nodiscard]] base::result<file_backend> open_file_backend(
     base::unique_fd folder, direct_mode mode, bool direct_possible,
-    const file_operations::completion_handler& handler);
+    const file_operations::completion_handler& handler, file_writer_options options = {});
 
 }  // namespace captured::storage

@@ -20,6 +20,8 @@ namespace captured::storage {
 inline constexpr std::string_view final_suffix = ".pcapng";
 /// The file being written.
 inline constexpr std::string_view part_suffix = ".pcapng.part";
+/// Behind the name of a file that is not whole and was set aside.
+inline constexpr std::string_view damaged_suffix = ".damaged";
 /// The highest sequence that is read from names and files; 15 digits outlast any recording, and
 /// a forged name cannot make the next sequence run over.
 inline constexpr std::uint64_t sequence_max = 999'999'999'999'999;

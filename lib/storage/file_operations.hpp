@@ -5,6 +5,7 @@
 // with memory and faults, io_uring can do it without touching rotation or reactor.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -12,6 +13,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "storage/disk_space.hpp"
 
 namespace captured::storage {
 
@@ -32,10 +34,23 @@ enum class file_action : std::uint8_t {
   finish,   ///< cut to `offset` octets, sync if asked, rename to `name`, sync the folder, close
   discard,  ///< remove the file and close it; it is closed even if removing fails
   leave,    ///< close the file as it is, for one that cannot be finished; never fails
+  remove,   ///< remove the finished file `name` unless it may not be removed; uses no slot
+  measure,  ///< ask for the space of the file system; uses no slot
 };
 
-/// What is asked. Requests of one slot may be carried out at the same time when they are writes;
-/// the asker waits for the completion of all others before it asks for the next on that slot.
+[[nodiscard]] constexpr bool uses_slot(file_action action) noexcept {
+  return action != file_action::remove && action != file_action::measure;
+}
+
+/// Why `remove` left a file: somebody has pinned it; it is not a finished file of this output;
+/// there is space enough without it.
+inline constexpr int pinned_error = EBUSY;
+inline constexpr int not_ours_error = EXDEV;
+inline constexpr int not_needed_error = ECANCELED;
+
+/// What is asked. Requests of one slot may be under way at the same time when they are writes and
+/// one sync, which then covers the writes that were asked for before it; the asker waits for the
+/// completion of all others before it asks for the next on that slot.
 struct file_request {
   file_action action = file_action::write;
   std::uint32_t slot = 0;    ///< which open file, below open_files_max; chosen by the asker
@@ -45,15 +60,21 @@ struct file_request {
   std::uint64_t bytes_expected =
       0;                         ///< create: octets to preallocate where there is room, 0 for none
   bool force_to_device = false;  ///< finish: fsync file and folder
-  std::string name = {};         ///< create, publish, finish: file name within the output's folder
+  std::uint64_t keep_if_available = 0;  ///< remove: not if so many octets are free; 0 for always
+  std::string name = {};  ///< create, publish, finish, remove: file name within the output's folder
 };
 
 struct file_completion {
   file_action action = file_action::write;
   std::uint32_t slot = 0;
   std::uint64_t token = 0;
-  base::error_code error = {};     ///< success, or the errno of the call that failed
+  base::error_code error = {};  ///< success, or the errno of the call that failed
+  /// sync, finish: what failed was to force the octets to the device. That is never made good: the
+  /// kernel has forgotten them, and `finish` goes on only without forcing.
+  bool was_forcing = false;
   std::size_t octets_written = 0;  ///< write: may be short without an error
+  disk_space space = {};           ///< measure, and remove after it
+  std::uint64_t freed_bytes = 0;   ///< remove: by how much that made the free space grow at once
 };
 
 /// Takes requests from one thread at a time. Completions come through the handler given to the

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "storage/file_writer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <string_view>
@@ -22,6 +23,8 @@ struct file_writer::shared_state {
   std::array<open_file, open_files_max> slots;
   request_queue data_requests;
   request_queue slow_requests;
+  request_queue close_requests;
+  request_queue& lane_of(file_action action) noexcept;
 
   std::mutex mutex;
   std::condition_variable thread_ended;
@@ -29,16 +32,14 @@ struct file_writer::shared_state {
   completion_handler handler;  // guarded by mutex; empty once abandoned
 
   file_completion carry_out(const file_request& request);
+  base::error_code remove(const file_request& request, file_completion& done);
+  base::error_code measure(disk_space& space);
   void run(request_queue& requests);
 };
 
 namespace {
 
 constexpr std::chrono::milliseconds destructor_grace{1000};
-
-bool is_for_data(file_action action) {
-  return action == file_action::write || action == file_action::sync;
-}
 
 /// Blocks the signals of the process in the calling thread, so that threads begun meanwhile inherit
 /// that: signals are for the daemon's own thread, and SIGXFSZ must be an error, not the end.
@@ -62,9 +63,21 @@ class blocked_signals {
 
 }  // namespace
 
+request_queue& file_writer::shared_state::lane_of(file_action action) noexcept {
+  switch (action) {
+    case file_action::write:
+    case file_action::sync:
+      return data_requests;
+    case file_action::finish:
+      return close_requests;
+    default:
+      return slow_requests;
+  }
+}
+
 file_completion file_writer::shared_state::carry_out(const file_request& request) {
   open_file& file = slots[request.slot];
-  file_completion done{request.action, request.slot, request.token, {}, 0};
+  file_completion done{.action = request.action, .slot = request.slot, .token = request.token};
   switch (request.action) {
     case file_action::create:
       done.error = file.create(*calls, folder.get(), request.name, request.bytes_expected);
@@ -83,10 +96,15 @@ file_completion file_writer::shared_state::carry_out(const file_request& request
     }
     case file_action::sync:
       done.error = open_file::sync(*calls, file.fd());
+      done.was_forcing = done.error.failed();
+      if (done.was_forcing) {
+        file.set_unproven();
+      }
       break;
     case file_action::finish:
       done.error = file.finish(*calls, folder.get(), request.name,
                                {request.offset, request.force_to_device});
+      done.was_forcing = done.error.failed() && request.force_to_device && file.is_unproven();
       break;
     case file_action::discard:
       done.error = file.discard(*calls, folder.get());
@@ -94,8 +112,48 @@ file_completion file_writer::shared_state::carry_out(const file_request& request
     case file_action::leave:
       file.leave();
       break;
+    case file_action::remove:
+      done.error = remove(request, done);
+      break;
+    case file_action::measure:
+      done.error = measure(done.space);
+      break;
   }
   return done;
+}
+
+base::error_code file_writer::shared_state::measure(disk_space& space) {
+  return {calls->measure(folder.get(), space).error, boost::system::system_category()};
+}
+
+/// What may be removed is asked at the last moment: a pin counts however late it comes.
+base::error_code file_writer::shared_state::remove(const file_request& request,
+                                                   file_completion& done) {
+  const auto& category = boost::system::system_category();
+  if (!options.may_remove) {
+    return {not_ours_error, category};
+  }
+  if (const auto refused = options.may_remove(request.name)) {
+    return refused;
+  }
+  disk_space before;
+  if (const auto failed = measure(before)) {
+    return failed;
+  }
+  done.space = before;
+  if (request.keep_if_available > 0 && before.available_bytes >= request.keep_if_available) {
+    return {not_needed_error, category};
+  }
+  const int error = calls->remove(folder.get(), request.name.c_str()).error;
+  if (error != 0 && error != ENOENT) {
+    return {error, category};
+  }
+  if (measure(done.space)) {
+    done.space = before;  // the file is gone all the same
+  }
+  done.freed_bytes =
+      done.space.available_bytes - std::min(done.space.available_bytes, before.available_bytes);
+  return {};
 }
 
 void file_writer::shared_state::run(request_queue& requests) {
@@ -121,7 +179,7 @@ base::result<std::unique_ptr<file_writer>> file_writer::start(base::unique_fd fo
   auto state = std::make_shared<shared_state>();
   state->folder = std::move(folder);
   state->calls = std::move(calls);
-  state->options = options;
+  state->options = std::move(options);
   state->handler = std::move(handler);
   std::unique_ptr<file_writer> writer(new file_writer(state));
   const auto begin = [&state](request_queue& requests, const char* name) {
@@ -137,6 +195,7 @@ base::result<std::unique_ptr<file_writer>> file_writer::start(base::unique_fd fo
   try {
     writer->data_thread_ = begin(state->data_requests, "file-data");
     writer->slow_thread_ = begin(state->slow_requests, "file-slow");
+    writer->close_thread_ = begin(state->close_requests, "file-close");
   } catch (const std::system_error& error) {
     const std::lock_guard lock(state->mutex);
     --state->threads_running;
@@ -152,8 +211,7 @@ file_writer::~file_writer() {
 void file_writer::submit(file_request request) {
   CAPTURED_CHECK(request.slot < open_files_max);
   CAPTURED_CHECK(request.name.find('/') == std::string::npos);
-  auto& requests = is_for_data(request.action) ? state_->data_requests : state_->slow_requests;
-  requests.push(std::move(request));
+  state_->lane_of(request.action).push(std::move(request));
 }
 
 int file_writer::descriptor(std::uint32_t slot) const noexcept {
@@ -163,6 +221,7 @@ int file_writer::descriptor(std::uint32_t slot) const noexcept {
 bool file_writer::abandon(std::chrono::milliseconds grace) {
   state_->data_requests.close();
   state_->slow_requests.close();
+  state_->close_requests.close();
   completion_handler unused;  // destroyed here, in the owner's thread, and outside the mutex
   bool ended = false;
   {
@@ -171,7 +230,7 @@ bool file_writer::abandon(std::chrono::milliseconds grace) {
     ended =
         state_->thread_ended.wait_for(lock, grace, [this] { return state_->threads_running == 0; });
   }
-  for (auto* const thread : {&data_thread_, &slow_thread_}) {
+  for (auto* const thread : {&data_thread_, &slow_thread_, &close_thread_}) {
     if (thread->joinable()) {
       ended ? thread->join() : thread->detach();
     }

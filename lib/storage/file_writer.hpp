@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The files of one output on a real disk, with two threads of its own: one carries out what data
-// needs (write, sync), the other what can take long (create, publish, finish, discard, leave). So a
-// file being closed on a slow disk does not hold up the next one. No Asio, no clock.
+// The files of one output on a real disk, with three threads of its own: one carries out what data
+// needs (write, sync), one closes files (finish), one does the rest (create, publish, discard,
+// leave, remove, measure). So a file being closed on a slow disk holds up neither what is written
+// into the next one nor the one after that. No Asio, no clock.
 #pragma once
 
 #include <chrono>
@@ -17,9 +18,12 @@ namespace captured::storage {
 
 struct file_writer_options {
   bool direct = false;  ///< write around the page cache (O_DIRECT) where that can be done
+  /// Says whether a finished file may be removed to make room (output_directory::check_removable);
+  /// without it none is. Called on the slow thread, which owns a copy.
+  std::function<base::error_code(const std::string& name)> may_remove = {};
 };
 
-/// Completions come from the two threads, never two at once; the handler should only pass them on,
+/// Completions come from these threads, never two at once; the handler should only pass them on,
 /// and must not call `abandon` or destroy the writer.
 ///
 /// A system call on a dead disk can hang for ever, and nothing can end it. What such a call still
@@ -45,7 +49,7 @@ class file_writer final : public file_operations {
 
   /// Gives up what is under way: afterwards no completion comes any more, nothing that was only
   /// asked for is begun, and `submit` must not be called. Files still open are closed as they are.
-  /// Returns true when both threads have ended. False means that a system call was still under way
+  /// Returns true when all threads have ended. False means that a system call was still under way
   /// after `grace`: its thread is left to itself, and the memory of the writes that were asked for
   /// must stay allocated and unchanged until the process ends.
   bool abandon(std::chrono::milliseconds grace);
@@ -55,9 +59,10 @@ class file_writer final : public file_operations {
 
   explicit file_writer(std::shared_ptr<shared_state> state);
 
-  std::shared_ptr<shared_state> state_;  // also owned by both threads, which may outlive this
+  std::shared_ptr<shared_state> state_;  // also owned by the threads, which may outlive this
   std::jthread data_thread_;
   std::jthread slow_thread_;
+  std::jthread close_thread_;
 };
 
 }  // namespace captured::storage

@@ -4,6 +4,8 @@
 #include <cerrno>
 
 #include "base/check.hpp"
+#include "storage/part_file.hpp"
+#include "storage/retried.hpp"
 
 namespace captured::storage {
 
@@ -11,19 +13,6 @@ namespace {
 
 base::error_code to_code(int errno_value) {
   return {errno_value, boost::system::system_category()};
-}
-
-template <class Call>
-call_result retried(const Call& call) {
-  call_result done = call();
-  while (done.error == EINTR) {
-    done = call();
-  }
-  return done;
-}
-
-bool is_unsupported(int error) {
-  return error == EOPNOTSUPP || error == ENOSYS || error == EINVAL;
 }
 
 bool is_lack_of_room(int error) {
@@ -42,6 +31,7 @@ base::error_code open_file::create(system_calls& calls, int folder, const std::s
   fd_.reset(static_cast<int>(made.value));
   name_ = name;
   done_ = finish_step::begun;
+  is_unproven_ = false;
   if (bytes_expected == 0) {
     return {};
   }
@@ -60,22 +50,7 @@ base::error_code open_file::create(system_calls& calls, int folder, const std::s
 }
 
 base::error_code open_file::rename_to(system_calls& calls, int folder, const std::string& name) {
-  const char* const from = name_.c_str();
-  const char* const to = name.c_str();
-  int error = retried([&] { return calls.rename(folder, from, to); }).error;
-  if (is_unsupported(error)) {
-    // NFS and some FUSE file systems have no RENAME_NOREPLACE. A link does not replace either, but
-    // then both names stand for a moment, and for longer if removing the first one fails. So a
-    // name that is in the way may be our own, from an attempt before this one.
-    error = retried([&] { return calls.link(folder, from, to); }).error;
-    if (error == EEXIST && calls.is_same_file(fd(), folder, to).value == 1) {
-      error = 0;
-    }
-    if (error == 0) {
-      error = retried([&] { return calls.remove(folder, from); }).error;
-      error = error == ENOENT ? 0 : error;
-    }
-  }
+  const int error = rename_apart(calls, folder, fd(), name_, name);
   if (error == 0) {
     name_ = name;
   }
@@ -114,8 +89,12 @@ base::error_code open_file::finish(system_calls& calls, int folder, const std::s
     done_ = finish_step::cut;
   }
   if (done_ < finish_step::forced) {
+    if (end.force_to_device && is_unproven_) {
+      return to_code(EIO);
+    }
     if (end.force_to_device) {
       if (const auto forced = retried([&] { return calls.sync(fd()); }); forced.error != 0) {
+        is_unproven_ = true;
         return to_code(forced.error);
       }
     }

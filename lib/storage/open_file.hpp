@@ -47,13 +47,18 @@ class open_file {
     bool force_to_device = false;
   };
   /// Cuts, forces to the device, renames, forces the folder, closes. May be repeated after a
-  /// failure and goes on with the step that failed. Mind that Linux reports a failed fsync once:
-  /// a repeated one that succeeds does not prove that the octets reached the device.
+  /// failure and goes on with the step that failed; but when forcing the octets to the device has
+  /// failed, here or in `sync`, it fails with EIO for as long as that is asked for: Linux reports a
+  /// failed fsync once, and a repeated one that succeeds does not prove that they got there.
   base::error_code finish(system_calls& calls, int folder, const std::string& name, ending);
   /// Removes and closes the file. It is closed even if removing failed.
   base::error_code discard(system_calls& calls, int folder);
   /// Closes the file as it is.
   void leave() noexcept { fd_.reset(); }
+
+  /// Forcing the octets to the device has failed; `sync` is told of by its caller.
+  [[nodiscard]] bool is_unproven() const noexcept { return is_unproven_; }
+  void set_unproven() noexcept { is_unproven_ = true; }
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
@@ -65,6 +70,7 @@ class open_file {
   base::unique_fd fd_;
   std::string name_;
   finish_step done_ = finish_step::begun;
+  bool is_unproven_ = false;
 };
 
 }  // namespace captured::storage

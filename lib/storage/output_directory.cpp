@@ -11,6 +11,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "storage/file_operations.hpp"
+
 namespace captured::storage {
 
 namespace {
@@ -87,11 +89,22 @@ bool is_capture_name(std::string_view name) {
   return !name.starts_with('.') && name.find(final_suffix) != std::string_view::npos;
 }
 
-/// Takes the one with the higher sequence.
-void keep_later(std::optional<previous_file>& last, std::uint64_t sequence,
-                const std::string& name) {
-  if (sequence <= sequence_max && (!last || sequence > last->sequence)) {
-    last = previous_file{sequence, name};
+bool is_finished_name(std::string_view name) {
+  return !name.starts_with('.') &&
+         (name.ends_with(final_suffix) ||
+          (name.ends_with(damaged_suffix) && name.find(final_suffix) != std::string_view::npos));
+}
+
+bool is_named_as_ours(std::string_view name, const own_files& own) {
+  return own.names_tell_output && own.names.sequence_of(name).has_value();
+}
+
+/// Takes the one with the higher sequence; of two with the same one, that which says so itself.
+void keep_later(std::optional<previous_file>& last, const previous_file& other,
+                bool says_so_itself) {
+  if (other.sequence <= sequence_max && (!last || other.sequence > last->sequence ||
+                                         (says_so_itself && other.sequence == last->sequence))) {
+    last = other;
   }
 }
 
@@ -231,16 +244,95 @@ base::result<std::optional<previous_file>> output_directory::find_previous(
       const auto origin = beginning ? read_origin(*beginning) : std::nullopt;
       if (origin) {
         if (origin->output == output) {
-          keep_later(last, origin->sequence, file->name);
+          keep_later(last, {origin->sequence, file->name}, true);
         }
         continue;
       }
     }
+    // An empty file that was set aside never was one of the series: its number is free.
+    if (file->size_bytes == 0 && file->name.ends_with(damaged_suffix)) {
+      continue;
+    }
     if (const auto sequence = names.sequence_of(file->name)) {
-      keep_later(last, *sequence, file->name);
+      keep_later(last, {*sequence, file->name}, false);
     }
   }
   return last;
+}
+
+base::result<std::vector<kept_file>> output_directory::find_kept(const own_files& own) const {
+  auto all = files();
+  if (!all) {
+    return all.error();
+  }
+  std::ranges::sort(*all, std::ranges::less{}, &directory_file::changed);
+  std::vector<kept_file> kept;
+  std::size_t reads_left = unnamed_files_max;
+  for (directory_file& file : *all) {
+    if (!is_finished_name(file.name)) {
+      continue;
+    }
+    if (!is_named_as_ours(file.name, own)) {
+      if (reads_left == 0 || (--reads_left, !says_it_is_ours(file.name, own))) {
+        continue;
+      }
+    }
+    kept.push_back(
+        {std::move(file.name), file.size_bytes, file.allocated_bytes, file.changed, false});
+  }
+  return kept;
+}
+
+base::result<std::vector<open_part>> output_directory::find_parts(const own_files& own) const {
+  auto all = files();
+  if (!all) {
+    return all.error();
+  }
+  std::ranges::sort(*all, std::ranges::less{}, &directory_file::changed);
+  std::vector<open_part> parts;
+  for (const directory_file& file : *all) {
+    if (!file.name.ends_with(part_suffix)) {
+      continue;
+    }
+    const auto beginning = read_beginning(file.name);
+    const auto origin = beginning ? own.read_origin(*beginning) : std::nullopt;
+    if (origin ? origin->output == own.output : is_named_as_ours(file.name, own)) {
+      parts.push_back({file.name, origin.has_value()});
+    }
+  }
+  return parts;
+}
+
+bool output_directory::exists(const std::string& name) const {
+  return ::faccessat(fd_.get(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool output_directory::says_it_is_ours(const std::string& name, const own_files& own) const {
+  const auto beginning = read_beginning(name);
+  const auto origin = beginning ? own.read_origin(*beginning) : std::nullopt;
+  return origin && origin->output == own.output;
+}
+
+base::error_code output_directory::check_removable(const std::string& name,
+                                                   const own_files& own) const {
+  const auto code = [](int error) {
+    return base::error_code(error, boost::system::system_category());
+  };
+  errno = 0;  // looking fails without one when it is no regular file
+  const auto file = look_at(name);
+  if (!file) {
+    return errno == ENOENT ? base::error_code() : code(not_ours_error);
+  }
+  const bool is_damaged = name.ends_with(damaged_suffix);
+  if (!is_finished_name(name) ||
+      !(says_it_is_ours(name, own) || (is_damaged && is_named_as_ours(name, own)))) {
+    return code(not_ours_error);
+  }
+  const std::string pin = name + std::string(pin_suffix);
+  if (::faccessat(fd_.get(), pin.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+    return code(pinned_error);
+  }
+  return errno == ENOENT ? base::error_code() : code(errno);
 }
 
 base::result<std::size_t> output_directory::remove_prepared(std::string_view output) const {

@@ -18,7 +18,9 @@
 #include "base/error.hpp"
 #include "base/time.hpp"
 #include "base/unique_fd.hpp"
+#include "storage/disk_space.hpp"
 #include "storage/file_name.hpp"
+#include "storage/retention.hpp"
 
 namespace captured::storage {
 
@@ -28,11 +30,6 @@ struct directory_file {
   std::uint64_t size_bytes = 0;
   std::uint64_t allocated_bytes = 0;  ///< what it takes of the disk
   base::wall_time changed{};          ///< last change of its octets
-};
-
-struct disk_space {
-  std::uint64_t total_bytes = 0;
-  std::uint64_t available_bytes = 0;  ///< to a process without privileges
 };
 
 /// The file that an output wrote last, in this life or an earlier one.
@@ -59,7 +56,26 @@ inline constexpr std::size_t origin_bytes_max = 64 << 10;
 /// others were touched since, few enough that a start with 100,000 files takes no time.
 inline constexpr std::size_t origins_max = 64;
 
-/// Functions block as the disk does; any thread may call them, one at a time.
+/// What tells the finished files of one output from everybody else's.
+struct own_files {
+  file_name names;
+  std::string output;
+  origin_reader read_origin;
+  bool names_tell_output = false;  ///< the template holds {output}: a name that fits is ours
+};
+
+/// A file that this output left open in an earlier life.
+struct open_part {
+  std::string name;
+  bool says_it_is_ours = false;  ///< else its name alone does, and its beginning says nothing
+};
+
+/// A file of this name beside a file keeps retention from removing it.
+inline constexpr std::string_view pin_suffix = ".pin";
+/// Files whose names tell nothing that are read for their origin when the kept ones are looked for.
+inline constexpr std::size_t unnamed_files_max = 4096;
+
+/// Functions block as the disk does; several threads may call them at once.
 class output_directory {
  public:
   /// Opens the folder, making it and missing folders above it (mode 0750). With `require_mount` it
@@ -83,6 +99,24 @@ class output_directory {
   [[nodiscard]] base::result<std::optional<previous_file>> find_previous(
       const file_name& names, std::string_view output, const origin_reader& read_origin) const;
 
+  /// The finished files of this output, and those that were set aside, in no order. A name that
+  /// tells the output is believed, for reading 100,000 files takes minutes; `check_removable` looks
+  /// again.
+  [[nodiscard]] base::result<std::vector<kept_file>> find_kept(const own_files& own) const;
+
+  /// May this file be removed to make room? It must be finished or set aside, say of itself that it
+  /// is this output's (one that was set aside: at least by its name), and have no pin beside it.
+  /// Success, pinned_error, not_ours_error, or what reading it gave.
+  [[nodiscard]] base::error_code check_removable(const std::string& name,
+                                                 const own_files& own) const;
+
+  /// The files that this output left open, oldest first. Those of others are left out, and those
+  /// that neither say nor are named whose they are.
+  [[nodiscard]] base::result<std::vector<open_part>> find_parts(const own_files& own) const;
+
+  /// Is there anything of this name?
+  [[nodiscard]] bool exists(const std::string& name) const;
+
   /// Removes what an earlier life of this output made ready and did not come to use (see
   /// prepared_name); returns how many. To be called before the output makes files.
   base::result<std::size_t> remove_prepared(std::string_view output) const;
@@ -98,6 +132,7 @@ class output_directory {
 
   [[nodiscard]] base::result<std::vector<std::string>> names() const;
   [[nodiscard]] std::optional<directory_file> look_at(const std::string& name) const;
+  [[nodiscard]] bool says_it_is_ours(const std::string& name, const own_files& own) const;
   [[nodiscard]] std::optional<std::vector<std::byte>> read_beginning(const std::string& name) const;
 
   std::string path_;

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -72,6 +73,16 @@ call_result system_calls::link(int folder, const char* from, const char* to) noe
 
 call_result system_calls::remove(int folder, const char* name) noexcept {
   return from_return(::unlinkat(folder, name, 0));
+}
+
+call_result system_calls::measure(int folder, disk_space& space) noexcept {
+  struct statvfs status {};
+  const call_result done = from_return(::fstatvfs(folder, &status));
+  if (done.error == 0) {
+    space = {std::uint64_t{status.f_blocks} * status.f_frsize,
+             std::uint64_t{status.f_bavail} * status.f_frsize};
+  }
+  return done;
 }
 
 call_result system_calls::is_same_file(int fd, int folder, const char* name) noexcept {

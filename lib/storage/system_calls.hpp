@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <span>
 
+#include "storage/disk_space.hpp"
+
 namespace captured::storage {
 
 /// What a call gave: the number it returned and 0, or the errno value it failed with.
@@ -47,6 +49,8 @@ class system_calls {
   virtual call_result link(int folder, const char* from, const char* to) noexcept;
   /// unlinkat(2) of a file.
   virtual call_result remove(int folder, const char* name) noexcept;
+  /// fstatvfs(2) of a folder's file system, into `space`.
+  virtual call_result measure(int folder, disk_space& space) noexcept;
   /// fstatat(2) without following links; value 1 if the name is the very file `fd`, else 0.
   virtual call_result is_same_file(int fd, int folder, const char* name) noexcept;
 };

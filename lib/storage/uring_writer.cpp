@@ -94,12 +94,14 @@ base::error_code uring_writer::open_ring() {
 }
 
 base::result<std::unique_ptr<uring_writer>> uring_writer::start(
-    base::unique_fd folder, completion_handler handler, std::shared_ptr<system_calls> calls) {
+    base::unique_fd folder, completion_handler handler, file_writer_options options,
+    std::shared_ptr<system_calls> calls) {
   std::unique_ptr<uring_writer> writer(new uring_writer);
   if (const auto error = writer->open_ring()) {
     return base::failure{error, "set up io_uring"};
   }
-  auto lane = file_writer::start(std::move(folder), handler, std::move(calls), {.direct = true});
+  options.direct = true;
+  auto lane = file_writer::start(std::move(folder), handler, std::move(calls), std::move(options));
   if (!lane) {
     return lane.error();
   }
@@ -167,7 +169,7 @@ void uring_writer::on_result(std::uint32_t index, int result) {
     lane_->submit(std::move(request));
     return;
   }
-  file_completion done{request.action, request.slot, request.token, {}, 0};
+  file_completion done{.action = request.action, .slot = request.slot, .token = request.token};
   if (result > 0) {
     done.octets_written = static_cast<std::size_t>(result);
   } else {

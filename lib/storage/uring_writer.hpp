@@ -31,10 +31,10 @@ inline constexpr std::size_t direct_alignment = 4096;
 /// those of file_writer do.
 class uring_writer final : public file_operations {
  public:
-  /// As file_writer::start. Fails also with ENOSYS or EPERM where the system has no io_uring or
-  /// does not allow it: file_writer is the one to use then.
+  /// As file_writer::start; `options.direct` is set. Fails also with ENOSYS or EPERM where the
+  /// system has no io_uring or does not allow it: file_writer is the one to use then.
   static base::result<std::unique_ptr<uring_writer>> start(
-      base::unique_fd folder, completion_handler handler,
+      base::unique_fd folder, completion_handler handler, file_writer_options options,
       std::shared_ptr<system_calls> calls = std::make_shared<system_calls>());
 
   /// As `abandon` with one second of grace.

@@ -42,6 +42,7 @@ class faulty_calls : public storage::system_calls {
   storage::call_result rename(int folder, const char* from, const char* to) noexcept override;
   storage::call_result link(int folder, const char* from, const char* to) noexcept override;
   storage::call_result remove(int folder, const char* name) noexcept override;
+  storage::call_result measure(int folder, storage::disk_space& space) noexcept override;
 
  private:
   /// Notes the call, hangs if it must, and returns the errno value it fails with, or 0.

@@ -54,6 +54,11 @@ void memory_files::check_request(const file_request& request) const {
   const bool names = request.action == file_action::create ||
                      request.action == file_action::publish ||
                      request.action == file_action::finish;
+  if (!storage::uses_slot(request.action)) {
+    check(request.action != file_action::remove || !request.name.empty(), request,
+          "no name of what is to be removed");
+    return;
+  }
   const bool is_open = !slots_[request.slot].name.empty();
   check(waiting_.size() < storage::requests_in_flight_max, request, "too many acts under way");
   check(is_open == (request.action != file_action::create), request,
@@ -63,8 +68,12 @@ void memory_files::check_request(const file_request& request) const {
   check(!is_write || !request.octets.empty(), request, "a write of nothing");
   for (const auto& each : waiting_) {
     const bool both_write = is_write && each.request.action == file_action::write;
-    check(each.request.slot != request.slot || both_write, request,
-          "another act on the slot is under way");
+    const bool write_and_sync =
+        (is_write && each.request.action == file_action::sync) ||
+        (request.action == file_action::sync && each.request.action == file_action::write);
+    check(each.request.slot != request.slot || both_write || write_and_sync ||
+              !storage::uses_slot(each.request.action),
+          request, "another act on the slot is under way");
     check(!both_write || each.request.token != request.token, request,
           "two writes under way have the same token");
   }
@@ -149,14 +158,20 @@ void memory_files::complete(const waiting& act) {
   check(checksum_of(request.octets) == act.checksum, request,
         "octets changed while the write was under way");
   storage::file_completion done{request.action, request.slot, request.token, {}, 0};
+  const std::uint64_t before = space().available_bytes;
   const int error = carry_out(act, done.octets_written);
   done.error = {error, boost::system::system_category()};
+  done.was_forcing = is_forcing_refused(act);
+  if (!storage::uses_slot(request.action)) {
+    done.space = space();
+    done.freed_bytes = keeps_removed_space_ ? 0 : done.space.available_bytes - before;
+  }
   ++counts_[request.action];
   handler_(done);
 }
 
 int memory_files::carry_out(const waiting& act, std::size_t& octets_written) {
-  if (act.fate.what == effect::fails) {
+  if (act.fate.what == effect::fails || is_forcing_refused(act)) {
     return act.fate.errno_value;
   }
   auto& where = slots_[act.request.slot];
@@ -179,8 +194,34 @@ int memory_files::carry_out(const waiting& act, std::size_t& octets_written) {
     case file_action::leave:
       where = {};
       return 0;
+    case file_action::remove:
+      return remove(act.request);
+    case file_action::measure:
+      return 0;
   }
   return EINVAL;
+}
+
+storage::disk_space memory_files::space() const {
+  return {capacity_bytes_, capacity_bytes_ - std::min(capacity_bytes_, used_bytes())};
+}
+
+int memory_files::remove(const file_request& request) {
+  if (find(request.name + ".pin") != nullptr) {
+    return storage::pinned_error;
+  }
+  if (find(request.name) != nullptr && !is_finished(request.name)) {
+    return storage::not_ours_error;
+  }
+  if (request.keep_if_available > 0 && space().available_bytes >= request.keep_if_available) {
+    return storage::not_needed_error;
+  }
+  if (keeps_removed_space_) {
+    const file* const going = find(request.name);
+    held_bytes_ += going == nullptr ? 0 : going->octets.size();
+  }
+  remove(request.name);
+  return 0;
 }
 
 int memory_files::create(const file_request& request) {
@@ -299,6 +340,17 @@ void memory_files::fail(target which, int errno_value) {
   faults_.push_back({effect::fails, which, errno_value, 0});
 }
 
+void memory_files::fail_forcing(target which, int errno_value) {
+  faults_.push_back({effect::fails_forcing, which, errno_value, 0});
+}
+
+bool memory_files::is_forcing_refused(const waiting& act) {
+  const auto& request = act.request;
+  return act.fate.what == effect::fails_forcing &&
+         (request.action == file_action::sync ||
+          (request.action == file_action::finish && request.force_to_device));
+}
+
 void memory_files::fail_after_rename(target which, int errno_value) {
   faults_.push_back({effect::fails_after_rename, which, errno_value, 0});
 }
@@ -319,56 +371,6 @@ memory_files::file* memory_files::find(std::string_view name) {
 const memory_files::file* memory_files::find(std::string_view name) const {
   const auto found = files_.find(name);
   return found == files_.end() ? nullptr : &found->second;
-}
-
-std::uint64_t memory_files::covered_from_start(const file& which) {
-  const auto first = which.covered.begin();
-  return first == which.covered.end() || first->first != 0 ? 0 : first->second;
-}
-
-std::optional<std::span<const std::byte>> memory_files::contents(std::string_view name) const {
-  const file* const which = find(name);
-  return which == nullptr ? std::nullopt : std::optional(std::span<const std::byte>(which->octets));
-}
-
-std::optional<std::span<const std::byte>> memory_files::published(std::string_view name) const {
-  const file* const which = find(name);
-  if (which == nullptr) {
-    return std::nullopt;
-  }
-  const auto count = std::min<std::uint64_t>(covered_from_start(*which), which->octets.size());
-  return std::span<const std::byte>(which->octets).first(count);
-}
-
-std::vector<std::string> memory_files::names() const {
-  std::vector<std::string> all;
-  for (const auto& [name, unused] : files_) {
-    all.push_back(name);
-  }
-  return all;
-}
-
-bool memory_files::is_finished(std::string_view name) const {
-  const file* const which = find(name);
-  return which != nullptr && which->finished;
-}
-
-std::uint64_t memory_files::used_bytes() const {
-  std::uint64_t sum = 0;
-  for (const auto& [unused, each] : files_) {
-    sum += std::max<std::uint64_t>(each.octets.size(), each.reserved_bytes);
-  }
-  return sum;
-}
-
-std::uint64_t memory_files::forced_bytes(std::string_view name) const {
-  const file* const which = find(name);
-  return which == nullptr ? 0 : which->forced_bytes;
-}
-
-std::uint64_t memory_files::count(file_action action) const {
-  const auto found = counts_.find(action);
-  return found == counts_.end() ? 0 : found->second;
 }
 
 void memory_files::put(const std::string& name, std::span<const std::byte> octets) {

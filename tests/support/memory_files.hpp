@@ -62,6 +62,9 @@ class memory_files final : public storage::file_operations {
 
   /// The act fails with this errno value and has no effect.
   void fail(target which, int errno_value);
+  /// A sync or finish that fails because the device does not take the octets. A finish that does
+  /// not ask for forcing is not struck.
+  void fail_forcing(target which, int errno_value);
   /// A finish that fails after the file already has its final name.
   void fail_after_rename(target which, int errno_value);
   /// A write takes no more than this many octets.
@@ -76,6 +79,11 @@ class memory_files final : public storage::file_operations {
   /// Octets the disk holds; above that nothing is preallocated and writing gives ENOSPC, writes
   /// first take what still fits. May grow and shrink at any time.
   void set_capacity(std::uint64_t bytes) { capacity_bytes_ = bytes; }
+  /// Somebody reads every file: what is removed gives its space back only when told false.
+  void keep_removed_space(bool keep) {
+    keeps_removed_space_ = keep;
+    held_bytes_ = keep ? held_bytes_ : 0;
+  }
   /// The folder is gone: creating and renaming give ENOENT.
   void set_folder_gone(bool gone) { folder_gone_ = gone; }
 
@@ -114,7 +122,7 @@ class memory_files final : public storage::file_operations {
     std::string name;      // empty while nothing is open
     bool renamed = false;  // by a finish that failed afterwards
   };
-  enum class effect { none, fails, fails_after_rename, shortens, hangs };
+  enum class effect { none, fails, fails_forcing, fails_after_rename, shortens, hangs };
   struct fault {
     effect what = effect::none;
     target which;
@@ -133,8 +141,11 @@ class memory_files final : public storage::file_operations {
   /// The fate of an act: counts it against all faults, the first that is due strikes.
   fault strike(storage::file_action action);
   void complete(const waiting& act);
+  [[nodiscard]] static bool is_forcing_refused(const waiting& act);
   int carry_out(const waiting& act, std::size_t& octets_written);
   int create(const storage::file_request& request);
+  int remove(const storage::file_request& request);
+  [[nodiscard]] storage::disk_space space() const;
   int rename(slot& where, const std::string& name);
   int write(const waiting& act, std::size_t& octets_written);
   void sync(const slot& where);
@@ -152,6 +163,8 @@ class memory_files final : public storage::file_operations {
   std::vector<fault> faults_;
   std::map<storage::file_action, std::uint64_t> counts_;
   std::uint64_t capacity_bytes_ = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t held_bytes_ = 0;  // of removed files that somebody reads
+  bool keeps_removed_space_ = false;
   bool stalled_ = false;
   bool delivering_ = false;
   bool folder_gone_ = false;

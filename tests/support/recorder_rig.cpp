@@ -36,7 +36,15 @@ recorder_rig::recorder_rig(rig_options options)
     closed_.push_back(file.name);
   };
   around.events.trouble = [this](const base::failure& why) { troubles_.push_back(why.message()); };
+  around.events.unproven = [this](const base::failure& why) { unproven_.push_back(why.message()); };
   around.events.recovered = [this] { ++recoveries_; };
+  around.keeping.removed = [this](const storage::kept_file& file, storage::removal_reason) {
+    removed_.push_back(file.name);
+  };
+  around.keeping.trouble = [this](const base::failure& why) {
+    removal_troubles_.push_back(why.message());
+  };
+  around.earlier = options.earlier;
   recorder_ = pipeline::output_recorder::make(options.output,
                                               {.recording = "00000000-0000-4000-8000-000000000001"},
                                               std::move(around), now_)

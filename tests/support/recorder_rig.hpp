@@ -26,6 +26,7 @@ struct rig_options {
   pipeline::output_options output;
   memory_files::delivery delivery = memory_files::delivery::manual;
   pipeline::placement where = pipeline::placement::packed;
+  std::vector<storage::kept_file> earlier = {};  ///< of an earlier life; to be put on the disk too
 };
 
 /// What is read back of a finished or open file.
@@ -75,6 +76,13 @@ class recorder_rig {
   /// Names of the finished files in the order in which they were closed.
   [[nodiscard]] const std::vector<std::string>& closed() const { return closed_; }
   [[nodiscard]] const std::vector<std::string>& troubles() const { return troubles_; }
+  /// What was said of files whose octets the device refused.
+  [[nodiscard]] const std::vector<std::string>& unproven() const { return unproven_; }
+  /// Names of the files that retention removed, and why it could not.
+  [[nodiscard]] const std::vector<std::string>& removed() const { return removed_; }
+  [[nodiscard]] const std::vector<std::string>& removal_troubles() const {
+    return removal_troubles_;
+  }
   [[nodiscard]] std::uint64_t recoveries() const { return recoveries_; }
 
  private:
@@ -93,7 +101,10 @@ class recorder_rig {
   std::vector<storage::file_completion> completions_;
   std::vector<std::string> closed_;
   std::vector<std::string> troubles_;
+  std::vector<std::string> unproven_;
   std::vector<std::string> released_;
+  std::vector<std::string> removed_;
+  std::vector<std::string> removal_troubles_;
   std::uint64_t recoveries_ = 0;
   std::unique_ptr<pipeline::output_recorder> recorder_;
 };

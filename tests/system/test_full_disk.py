@@ -34,7 +34,8 @@ def disk_fixture(root, folder):  # pylint: disable=unused-argument
 
 
 def outputs(captures, **rest):
-    return [{"rotate": {"size": "1MiB", "interval": 0}, "flush_interval": "100ms", **rest,
+    return [{"rotate": {"size": "1MiB", "interval": 0}, "flush_interval": "100ms",
+             "retain": {"size": 0, "free": 0}, **rest,
              "directory": str(captures)}]
 
 

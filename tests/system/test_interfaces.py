@@ -3,6 +3,7 @@
 files tell what happened.
 """
 
+import signal
 import time
 
 import pytest
@@ -190,3 +191,32 @@ def test_an_output_that_cannot_be_opened_is_opened_later(make_network, folder):
     assert ledger["eth0"]["stored"] == 100 and ledger["eth1"]["stored"] == 100
     verify(good)
     verify(late)
+
+
+def test_hardware_time_is_refused_with_the_reason_where_there_is_no_clock(make_network, folder):
+    network = make_network(2)
+    captures = folder / "captures"
+    config = configuration(captures, [{"name": "eth0", "timestamp": "hardware"}, "eth1"])
+    with Recorder(network, captures, config=config) as recorder:
+        told = [line for line in recorder.log().splitlines() if "interface eth0, output" in line]
+        assert len(told) == 1 and "clock" in told[0], recorder.log()
+        traffic.send(network, count=100)
+        ledger = recorder.stop(expect="failure")
+    assert "eth0" not in ledger and ledger["eth1"]["stored"] == 100
+
+
+def test_a_stop_while_an_output_is_being_opened_ends(make_network, folder):
+    network = make_network(1)
+    captures = folder / "captures"
+    outputs = [{"directory": str(captures)}, {"name": "many", "directory": str(folder / "many")}]
+    config = configuration(captures, ["eth0", {"name": "lo", "output": "many", "required": False}],
+                           outputs=outputs)
+    for pause in (0, 0.005, 0.01, 0.02, 0.05):
+        recorder = Recorder(network, captures, config=config)
+        try:
+            time.sleep(pause)
+            recorder.signal(signal.SIGTERM)
+            assert recorder.process.wait(10) is not None
+        finally:
+            recorder.__exit__(None)
+    verify(captures)

@@ -162,7 +162,8 @@ def test_a_bridge_and_its_port_are_recorded(make_network, folder):
     network.recorded(["ip", "link", "set", "br0", "arp", "off", "multicast", "off", "up"])
     time.sleep(0.5)
     captures = folder / "captures"
-    with Recorder(network, captures, config=configuration(captures, ["eth0", "br0"])) as recorder:
+    interfaces = [{"name": name, "filter": "udp port 5001"} for name in ("eth0", "br0")]
+    with Recorder(network, captures, config=configuration(captures, interfaces)) as recorder:
         traffic.send(network, interfaces=["eth0"], count=1000, to="ff:ff:ff:ff:ff:ff")
         time.sleep(0.3)
         recorder.stop()

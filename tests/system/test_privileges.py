@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Started by hand: which rights the process keeps, in every thread, before it says that it is ready;
-and what its control socket makes of those who ask.
+"""Started by hand: which rights the process keeps, in every thread, before it says that it is
+ready; and what its control socket makes of those who ask.
 """
 
 import json

@@ -3,6 +3,7 @@
 untouched, what it changes changes without a gap, and the file says what held when.
 """
 
+import datetime
 import json
 import re
 import time
@@ -51,13 +52,24 @@ class Service:
         self.recorder.__exit__(*what)
 
 
-def interface_ids(path):
-    """Which filter each packet of a file was recorded under: (port, filter) by tshark and info."""
+def nanoseconds(text):
+    """Since 1970, of 2026-01-01T00:00:00.123456789 in UTC."""
+    whole, fraction = text.decode().split(".")
+    moment = datetime.datetime.fromisoformat(whole).replace(tzinfo=datetime.timezone.utc)
+    return int(moment.timestamp()) * 1_000_000_000 + int(fraction)
+
+
+def packets_with_filter(path):
+    """(port, filter that it was recorded under, time) of each packet, by tshark and info."""
     done = tools.run([tools.ours("capturectl"), "info", "--json", path])
     filters = [one.get("filter", "") for one in json.loads(done.stdout)["files"][0]["interfaces"]]
     lines = readers.tshark(path, "-Y", "udp", "-T", "fields", "-e", "udp.dstport",
-                           "-e", "frame.interface_id").splitlines()
-    return [(port, filters[int(number)]) for port, number in (line.split("\t") for line in lines)]
+                           "-e", "frame.interface_id", "-e", "frame.time_epoch").splitlines()
+    packets = []
+    for port, number, stamp in (line.split("\t") for line in lines):
+        seconds, fraction = stamp.split(".")
+        packets.append((port, filters[int(number)], int(seconds) * 1_000_000_000 + int(fraction)))
+    return packets
 
 
 def test_many_reloads_with_changing_filters_lose_no_frame_that_both_accept(make_network, folder):
@@ -79,6 +91,15 @@ def test_many_reloads_with_changing_filters_lose_no_frame_that_both_accept(make_
     changes = re.findall(rb"changed between (\S+)Z and (\S+)Z: the filter was", told)
     assert len(changes) >= RELOADS - 1
     assert all(before <= after for before, after in changes)
+    spans = [(nanoseconds(before), nanoseconds(after)) for before, after in changes]
+    judged = 0
+    for path in service.recorder.files():
+        for port, expression, stamp in packets_with_filter(path):
+            if any(before <= stamp <= after for before, after in spans):
+                continue
+            judged += 1
+            assert expression == "" or port in expression, (port, expression, stamp)
+    assert judged > sent["eth1"]["sent"]
 
 
 def test_the_file_says_which_filter_held_when(make_network, folder):
@@ -89,9 +110,9 @@ def test_the_file_says_which_filter_held_when(make_network, folder):
             traffic.send(network, count=300, rate=3000, ports=PORTS)
         service.recorder.stop()
     (path,) = service.recorder.files()
-    seen = interface_ids(path)
+    seen = packets_with_filter(path)
     assert len(seen) == 6 * 200
-    for port, expression in seen:
+    for port, expression, _ in seen:
         assert port in expression, f"a frame for {port} under the filter '{expression}'"
 
 
@@ -143,23 +164,38 @@ def test_interfaces_and_outputs_come_and_go_by_reload(make_network, folder):
 @pytest.mark.parametrize("change", [{"directory": "elsewhere"}, {"file_name": "x-{sequence}"},
                                     {"rotate": {"packets": 50}}])
 def test_an_output_that_is_changed_goes_on_with_its_series(make_network, folder, change):
-    network = make_network(1)
-    with Service(network, folder, ["eth0"]) as service:
+    network = make_network(3)
+    three = ["eth0", "eth1", "eth2"]
+    with Service(network, folder, three) as service:
         traffic.send(network, count=100)
         time.sleep(0.3)
         changed = {key: str(folder / value) if key == "directory" else value
                    for key, value in change.items()}
-        service.reload(["eth0"], outputs=[changed])
+        network.remove_link(network.links[2])  # its figures must go on in the notes all the same
+        service.reload(three[:2] + [{"name": "eth2", "required": False}], outputs=[changed])
         traffic.send(network, count=100, first=100)
         time.sleep(0.3)
         ledger = service.recorder.stop()
-    assert ledger["eth0"]["stored"] == 200
+    assert ledger["eth0"]["stored"] == 200 and ledger["eth2"]["stored"] == 100
     where = [service.captures]
     if "directory" in change:
         where.append(folder / "elsewhere")
     found = traffic.check(*where)["interfaces"]["eth0"]
     assert found["packets"] == 200 and traffic.flaws(found) == {}
     verify(*where)
+
+
+def test_an_interface_that_is_switched_off_does_not_stand_in_the_way(make_network, folder):
+    network = make_network(2)
+    with Service(network, folder, ["eth0", {"name": "eth1", "filter": "udp"}]) as service:
+        network.recorded(["ip", "link", "set", "eth1", "down"])
+        process.wait_until(lambda: "switched off" in service.recorder.log(), 5, "it is noticed")
+        service.reload([{"name": "eth0", "snaplen": 100}, {"name": "eth1", "filter": "udp port 5"}])
+        network.recorded(["ip", "link", "set", "eth1", "up"])
+        process.wait_until(lambda: "the filter was 'udp'" in service.recorder.log(), 5,
+                           "the filter is changed once it is on")
+        service.recorder.stop()
+    verify(service.captures)
 
 
 def test_a_reload_during_traffic_leaves_descriptors_and_memory_as_they_were(make_network, folder):

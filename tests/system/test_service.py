@@ -22,11 +22,12 @@ WATCHDOG = f"[Service]\nWatchdogSec={WATCHDOG_SECONDS}\n"
 STATE = "/var/lib/captured"
 
 
-def config(directory=STATE, **interface):
+def config(directory=STATE, stop_timeout="10s", **interface):
     return configuration(
         directory, [{"name": "rx0", "ring": RINGS, **interface}],
         outputs=[{"rotate": {"size": "8MiB"}, "flush_interval": "100ms",
-                  "retain": {"size": 0, "free": 0}}])
+                  "retain": {"size": 0, "free": 0}}],
+        stop_timeout=stop_timeout, control={})  # with the socket where it is by default
 
 
 @pytest.fixture(scope="module", name="machine")
@@ -87,9 +88,14 @@ def test_it_starts_says_ready_and_tells_rates_and_drops(machine, service):
     assert re.search(r"^1 of 1 interface, \d+ packets/s, [\d.]+ Mbit/s, ", text), text
     told = status(service)
     assert told["interfaces"][0]["name"] == "rx0" and told["interfaces"][0]["stored"] == 5000
-    assert told["outputs"][0]["name"] == "main"
+    output = told["outputs"][0]
+    assert output["name"] == "main" and output["directory"] == STATE
+    assert machine.path(f"{STATE}/{output['file']}.part").exists()
     shown = service.capturectl("status").stdout
     assert re.search(r"^rx0 +main +recording .* 5000 +0 +0$", shown, re.MULTILINE), shown
+    by_field = machine.run(["journalctl", "-b", "--no-pager", "-o", "cat", "-u", service.UNIT,
+                            "INTERFACE=rx0"]).stdout
+    assert "recorded, with a ring" in by_field, "the journal has the fields of a line"
 
 
 def test_every_thread_is_its_own_user_with_one_right(machine, service):
@@ -225,6 +231,53 @@ def test_the_watchdog_is_content_with_a_disk_that_hangs(machine, service):
     service.systemctl("stop")
     all_stored(machine, 3000, "/data")
     verify(machine.path("/data"))
+
+
+def test_of_two_outputs_one_hangs_with_its_disk_and_the_other_has_no_gap(machine, service):
+    machine.run(["chown", "captured:captured", "/data"])
+    outputs = [{"name": name, "directory": where, "flush_interval": "100ms",
+                "retain": {"size": 0, "free": 0}}
+               for name, where in (("good", STATE), ("stuck", "/data"))]
+    interfaces = [{"name": "rx0", "ring": RINGS, "output": one["name"]} for one in outputs]
+    service.configure(configuration(STATE, interfaces, outputs=outputs, control={}),
+                      WATCHDOG + "ReadWritePaths=/data\n")
+    service.systemctl("restart")
+    before = service.show("MainPID"), restarts(service)
+    send(machine, 1000)
+    time.sleep(1)
+    machine.freeze()
+    try:
+        # Far more than the ring of the output that hangs can hold.
+        send(machine, 60_000, first=1000, rate=10_000, size=200)
+        time.sleep(2 * WATCHDOG_SECONDS)
+        assert (service.show("MainPID"), restarts(service)) == before
+        figures = {one["output"]: one for one in status(service)["interfaces"]}
+        assert figures["good"]["stored"] == 61_000 and figures["good"]["osdrop"] == 0
+        assert figures["stuck"]["osdrop"] > 0
+    finally:
+        machine.thaw()
+    send(machine, 1000, first=61_000)
+    service.systemctl("stop")
+    found = traffic.check(machine.path(STATE))["interfaces"]["rx0"]
+    assert found["packets"] == 62_000 and found["missing"] == 0 and traffic.flaws(found) == {}
+    verify(machine.path(STATE))
+    verify(machine.path("/data"), losses=True)
+
+
+def test_a_stop_that_waits_for_a_disk_has_the_time_that_is_configured(machine, service):
+    machine.run(["chown", "captured:captured", "/data"])
+    service.configure(config("/data", stop_timeout="7s"),
+                      "[Service]\nReadWritePaths=/data\nTimeoutStopSec=2s\n")
+    service.systemctl("restart")
+    machine.run(["dd", "if=/dev/zero", "of=/data/full", "bs=1M"], check=False)
+    send(machine, 20_000, size=1000, rate=20_000)
+    begun = time.monotonic()
+    service.systemctl("stop", check=False)
+    took = time.monotonic() - begun
+    machine.run(["rm", "/data/full"])
+    assert 5 < took < 12, took
+    assert service.show("Result") == "exit-code" and service.show("ExecMainStatus") == "1"
+    assert re.search(r"unwritten [1-9]\d* ", service.log())
 
 
 def test_it_is_started_again_after_a_kill_however_often(machine, service):

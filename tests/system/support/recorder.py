@@ -27,7 +27,8 @@ def configuration(folder, interfaces, *, outputs=None, **rest):
     return json.dumps({
         "interfaces": [{"name": one} if isinstance(one, str) else one for one in interfaces],
         "outputs": [{"name": "main", "directory": str(folder), **one} for one in outputs],
-        **rest,
+        # None of its own: several recorders run beside each other, and beside the service.
+        **{"control": {"socket": ""}, **rest},
     }, indent=1)
 
 

@@ -49,7 +49,11 @@ TEST_CASE("the longest packet is a block without its heads") {
 
 TEST_CASE("the clock's state is what the kernel says of it") {
   const auto state = capture::read_clock_state();
-  CHECK(state.error_max.count() >= 0);
+  if (!state) {
+    WARN("SKIPPED: this kernel does not say");
+    return;
+  }
+  CHECK(state->error_max.count() >= 0);
   // The kernel gives a clock up when it may be wrong by 16 s, and says so of none that is better.
-  CHECK_FALSE((state.synchronised && state.error_max >= std::chrono::seconds(16)));
+  CHECK_FALSE((state->synchronised && state->error_max >= std::chrono::seconds(16)));
 }

@@ -29,12 +29,27 @@ def info(path, status=0):
     return json.loads(run("info", "--json", path, status=status).stdout)["files"][0]
 
 
-def have(program):
+not_tested = []
+
+
+def skip(reason):
     """Says aloud what cannot be tested here."""
+    print(f"SKIPPED: {reason}", file=sys.stderr)
+    not_tested.append(reason)
+
+
+def have(program):
     found = shutil.which(program) is not None
     if not found:
-        print(f"SKIPPED: no {program}", file=sys.stderr)
+        skip(f"no {program}")
     return found
+
+
+def main():
+    """Runs the tests of the script. A failure counts for more than what could not be tested."""
+    done = unittest.main(module="__main__", exit=False).result
+    exit_skipped = 77
+    sys.exit(1 if not done.wasSuccessful() else exit_skipped if not_tested else 0)
 
 
 def expectations():

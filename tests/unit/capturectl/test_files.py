@@ -4,16 +4,14 @@
 # Every subcommand of capturectl that works with files, by what it leaves behind.
 import json
 import os
-import pty
 import random
 import signal
 import struct
 import subprocess
 import time
-import unittest
 
 from support import (CAPTURECTL, FIRST_NS, FilesTest, block, expectations, header, info, interface,
-                     packet, run)
+                     main, option, packet, run, skip)
 
 
 class Info(FilesTest):
@@ -35,7 +33,7 @@ class Info(FilesTest):
                     self.assertLessEqual(found["packets"], expected["packet_count"])
                 count += 1
         if not count:
-            print("SKIPPED: the folder with foreign captures is not here (CAPTURED_CORPUS)")
+            skip("the folder with foreign captures is not here (CAPTURED_CORPUS)")
 
     def test_totals_over_files_and_a_missing_one(self):
         one = self.capture("one.pcapng", range(3))
@@ -101,6 +99,21 @@ class Convert(FilesTest):
         run("convert", source, source, status=2)
         self.assertFalse(os.path.exists(self.path("b.pcapng")))
 
+    def test_a_filter_needs_to_make_sense_for_one_of_the_link_types_only(self):
+        beacon = bytes.fromhex("80000000ffffffffffff0200000000010200000000010000")
+        frame = block(6, struct.pack("<IIIII", 1, 0, 0, len(beacon), len(beacon)) + beacon)
+        out = self.path("b.pcapng")
+        mixed = self.write("a.pcapng", header() + interface(link=105, name=b"wlan0") +
+                           packet(0, FIRST_NS) + frame)
+        done = run("convert", "-f", "type mgt", mixed, out)
+        self.assertIn(b"makes no sense for link type 1,", done.stderr)
+        self.assertEqual(info(out)["packets"], 1)
+        run("convert", "-i", "wlan0", "-f", "type mgt", mixed, out)
+        os.unlink(out)
+        run("convert", "-i", "eth0", "-f", "type mgt", mixed, out, status=2)
+        run("convert", "-f", "no such thing", mixed, out, status=2)
+        self.assertFalse(os.path.exists(out))
+
     def test_link_types_that_do_not_fit_are_counted_or_split(self):
         source = self.write("a.pcapng", header() + interface(link=101, name=b"tun0") + b"".join(
             packet(n, FIRST_NS + n * 1000, n % 2) for n in range(10)))
@@ -126,6 +139,12 @@ class Convert(FilesTest):
             found = info(self.path("b.pcap"))
             self.assertEqual(found["interfaces"][0]["link_type"], link)
             self.assertEqual(found["octets"], info(source)["octets"] + 3 * more)
+
+    def test_a_packet_too_short_for_a_cooked_header_is_left_out(self):
+        short = block(6, struct.pack("<IIIII", 0, 0, 0, 4, 4) + b"abcd")
+        source = self.write("a.pcapng", header() + short + packet(0, FIRST_NS))
+        run("convert", "--cooked", "1", source, self.path("b.pcapng"), status=1)
+        self.assertEqual(info(self.path("b.pcapng"))["packets"], 1)
 
     def test_of_a_broken_file_what_is_whole_is_written(self):
         source = self.write("a.pcapng", header() + packet(0, FIRST_NS) + packet(1, FIRST_NS)[:-3])
@@ -190,89 +209,69 @@ class MergeSortCat(FilesTest):
         done = run("sort", "-w", "16", self.path("far.pcapng"), out, status=1)
         self.assertIn(b"1 packets are still out of order", done.stderr)
 
+    def test_interfaces_described_alike_in_one_section_stay_apart(self):
+        source = self.write("a.pcapng", header() + interface() + packet(0, FIRST_NS) +
+                            packet(1, FIRST_NS + 1, 1))
+        out = self.path("b.pcapng")
+        for command in (["sort", "-q", source, out], ["merge", "-q", "-o", out, source, source]):
+            run(*command)
+            self.assertEqual(info(out)["interface_count"], 2)
+        cat = run("cat", "-q", source, source).stdout
+        found = json.loads(run("info", "--json", "-", input=cat).stdout)["files"][0]
+        self.assertEqual((found["interface_count"], found["packets"]), (2, 4))
+
+    def test_what_damage_and_time_cost_is_lost_and_said(self):
+        short = block(6, bytes(8))
+        damaged = self.write("a.pcapng", header() + packet(0, FIRST_NS) + short)
+        late = self.write("late.pcapng", header() + packet(0, (2**32) * 10**9))
+        out = self.path("b.pcapng")
+        for command in (["convert", "--lenient", damaged, out],
+                        ["merge", "--lenient", "-o", out, damaged],
+                        ["sort", "--lenient", damaged, out]):
+            done = run(*command, status=1)
+            self.assertIn(b"1 damaged blocks were left out", done.stderr)
+        for command in (["convert", "-F", "pcap", late, out], ["cat", "-F", "pcap", late],
+                        ["merge", "-F", "pcap", "-o", out, late],
+                        ["sort", "-F", "pcap", late, out]):
+            done = run(*command, status=1)
+            self.assertIn(b"1 times are out of the format's range", done.stderr)
+        unknown = bytearray(header())
+        unknown[12] = 9
+        newer = self.write("newer.pcapng", header() + packet(0, FIRST_NS) + bytes(unknown))
+        run("convert", "--skip-unknown-versions", newer, out, status=1)
+
+    def test_comments_of_sections_stay_where_sections_become_one(self):
+        def commented(text):
+            fixed = struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)
+            return block(0x0A0D0D0A, fixed + option(1, text) + bytes(4)) + header()[28:]
+        one = self.write("1.pcapng", commented(b"first") + packet(0, FIRST_NS))
+        two = self.write("2.pcapng", commented(b"second") + packet(1, FIRST_NS + 1))
+        both = self.write("12.pcapng", self.content(one) + self.content(two))
+        run("convert", "-q", one, self.path("a.lpcap"))
+        os.unlink(self.path("a.lpcap.meta"))
+        out = self.path("b.pcapng")
+        done = run("merge", "-o", out, one, two, self.path("a.lpcap"), "-",
+                   input=commented(b"third") + packet(2, FIRST_NS + 2))
+        self.assertIn(b"4 section headers", done.stderr)
+        comments = info(out)["comments"]
+        self.assertTrue({"first", "second", "third"} < set(comments), comments)
+        self.assertIn("inferred", " ".join(comments))
+        self.assertEqual(info(out)["packets"], 4)
+        done = run("cat", one, two, self.path("a.lpcap"))
+        self.assertIn(b"3 section headers", done.stderr)
+        found = json.loads(run("info", "--json", "-", input=done.stdout).stdout)["files"][0]
+        self.assertEqual((found["packets"], found["comments"][:2]), (3, ["first", "second"]))
+        self.assertIn("inferred", found["comments"][2])
+        done = run("sort", both, out)
+        self.assertIn(b"1 section headers behind the first", done.stderr)
+        self.assertEqual(info(out)["comments"], ["first"])
+
     def test_cat_gives_one_section(self):
         one = self.capture("1.pcapng", range(10))
         two = self.capture("2.pcapng", range(10), name=b"eth1")
         found = json.loads(run("info", "--json", "-", input=run("cat", one, two).stdout).stdout)
         self.assertEqual(found["files"][0]["packets"], 20)
         self.assertEqual(found["files"][0]["sections"], 1)
-
-
-class Outputs(FilesTest):
-    def test_appending_begins_a_file_and_leaves_it_as_it_was_when_interrupted(self):
-        source = self.capture("a.pcapng", range(3))
-        out = self.path("b.pcap")
-        run("convert", "-q", "--append", source, out)
-        run("convert", "-q", "--append", source, out)
-        self.assertEqual(info(out)["packets"], 6)
-        before = self.content(out)
-        for wrong in (["-F", "pcapng"], ["--compress", "gzip"]):
-            run("convert", "--append", *wrong, source, out, status=2)
-        child = subprocess.Popen([CAPTURECTL, "convert", "--append", "-", out],
-                                 stdin=subprocess.PIPE)
-        child.stdin.write(header() + b"".join(packet(n, FIRST_NS) for n in range(60000)))
-        child.stdin.flush()
-        deadline = time.monotonic() + 20
-        while self.content(out) == before and time.monotonic() < deadline:
-            time.sleep(0.01)
-        self.assertNotEqual(self.content(out), before)
-        child.send_signal(signal.SIGTERM)
-        self.assertEqual(child.wait(), 143)
-        child.stdin.close()
-        self.assertEqual(self.content(out), before)
-
-    def test_names_that_promise_what_cannot_be_written_are_wrong_usage(self):
-        source = self.capture("a.pcapng", range(3))
-        for name in ("b.pcapng.lz4", "b.pcap.xz"):
-            run("convert", source, self.path(name), status=2)
-        run("convert", "--from", "2018-02-20T12:00", source, self.path("b.pcapng"))
-        self.assertEqual(info(self.path("b.pcapng"))["packets"], 3)
-
-    def test_snap_lengths_and_cutting(self):
-        source = self.capture("a.pcapng", range(3), snaplen=96)
-        run("convert", source, self.path("b.pcap"))
-        self.assertEqual(info(self.path("b.pcap"))["interfaces"][0]["snaplen"], 262144)
-        run("convert", "-s", "20", source, self.path("b.pcap"))
-        self.assertEqual(info(self.path("b.pcap"))["interfaces"][0]["snaplen"], 20)
-        self.assertEqual(info(self.path("b.pcap"))["octets"], 60)
-
-    def test_reports_stay_out_of_a_capture_on_standard_output(self):
-        source = self.capture("a.pcapng", range(3))
-        for command in (["convert", "--json", source, "-"], ["cat", "--json", source],
-                        ["merge", "--json", "-o", "-", source], ["sort", "--json", source, "-"]):
-            done = run(*command)
-            self.assertEqual(json.loads(done.stderr)["packets_written"], 3)
-            found = json.loads(run("info", "--json", "-", input=done.stdout).stdout)["files"][0]
-            self.assertEqual(found["packets"], 3)
-
-    def test_packets_without_a_time_are_not_of_a_time_range(self):
-        simple = block(3, (4).to_bytes(4, "little") + b"abcd")
-        source = self.write("a.pcapng", header() + simple + packet(0, FIRST_NS))
-        done = run("convert", "--from", "1519128000", source, self.path("b.pcapng"))
-        self.assertIn(b"1 packets have no time", done.stderr)
-        self.assertEqual(info(self.path("b.pcapng"))["packets"], 1)
-
-    def test_a_terminal_gets_a_bar_and_no_capture(self):
-        terminal, other = pty.openpty()
-        self.addCleanup(os.close, terminal)
-        child = subprocess.Popen([CAPTURECTL, "convert", "-", self.path("b.pcapng")],
-                                 stdin=subprocess.PIPE, stderr=other)
-        os.close(other)
-        some = b"".join(packet(n, FIRST_NS) for n in range(5000))
-        child.stdin.write(header())
-        for _ in range(16):
-            child.stdin.write(some)
-            time.sleep(0.1)
-        child.stdin.close()
-        self.assertEqual(child.wait(), 0)
-        self.assertIn(b"MB/s", os.read(terminal, 4096))
-        terminal, other = pty.openpty()
-        self.addCleanup(os.close, terminal)
-        done = subprocess.run([CAPTURECTL, "cat", self.path("b.pcapng")], stdout=other,
-                              stderr=subprocess.PIPE, check=False)
-        os.close(other)
-        self.assertEqual(done.returncode, 1)
-        self.assertIn(b"terminal", done.stderr)
 
 
 class Large(FilesTest):
@@ -313,27 +312,6 @@ class Large(FilesTest):
         self.assertIn(b"No space", done.stderr)
 
 
-class Verify(FilesTest):
-    def test_every_format_and_compression(self):
-        source = self.capture("a.pcapng", range(100))
-        for name in ("b.pcap", "b.pcapng.gz", "b.pcap.zst", "b.pcapng.zst", "b.lpcap"):
-            run("convert", "-q", source, self.path(name))
-            report = json.loads(run("verify", "--json", self.path(name)).stdout)["files"][0]
-            self.assertEqual((report["state"], report["packets"]), ("foreign", 100), name)
-            cut = self.write("cut-" + name, self.content(self.path(name))[:-7])
-            report = json.loads(run("verify", "--json", cut, status=1).stdout)["files"][0]
-            self.assertEqual(report["state"], "broken", name)
-        report = json.loads(run("verify", "--json", "-", input=self.content(source)).stdout)
-        self.assertEqual(report["files"][0]["packets"], 100)
-
-    def test_text_mode_damage_is_named(self):
-        source = self.content(self.capture("a.pcapng", range(3)))
-        damaged = self.write("b.pcapng", source.replace(b"\n", b"\r\n"))
-        for command in ("info", "verify", "repair"):
-            done = run(command, damaged, status=1)
-            self.assertIn(b"text mode", done.stdout + done.stderr)
-
-
 class MergeMany(FilesTest):
     def test_many_compressed_files_at_once(self):
         for number in range(30):
@@ -347,42 +325,5 @@ class MergeMany(FilesTest):
         self.assertEqual([name for name in os.listdir(self.folder) if "capturectl" in name], [])
 
 
-class Repair(FilesTest):
-    def test_cut_anywhere_all_whole_packets_are_kept(self):
-        whole = self.content(self.capture("a.pcapng", range(5)))
-        size = len(packet(0, FIRST_NS))
-        for cut in range(len(header()), len(whole), 3):
-            path = self.write("cut.pcapng", whole[:cut])
-            lost = (cut - len(header())) % size
-            run("repair", path, self.path("b.pcapng"), status=1 if lost else 0)
-            self.assertEqual(info(self.path("b.pcapng"))["packets"], (cut - len(header())) // size)
-            self.assertEqual(self.content(path), whole[:cut])
-
-    def test_a_recording_that_was_cut_is_accounted_for(self):
-        note = json.dumps({"captured": 1, "recording": "r", "output": "main", "sequence": 7,
-                           "previous": None, "begun_ns": 1,
-                           "totals": {"eth0": {"stored": 9, "osdrop": 0, "unwritten": 0}}})
-        value = (32473).to_bytes(4, "little") + note.encode()
-        options = ((19372).to_bytes(2, "little") + len(value).to_bytes(2, "little") + value +
-                   bytes(-len(value) % 4) + bytes(4))
-        section = block(0x0A0D0D0A, bytes.fromhex("4d3c2b1a01000000") + b"\xff" * 8 + options)
-        path = self.write("r.pcapng.part", section + interface() + packet(0, FIRST_NS) +
-                          packet(1, FIRST_NS) + packet(2, FIRST_NS)[:50] + bytes(4096))
-        done = run("repair", path, status=1)
-        self.assertIn(b"octets were cut off", done.stdout)
-        report = json.loads(run("verify", "--json", self.path("r.pcapng"), status=1).stdout)
-        self.assertEqual(report["faults"], 0, report)
-        self.assertEqual(report["files"][0]["state"], "closed")
-        self.assertEqual(report["losses"], 1)
-        run("repair", path, status=2)  # it is there already
-
-    def test_pcap_stays_pcap(self):
-        run("convert", "-q", self.capture("a.pcapng", range(5)), self.path("a.pcap"))
-        cut = self.write("cut.pcap", self.content(self.path("a.pcap"))[:-7])
-        run("repair", cut, status=1)
-        found = info(self.path("cut.repaired.pcap"))
-        self.assertEqual((found["packets"], found["format"]), (4, "pcap-ns"))
-
-
 if __name__ == "__main__":
-    unittest.main()
+    main()

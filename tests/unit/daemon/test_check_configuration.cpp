@@ -46,19 +46,10 @@ TEST_CASE("what this version does not do is refused with the place where it is a
 TEST_CASE("patterns, hardware time and series for each link type are supported") {
   const auto checked = check(
       "interfaces: [{ name: \"eth*\", timestamp: hardware }]\n"
-      "outputs: [{ link_types: split, retain: { size: 0, free: 0 } }]\n");
+      "outputs: [{ link_types: split, retain: { size: 5GiB, age: 7d } }]\n");
   CHECK(lines(checked.read.problems).empty());
   CHECK(checked.read.settings.has_value());
   CHECK(checked.warnings.empty());
-}
-
-TEST_CASE("what is passed over is a warning with its place, or that of what stands around it") {
-  const auto checked = check("interfaces: [{ name: eth0 }]\noutputs:\n  - name: main\n");
-  CHECK(checked.read.settings.has_value());
-  REQUIRE(checked.warnings.size() == 1);
-  CHECK(checked.warnings[0].warning() ==
-        "f.yaml:3:5: warning: output main: retain is not carried out by this version: no file is "
-        "ever removed");
 }
 
 TEST_CASE("a filter that does not compile is an error at its place") {

@@ -139,7 +139,12 @@ TEST_CASE("clients that go without a word, or in the middle of one, leave the se
       say(client, "{\"request\":\"status\"}\n{\"re");
     }
   }
-  CHECK(made.ask("status").has_value());
+  bool served = false;
+  for (int i = 0; i < 100 && !served; ++i) {  // it notices each one's end in turn
+    const auto answer = made.ask("status");
+    served = answer && answer->ok;
+  }
+  CHECK(served);
 }
 
 TEST_CASE("too many clients at once are refused, and served when others have gone") {

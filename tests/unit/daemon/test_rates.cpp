@@ -81,8 +81,35 @@ TEST_CASE("the line for the service manager tells rates, drops and troubles") {
         "interface eth1: no such device; output main: no space left");
 }
 
+TEST_CASE("what is kept is told with the hours that its room lasts at the present rate") {
+  rate_meter meter;
+  auto status = status_with(0);
+  auto& kept = status.outputs[0].kept;
+  kept.octets_written = 1'000'000;
+  meter.take(start, status);
+  CHECK(status_json({}, status, meter).at("outputs").at(0).as_object().if_contains("hours_left") ==
+        nullptr);
+  kept = {.files = 3,
+          .octets = 5ULL << 30,
+          .oldest = captured::base::wall_time(1519128000s),
+          .octets_written = 21'000'000,
+          .room_octets = 72'000'000'000};
+  meter.take(start + 2s, status);
+  const auto told = status_json({}, status, meter).at("outputs").at(0);
+  CHECK(told.at("files_kept").to_number<int>() == 3);
+  CHECK(told.at("octets_kept").to_number<std::uint64_t>() == 5ULL << 30);
+  CHECK(told.at("oldest").as_string() == "2018-02-20T12:00:00Z");
+  CHECK(told.at("octets_left").to_number<std::uint64_t>() == 72'000'000'000);
+  CHECK(told.at("hours_left").to_number<double>() == Approx(2));
+  CHECK(status_line(status, meter) ==
+        "1 of 1 interface, 0 packets/s, 0.0 Mbit/s, stored 0, lost 0, 5.0 GiB kept, full in 2.0 h");
+}
+
 TEST_CASE("the status as JSON has the ledger of each interface") {
   auto status = status_with(7, 2);
+  status.interfaces[0].why = "its link is down";
+  status.outputs[0].directory = "/data";
+  status.outputs[0].file = "a.pcapng";
   status.since = captured::base::wall_time(1519128000s);
   const auto told =
       status_json({.uptime = 61s, .configuration_file = "captured.yaml"}, status, rate_meter());
@@ -92,5 +119,9 @@ TEST_CASE("the status as JSON has the ledger of each interface") {
   CHECK(one.at("filteraccept").to_number<int>() == 9);
   CHECK(one.at("stored").to_number<int>() == 7);
   CHECK(one.at("osdrop").to_number<int>() == 2);
-  CHECK(told.at("outputs").at(0).at("state").as_string() == "writing");
+  CHECK(one.at("why").as_string() == "its link is down");
+  const auto& output = told.at("outputs").at(0);
+  CHECK(output.at("state").as_string() == "writing");
+  CHECK(output.at("directory").as_string() == "/data");
+  CHECK(output.at("file").as_string() == "a.pcapng");
 }

@@ -19,8 +19,12 @@ namespace json = boost::json;
 using namespace format;
 
 std::string md5_of(std::span<const std::byte> octets) {
+  // It reads its input by words, wherever that lies.
+  const std::vector<std::byte> aligned(octets.begin(), octets.end());
   boost::uuids::detail::md5 hash;
-  hash.process_bytes(octets.data(), octets.size());
+  if (!aligned.empty()) {
+    hash.process_bytes(aligned.data(), aligned.size());
+  }
   boost::uuids::detail::md5::digest_type words;
   hash.get_digest(words);
   std::string text;

@@ -214,15 +214,26 @@ TEST_CASE("pcap headers and records are those of the golden vectors") {
                       "c0 0d 8c 5a f0 fa 02 00 2a 00 00 00 2a 00 00 00");
     expected.insert(expected.end(), frame.begin(), frame.end());
     CHECK(sink.octets() == expected);
-    const interface_description_block same{.snaplen = 65536};
-    CHECK(check_pcap_append(sink.octets(), {.resolution = resolution}, same).has_value());
-    CHECK(!check_pcap_append(sink.octets(), {.resolution = another}, same).has_value());
-    CHECK(
-        !check_pcap_append(sink.octets(), {.resolution = resolution}, {.snaplen = 96}).has_value());
-    CHECK(!check_pcap_append(sink.octets(), {.resolution = resolution},
-                             {.link = packet::link_type::raw_ip, .snaplen = 65536})
-               .has_value());
-    CHECK(!check_pcap_append(std::span(sink.octets()).first(20), {.resolution = resolution}, same));
+    const auto fits = [&](std::ptrdiff_t count, pcap_resolution wanted, packet::link_type link,
+                          std::uint32_t snaplen) {
+      memory_sink more;
+      pcap_writer appending(
+          more, {.resolution = wanted},
+          {.name = "a.pcap", .header = {expected.begin(), expected.begin() + count}});
+      capture_interface interface;
+      interface.description.link = link;
+      interface.description.snaplen = snaplen;
+      appending.add_interface(interface);
+      const bool done = appending.flush().has_value();
+      CHECK(done != appending.failed());
+      CHECK(more.octets().empty());
+      return done;
+    };
+    CHECK(fits(24, resolution, packet::link_type::ethernet, 65536));
+    CHECK(!fits(24, another, packet::link_type::ethernet, 65536));
+    CHECK(!fits(24, resolution, packet::link_type::ethernet, 96));
+    CHECK(!fits(24, resolution, packet::link_type::raw_ip, 65536));
+    CHECK(!fits(20, resolution, packet::link_type::ethernet, 65536));
   }
 }
 

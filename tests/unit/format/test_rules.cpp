@@ -3,9 +3,7 @@
 // Rules of the formats one by one, where neither the foreign captures nor the tests of what callers
 // can choose reach: what must be an error with its place, and what is taken with a count.
 #include "capture_text.hpp"
-#include "format/capture_copier.hpp"
 #include "format/capture_reader.hpp"
-#include "format/pcap_writer.hpp"
 #include "octets.hpp"
 #include "support/catch.hpp"
 
@@ -38,16 +36,6 @@ octets five_packets() {
     test::append_packet(file, 0, test::view_of(frame));
   }
   return file;
-}
-
-octets to_pcap(const octets& file, pcap_writer&& writer, const memory_sink& sink) {
-  capture_reader reader{std::span<const std::byte>(file)};
-  capture_copier copier(writer);
-  for (capture_item item = reader.next(); item != capture_item::end; item = reader.next()) {
-    copier.copy(reader, item);
-  }
-  REQUIRE(writer.flush().has_value());
-  return sink.octets();
 }
 
 /// Gives parts of its own memory, and spoils those that nobody may look at any more.
@@ -197,41 +185,4 @@ TEST_CASE("a source that lends gives the same, also when records are longer than
     CHECK(found.error == "");
     CHECK(test::first_difference(found.packets, expected.packets) == "");
   }
-}
-
-TEST_CASE("the snap length of a pcap file cuts no packet of a later interface, and is never 0") {
-  octets file;
-  append(file, section_header_block{});
-  append(file, interface_description_block{.snaplen = 40});
-  append(file, interface_description_block{.snaplen = 96});
-  const octets frame = test::arp_frame();
-  test::append_packet(file, 1, test::view_of(frame));
-  const auto snaplen_of = [](const octets& pcap) {
-    return octets(pcap.begin() + 16, pcap.begin() + 20);
-  };
-  memory_sink sink;
-  octets limited = to_pcap(file, pcap_writer(sink), sink);
-  CHECK(snaplen_of(limited) == from_hex("00 00 04 00"));
-  // That of a pcap file goes for all of it, and stays.
-  limited[18] = std::byte{0};
-  for (const auto& [stated, kept] : {std::pair(96, "60 00 00 00"), std::pair(0, "00 00 04 00")}) {
-    limited[16] = static_cast<std::byte>(stated);
-    memory_sink copy;
-    CHECK(snaplen_of(to_pcap(limited, pcap_writer(copy), copy)) == from_hex(kept));
-  }
-}
-
-TEST_CASE("packets longer than readers of pcap take are cut and counted") {
-  octets file;
-  append(file, section_header_block{});
-  append(file, interface_description_block{});
-  const octets large(262145);
-  test::append_packet(file, 0, test::view_of(large));
-  memory_sink sink;
-  const octets pcap = to_pcap(file, pcap_writer(sink), sink);
-  capture_reader reader{std::span<const std::byte>(pcap)};
-  const test::capture_text found = test::text_of(reader);
-  CHECK(found.error == "");
-  REQUIRE(found.packets.size() == 1);
-  CHECK(contains(found.packets[0], "captured=262144 original="));
 }

@@ -5,6 +5,8 @@
 #include <string_view>
 
 #include "base/bytes.hpp"
+#include "format/octet_source.hpp"
+#include "format/verification.hpp"
 #include "pipeline/output_recorder.hpp"
 #include "support/catch.hpp"
 #include "support/recorder_rig.hpp"
@@ -241,4 +243,44 @@ TEST_CASE("an interface that leaves while the disk stands still loses nothing") 
   rig.stop();
   CHECK(rig.ledger(1).stored == 20);
   CHECK(rig.ledger(1).unwritten == 0);
+}
+
+TEST_CASE("more interfaces than a note can list come and go, and every file still verifies") {
+  recorder_rig rig;
+  rig.settle();
+  constexpr std::size_t many = 700;
+  for (std::size_t i = 1; i <= many; ++i) {
+    const std::size_t added = rig.add_interface();
+    produce(rig, 2, added);
+    produce(rig, 1, 0);
+    rig.retire_all();
+    rig.recorder().remove("if" + std::to_string(added), "the device was removed");
+    rig.close_feed(added);
+    rig.pass(10ms);
+    REQUIRE(rig.released().size() == i);
+    if (i % 50 == 0) {
+      rig.recorder().rotate();
+      rig.pass(10ms);
+    }
+  }
+  rig.bring_back(many);
+  produce(rig, 3, many);
+  rig.retire(many);
+  rig.pass(10ms);
+  rig.stop();
+  CHECK(rig.ledger(many).stored == 5);
+  CHECK(rig.ledger(0).stored == many);
+  std::vector<captured::format::file_report> reports;
+  for (const std::string& name : rig.closed()) {
+    const auto octets = rig.disk().contents(name).value();
+    captured::format::memory_source source(octets);
+    reports.push_back(captured::format::verify_file(name, source));
+  }
+  for (const auto& report : reports) {
+    INFO(report.name);
+    CHECK(report.faults == 0);
+  }
+  CHECK(captured::format::verify_chains(reports).empty());
+  CHECK(blocks_of(rig, rig.closed().size() - 1)[0].text.find("\"forgotten\":true") !=
+        std::string::npos);
 }

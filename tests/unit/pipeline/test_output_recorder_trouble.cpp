@@ -137,6 +137,67 @@ TEST_CASE("any single act of the disk may fail once, and nothing is missing") {
   }
 }
 
+TEST_CASE("a file whose octets the device refused never gets its final name") {
+  recorder_rig rig;
+  rig.settle();
+  rig.disk().fail_forcing({.action = file_action::finish, .nth = 2}, EIO);
+  for (int turn = 0; turn < 4; ++turn) {
+    produce(rig, 10);
+    rig.retire();
+    rig.pass(600ms);
+    rig.recorder().rotate();
+    rig.pass(600ms);
+  }
+  rig.stop();
+  REQUIRE(rig.closed().size() == 5);
+  CHECK(rig.closed()[1].ends_with(".pcapng.damaged"));
+  CHECK(std::ranges::count_if(
+            rig.closed(), [](const std::string& name) { return name.ends_with(".pcapng"); }) == 4);
+  REQUIRE(rig.unproven().size() == 1);
+  CHECK(rig.unproven()[0].find("Input/output error") != std::string::npos);
+  CHECK(rig.recorder().outcome().unproven);
+  // What was taken counts as it was counted, and is still there to be looked at.
+  CHECK(rig.ledger().stored == 40);
+  CHECK(read_all(rig).numbers == numbers_to(40));
+  CHECK(rig.recoveries() == rig.troubles().size());
+}
+
+TEST_CASE("a sync that fails ends the file at once, and it is set aside") {
+  rig_options options;
+  options.output.files.sync = {captured::storage::sync_policy::interval, 1000ms};
+  recorder_rig rig(options);
+  rig.settle();
+  produce(rig, 10);
+  rig.retire();
+  rig.disk().fail_forcing({.action = file_action::sync}, EIO);
+  for (int i = 0; i < 4; ++i) {
+    rig.pass(600ms);
+  }
+  REQUIRE(rig.closed().size() == 1);
+  CHECK(rig.closed()[0].ends_with(".pcapng.damaged"));
+  CHECK(rig.unproven().size() == 1);
+  produce(rig, 10);
+  rig.retire();
+  rig.pass(5s);
+  rig.stop();
+  CHECK(rig.closed().size() == 2);
+  CHECK(rig.closed()[1].ends_with(".pcapng"));
+  CHECK(rig.recorder().outcome().unproven);
+  CHECK(read_all(rig).numbers == numbers_to(20));
+}
+
+TEST_CASE("no run in which the device refused nothing is said to be unproven") {
+  recorder_rig rig;
+  rig.settle();
+  rig.disk().fail({.action = file_action::finish}, EIO);
+  produce(rig, 10);
+  rig.retire();
+  rig.pass(1s);
+  rig.stop();
+  CHECK_FALSE(rig.recorder().outcome().unproven);
+  CHECK(rig.closed()[0].ends_with(".pcapng"));
+}
+
 TEST_CASE("a file that somebody removes while it is written does not end the recording") {
   recorder_rig rig;
   rig.settle();

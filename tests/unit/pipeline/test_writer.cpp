@@ -18,6 +18,19 @@ using captured::test::numbered_frame;
 using captured::test::read_file;
 using captured::test::scripted_source;
 
+namespace {
+
+pipeline::open_files_events silent_events() {
+  pipeline::open_files_events events;
+  events.begun = [](const std::string&) {};
+  events.closed = [](const pipeline::closed_file&) {};
+  events.trouble = [](const captured::base::failure&) {};
+  events.recovered = [] {};
+  return events;
+}
+
+}  // namespace
+
 TEST_CASE("a strand on several threads records everything while it is told to rotate") {
   constexpr std::uint32_t packets = 30'000;
   const captured::testing::temporary_folder folder;
@@ -39,10 +52,7 @@ TEST_CASE("a strand on several threads records everything while it is told to ro
   what.ledger = &ledger;
   pipeline::recorder_surroundings around;
   around.files = files.get();
-  around.events.begun = [](const std::string&) {};
-  around.events.closed = [](const pipeline::closed_file&) {};
-  around.events.trouble = [](const captured::base::failure&) {};
-  around.events.recovered = [] {};
+  around.events = silent_events();
   pipeline::output_options options;
   options.flush_interval = 5ms;
   writer.attach(pipeline::output_recorder::make(options, {.recording = "test"}, std::move(around),

@@ -55,7 +55,7 @@ const changed_key changed_keys[] = {
      [](const configuration& c) { return !first(c).required; }},
     {"timestamp: software", 1, "timestamp: hardware",
      [](const configuration& c) {
-       return first(c).timestamp == settings::timestamp_source::hardware;
+       return first(c).device.stamps == capture::stamp_source::hardware;
      }},
     {"queues: 1", 1, "queues: 4", [](const configuration& c) { return first(c).queues == 4; }},
     {"size: 64MiB", 1, "size: 8MiB",

@@ -62,7 +62,7 @@ class configuration_maker {
     made.device.ring.size_bytes = made.device.ring.block_bytes * (2 + below(100));
     made.device.ring.timeout = std::chrono::milliseconds(1 + below(10'000));
     made.required = below(2) == 0;
-    made.timestamp = static_cast<settings::timestamp_source>(below(2));
+    made.device.stamps = static_cast<capture::stamp_source>(below(2));
     made.silence = std::chrono::milliseconds(below(2) * (1000 + below(1'000'000)));
     made.queues = static_cast<std::uint32_t>(1 + below(64));
     return made;

@@ -84,7 +84,7 @@ class by_threads final : public way_of_writing {
   by_threads(const temporary_folder& folder, bool direct)
       : writer_(std::move(*file_writer::start(folder.open(), handler(),
                                               std::make_shared<storage::system_calls>(),
-                                              {.direct = direct}))) {}
+                                              {.direct = direct, .may_remove = {}}))) {}
   ~by_threads() override { writer_.reset(); }
   storage::file_operations& files() override { return *writer_; }
   bool abandon(std::chrono::milliseconds grace) override { return writer_->abandon(grace); }
@@ -100,7 +100,7 @@ class by_uring final : public way_of_writing {
       const temporary_folder& folder,
       std::shared_ptr<storage::system_calls> calls = std::make_shared<storage::system_calls>()) {
     auto way = std::make_unique<by_uring>();
-    auto writer = uring_writer::start(folder.open(), way->handler(), std::move(calls));
+    auto writer = uring_writer::start(folder.open(), way->handler(), {}, std::move(calls));
     if (!writer) {
       return nullptr;
     }

@@ -89,6 +89,58 @@ TEST_CASE("a file that hangs while being closed does not hold up writes to the n
   CHECK(folder.names() == strings{"a", "b.part"});
 }
 
+TEST_CASE("a file that hangs while being closed does not hold up making, naming and removing") {
+  const temporary_folder folder;
+  completions done;
+  const auto calls = std::make_shared<faulty_calls>();
+  const auto writer = start(folder, done, calls);
+  writer->submit({.action = file_action::create, .slot = 0, .name = "a.part"});
+  done.wait_for(1);
+  calls->hang("sync");
+  writer->submit({.action = file_action::finish, .slot = 0, .force_to_device = true, .name = "a"});
+  calls->wait_until_hanging();
+  writer->submit({.action = file_action::create, .slot = 1, .name = "b.part"});
+  CHECK(done.wait_for(2).action == file_action::create);
+  writer->submit({.action = file_action::publish, .slot = 1, .name = "c.part"});
+  CHECK(done.wait_for(3).action == file_action::publish);
+  writer->submit({.action = file_action::measure, .name = {}});
+  CHECK(done.wait_for(4).action == file_action::measure);
+  calls->release();
+  CHECK(done.wait_for(5).action == file_action::finish);
+}
+
+TEST_CASE("forcing that failed once is not made good by a further attempt") {
+  for (const bool by_interval : {false, true}) {
+    const temporary_folder folder;
+    completions done;
+    const auto calls = std::make_shared<faulty_calls>();
+    const auto writer = start(folder, done, calls);
+    writer->submit({.action = file_action::create, .name = "a.part"});
+    done.wait_for(1);
+    calls->fail_all(by_interval ? "sync_data" : "sync", EIO);
+    file_request finish{.action = file_action::finish, .force_to_device = true, .name = "a"};
+    if (by_interval) {
+      writer->submit({.action = file_action::sync, .name = {}});
+    } else {
+      writer->submit(finish);
+    }
+    const auto refused = done.wait_for(2);
+    CHECK(refused.error.value() == EIO);
+    CHECK(refused.was_forcing);
+    calls->fail_all(by_interval ? "sync_data" : "sync", 0);
+    writer->submit(finish);
+    const auto again = done.wait_for(3);
+    CHECK(again.error.value() == EIO);
+    CHECK(again.was_forcing);
+    CHECK(folder.names() == strings{"a.part"});
+    finish.force_to_device = false;
+    finish.name = "a.damaged";
+    writer->submit(finish);
+    CHECK_FALSE(done.wait_for(4).error);
+    CHECK(folder.names() == strings{"a.damaged"});
+  }
+}
+
 TEST_CASE("a writer that nothing was asked of, or everything was answered, ends at once") {
   const temporary_folder folder;
   completions done;
@@ -173,6 +225,46 @@ TEST_CASE("what the handler holds is let go when the writer is abandoned, even i
   CHECK_FALSE((*writer)->abandon(0ms));
   CHECK(held.use_count() == 1);
   calls->release();
+}
+
+TEST_CASE("a file is removed if the check allows it and its space is needed") {
+  const temporary_folder folder;
+  folder.write("a", std::string(100'000, 'x'));
+  completions done;
+  int answer = storage::pinned_error;
+  storage::file_writer_options options;
+  options.may_remove = [&answer](const std::string&) {
+    return base::error_code(answer, boost::system::system_category());
+  };
+  auto made = file_writer::start(folder.open(), done.handler(), std::make_shared<faulty_calls>(),
+                                 std::move(options));
+  REQUIRE(made.has_value());
+  const auto& writer = *made;
+  writer->submit({.action = file_action::remove, .name = "a"});
+  CHECK(done.wait_for(1).error.value() == storage::pinned_error);
+  answer = 0;
+  writer->submit({.action = file_action::remove, .keep_if_available = 1, .name = "a"});
+  CHECK(done.wait_for(2).error.value() == storage::not_needed_error);
+  CHECK(folder.names() == strings{"a"});
+  writer->submit({.action = file_action::remove, .keep_if_available = ~0ULL, .name = "a"});
+  const auto removed = done.wait_for(3);
+  CHECK_FALSE(removed.error);
+  CHECK(removed.space.total_bytes > 0);
+  CHECK(folder.names().empty());
+  writer->submit({.action = file_action::remove, .name = "a"});
+  CHECK_FALSE(done.wait_for(4).error);
+  writer->submit({.action = file_action::measure, .name = {}});
+  CHECK(done.wait_for(5).space.total_bytes == removed.space.total_bytes);
+}
+
+TEST_CASE("without a check no file is removed") {
+  const temporary_folder folder;
+  folder.write("a", "x");
+  completions done;
+  const auto writer = start(folder, done);
+  writer->submit({.action = file_action::remove, .name = "a"});
+  CHECK(done.wait_for(1).error.value() == storage::not_ours_error);
+  CHECK(folder.names() == strings{"a"});
 }
 
 TEST_CASE("the threads of a writer take no signals of the process") {

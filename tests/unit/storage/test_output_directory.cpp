@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "storage/file_operations.hpp"
 #include "storage/output_directory.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
@@ -46,6 +47,13 @@ std::optional<previous_file> previous(const output_directory& directory,
       directory.find_previous(*storage::file_name::parse(pattern, "main"), "main", reader);
   REQUIRE(found.has_value());
   return *found;
+}
+
+storage::own_files own() {
+  return {.names = *storage::file_name::parse(pattern, "main"),
+          .output = "main",
+          .read_origin = read_origin,
+          .names_tell_output = true};
 }
 
 void set_changed(const temporary_folder& folder, const std::string& name, std::time_t seconds) {
@@ -273,6 +281,59 @@ TEST_CASE("free space is told in octets") {
   CHECK(space->total_bytes > 0);
   CHECK(space->available_bytes <= space->total_bytes);
   CHECK(std::filesystem::space(folder.path()).capacity == space->total_bytes);
+}
+
+TEST_CASE("kept files are the finished ones of this output, by name or by what they say") {
+  const temporary_folder folder;
+  folder.write("2026-main-000001.pcapng", "");  // believed for its name
+  folder.write("2026-main-000002.pcapng.damaged", "cut");
+  folder.write("2026-main-000003.pcapng.part", "main 3");
+  folder.write("2026-main-000004.pcapng.gz", "main 4");
+  folder.write("2026-other-000005.pcapng", "other 5");
+  folder.write("renamed.pcapng", "main 6");
+  folder.write("foreign.pcapng", "nothing");
+  folder.write("2026-main-000001.pcapng.pin", "");
+  REQUIRE(::symlink("renamed.pcapng", (folder.path() / "2026-main-000007.pcapng").c_str()) == 0);
+  const auto kept = opened(folder).find_kept(own());
+  REQUIRE(kept.has_value());
+  strings names;
+  for (const auto& one : *kept) {
+    names.push_back(one.name);
+  }
+  std::ranges::sort(names);
+  CHECK(names ==
+        strings{"2026-main-000001.pcapng", "2026-main-000002.pcapng.damaged", "renamed.pcapng"});
+  auto unnamed = own();
+  unnamed.names_tell_output = false;
+  CHECK(opened(folder).find_kept(unnamed)->size() == 1);
+}
+
+TEST_CASE("only a finished file that says it is ours, and has no pin, may be removed") {
+  const temporary_folder folder;
+  folder.write("2026-main-000001.pcapng", "main 1");
+  folder.write("2026-main-000002.pcapng", "other 2");
+  folder.write("2026-main-000003.pcapng", "nothing");
+  folder.write("2026-main-000004.pcapng.part", "main 4");
+  folder.write("2026-main-000005.pcapng.damaged", "");
+  folder.write("x.pcapng.damaged", "");
+  folder.write("pinned.pcapng", "main 6");
+  folder.write("pinned.pcapng.pin", "");
+  REQUIRE(::symlink("2026-main-000001.pcapng", (folder.path() / "link.pcapng").c_str()) == 0);
+  const auto directory = opened(folder);
+  const auto answer = [&](const char* name) {
+    return directory.check_removable(name, own()).value();
+  };
+  CHECK(answer("2026-main-000001.pcapng") == 0);
+  CHECK(answer("gone.pcapng") == 0);
+  CHECK(answer("2026-main-000002.pcapng") == storage::not_ours_error);
+  CHECK(answer("2026-main-000003.pcapng") == storage::not_ours_error);
+  CHECK(answer("2026-main-000004.pcapng.part") == storage::not_ours_error);
+  CHECK(answer("2026-main-000005.pcapng.damaged") == 0);
+  CHECK(answer("x.pcapng.damaged") == storage::not_ours_error);
+  CHECK(answer("link.pcapng") == storage::not_ours_error);
+  CHECK(answer("pinned.pcapng") == storage::pinned_error);
+  std::filesystem::remove(folder.path() / "pinned.pcapng.pin");
+  CHECK(answer("pinned.pcapng") == 0);
 }
 
 TEST_CASE("a duplicate of the folder lives on its own") {

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/part_repairs.hpp"
+
+#include <atomic>
+#include <csignal>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace captured::daemon {
+
+namespace {
+
+constexpr int lowest_priority = 19;
+
+}  // namespace
+
+struct part_repairs::shared_state {
+  std::shared_ptr<const storage::output_directory> folder;
+  std::vector<std::string> names;
+  std::atomic<bool> stop{false};
+  std::mutex mutex;
+  handler done;  // guarded by mutex; empty once nobody wants to know
+
+  void tell(const std::string& part, const base::result<pipeline::repaired_part>& how) {
+    const std::lock_guard lock(mutex);
+    if (done) {
+      done(part, how);
+    }
+  }
+  void run() {
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), lowest_priority);
+    for (const std::string& name : names) {
+      if (stop) {
+        return;
+      }
+      tell(name, pipeline::repair_part(*folder, name, stop));
+    }
+  }
+};
+
+part_repairs::part_repairs(std::shared_ptr<const storage::output_directory> folder,
+                           std::vector<std::string> names, handler done)
+    : state_(std::make_shared<shared_state>()) {
+  state_->folder = std::move(folder);
+  state_->names = std::move(names);
+  state_->done = std::move(done);
+  // Signals are for the daemon's own thread; a thread begins with the mask of who makes it.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_BLOCK, &all, &before);
+  try {
+    std::thread([state = state_] { state->run(); }).detach();
+  } catch (const std::system_error& error) {
+    for (const std::string& name : state_->names) {
+      state_->tell(name, base::system_failure(error.code().value(), "start a thread for repair"));
+    }
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+part_repairs::~part_repairs() {
+  state_->stop = true;
+  const std::lock_guard lock(state_->mutex);
+  state_->done = nullptr;
+}
+
+}  // namespace captured::daemon

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+//
+// Repairs what an earlier life of an output left open, on a thread of its own at the lowest
+// priority: a file of many GiB must not hold up the recording. What repair does is in
+// pipeline/part_repair.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "pipeline/part_repair.hpp"
+#include "storage/output_directory.hpp"
+
+namespace captured::daemon {
+
+class part_repairs {
+ public:
+  using handler =
+      std::function<void(const std::string& part, const base::result<pipeline::repaired_part>&)>;
+
+  /// Begins with the first name. `done` is called for each file, on the thread. Without a thread
+  /// nothing is repaired, and `done` is called for each file before this returns.
+  part_repairs(std::shared_ptr<const storage::output_directory> folder,
+               std::vector<std::string> names, handler done);
+  part_repairs(const part_repairs&) = delete;
+  part_repairs& operator=(const part_repairs&) = delete;
+  /// What is not done yet stays as it was, for the next start. `done` is not called any more. A
+  /// thread that hangs on a dead disk is left to itself.
+  ~part_repairs();
+
+ private:
+  struct shared_state;
+  std::shared_ptr<shared_state> state_;  // also owned by the thread, which may outlive this
+};
+
+}  // namespace captured::daemon

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+//
+// The part of output_recorder that ends a file and the recording.
+#include <utility>
+
+#include "pipeline/output_recorder.hpp"
+#include "pipeline/unwritten.hpp"
+
+namespace captured::pipeline {
+
+void output_recorder::end_file(base::moment now) {
+  const bool last = deadline_.has_value() && !block_ && ports_.drained();
+  text_.clear();
+  ports_.append_final(text_, last ? statistics_kind::closing : statistics_kind::running, now.wall);
+  totals_at_switch_ = ports_.totals();
+  format::append(text_, format::end_note{.reason = std::string(last ? format::end_reason::stop
+                                                                    : format::end_reason::rotation),
+                                         .totals = totals_at_switch_});
+  stream_.append(text_, now.steady);
+  series_.previous = stream_.files().current_name();
+  stream_.end();
+  rotation_asked_ = false;
+  statistics_at_ = now.steady + options_.statistics_interval;
+  if (last) {
+    recording_ended_ = true;
+    stream_.files().discard_next();
+  }
+}
+
+void output_recorder::give_up() {
+  count_unwritten();
+  refresh_ledger();
+  outcome_.gave_up = true;
+  note_end();
+}
+
+void output_recorder::note_end() {
+  outcome_.unproven = stream_.files().any_unproven();
+  outcome_.next = series_;
+  outcome_.next.totals = ports_.settled_totals();
+  outcome_.next.forgotten = ports_.has_forgotten();
+  outcome_.ended = true;
+}
+
+void output_recorder::count_unwritten() {
+  settle_unfinished(stream_.files().unfinished(), ports_);
+  for (chunk* const piece : stream_.files().unfinished()) {
+    piece->block.forget();  // the disk may read it yet
+  }
+  if (const chunk* const piece = stream_.open_chunk()) {
+    ports_.count_unwritten(piece->runs);
+  }
+  if (block_) {
+    ports_[block_port_].ledger().unwritten.add(block_.remaining());
+    block_ = {};
+  }
+  while (auto next = ports_.take_block()) {
+    ports_[next->port].ledger().unwritten.add(
+        capture::read_block_head(next->block.memory()).packet_count);
+  }
+}
+
+}  // namespace captured::pipeline

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+//
+// What an earlier life of an output left open is made whole: cut after its last whole block,
+// closed, and renamed; or set aside. Never removed, never over another file. Blocks as the disk
+// does and reads whole files: for a thread of its own.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "storage/output_directory.hpp"
+
+namespace captured::pipeline {
+
+/// What became of one file.
+struct repaired_part {
+  std::string part;  ///< its name before
+  storage::kept_file file;
+  bool is_set_aside = false;
+  std::string reason;  ///< why it was set aside
+  std::uint64_t packets = 0;
+  std::uint64_t octets_lost = 0;  ///< cut off at the end
+};
+
+struct found_parts {
+  std::vector<std::string> to_repair;    ///< names; oldest first
+  std::vector<repaired_part> set_aside;  ///< done already
+  std::vector<base::failure> troubles;   ///< of files that stay as they are
+};
+
+/// Looks at the beginnings of the files that this output left open, which takes no time however
+/// long they are. One that holds nothing, or does not say what it is, is set aside at once, so that
+/// the next sequence can be told from the rest; one whose final name is taken gets another.
+[[nodiscard]] base::result<found_parts> find_parts(const storage::output_directory& folder,
+                                                   const storage::own_files& own);
+
+/// Repairs one of them. With `stop` it ends soon, with ECANCELED, and leaves the file as it was.
+[[nodiscard]] base::result<repaired_part> repair_part(const storage::output_directory& folder,
+                                                      const std::string& name,
+                                                      const std::atomic<bool>& stop);
+
+}  // namespace captured::pipeline

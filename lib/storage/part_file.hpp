@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+//
+// A file that an earlier life of an output left open: read, cut, closed and renamed where it lies.
+// What is cut and what is put behind it is decided elsewhere. Blocks as the disk does.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "base/unique_fd.hpp"
+#include "storage/system_calls.hpp"
+
+namespace captured::storage {
+
+/// One thread at a time. `calls` and the descriptor `folder` must outlive it.
+class part_file {
+ public:
+  /// Opens a regular file; no symbolic link.
+  static base::result<part_file> open(system_calls& calls, int folder, const std::string& name);
+
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  /// When its octets were last changed; `close_at` keeps that.
+  [[nodiscard]] base::wall_time changed() const noexcept { return changed_; }
+
+  /// Up to as many octets as there is room for; 0 at the end.
+  base::result<std::size_t> read(std::span<std::byte> room, std::uint64_t offset) const;
+  /// Octets before the zeros at the end, which were reserved and never written; at least `from`.
+  [[nodiscard]] base::result<std::uint64_t> used_bytes(std::uint64_t from) const;
+
+  /// Puts `closing` at `length`, ends the file behind it, and forces it to the device. Until then
+  /// nothing before `length` changes: whatever interrupts it, it can be done again.
+  base::result<> close_at(std::uint64_t length, std::span<const std::byte> closing);
+  /// Renames it to stem + ending, or stem + "+1" + ending and so on where that exists; never over a
+  /// file. Forces the folder to the device.
+  base::result<> rename_to(const std::string& stem, const std::string& ending);
+
+ private:
+  part_file(system_calls& calls, int folder, std::string name, base::unique_fd fd)
+      : calls_(&calls), folder_(folder), name_(std::move(name)), fd_(std::move(fd)) {}
+  [[nodiscard]] base::failure failed(int error, const char* act) const;
+
+  system_calls* calls_;
+  int folder_;
+  std::string name_;
+  base::unique_fd fd_;
+  std::uint64_t size_ = 0;
+  base::wall_time changed_{};
+};
+
+/// Renames without replacing, also where the file system has no such call. `fd` is the file. Gives
+/// an errno value or 0; EEXIST when the name is taken.
+[[nodiscard]] int rename_apart(system_calls& calls, int folder, int fd, const std::string& from,
+                               const std::string& to);
+
+}  // namespace captured::storage
