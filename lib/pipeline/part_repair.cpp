@@ -98,10 +98,9 @@ base::result<found_parts> find_parts(const storage::output_directory& folder,
   if (!parts) {
     return parts.error();
   }
-  storage::system_calls calls;
   found_parts found;
   for (const storage::open_part& one : *parts) {
-    auto file = part_file::open(calls, fd->get(), one.name);
+    auto file = part_file::open(folder.calls(), fd->get(), one.name);
     if (!file) {
       found.troubles.push_back(file.error());
       continue;
@@ -131,8 +130,7 @@ base::result<repaired_part> repair_part(const storage::output_directory& folder,
   if (!fd) {
     return fd.error();
   }
-  storage::system_calls calls;
-  auto file = part_file::open(calls, fd->get(), name);
+  auto file = part_file::open(folder.calls(), fd->get(), name);
   if (!file) {
     return file.error();
   }

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,6 +22,7 @@
 #include "storage/disk_space.hpp"
 #include "storage/file_name.hpp"
 #include "storage/retention.hpp"
+#include "storage/system_calls.hpp"
 
 namespace captured::storage {
 
@@ -82,12 +84,15 @@ class output_directory {
   /// must not lie on the root file system, which is checked before anything is made; what counts is
   /// the file system (a bind mount of a part of the root does not help) and the mount (a btrfs
   /// subvolume that is merely a folder of the root does not either).
-  [[nodiscard]] static base::result<output_directory> open(const std::string& path,
-                                                           bool require_mount);
+  /// What is done in the folder goes through `calls`.
+  [[nodiscard]] static base::result<output_directory> open(
+      const std::string& path, bool require_mount,
+      std::shared_ptr<system_calls> calls = std::make_shared<system_calls>());
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   /// A descriptor of the folder for another owner, such as file_writer.
   [[nodiscard]] base::result<base::unique_fd> duplicate() const;
+  [[nodiscard]] system_calls& calls() const noexcept { return *calls_; }
 
   /// Regular files whose names hold ".pcapng" and do not begin with '.', in no order. A file that
   /// vanishes meanwhile is left out.
@@ -127,8 +132,8 @@ class output_directory {
   [[nodiscard]] base::result<disk_space> space() const;
 
  private:
-  output_directory(std::string path, base::unique_fd fd)
-      : path_(std::move(path)), fd_(std::move(fd)) {}
+  output_directory(std::string path, base::unique_fd fd, std::shared_ptr<system_calls> calls)
+      : path_(std::move(path)), fd_(std::move(fd)), calls_(std::move(calls)) {}
 
   [[nodiscard]] base::result<std::vector<std::string>> names() const;
   [[nodiscard]] std::optional<directory_file> look_at(const std::string& name) const;
@@ -137,6 +142,7 @@ class output_directory {
 
   std::string path_;
   base::unique_fd fd_;
+  std::shared_ptr<system_calls> calls_;  // also owned by whoever gave it, to see what it did
 };
 
 }  // namespace captured::storage
