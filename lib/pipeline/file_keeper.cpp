@@ -19,7 +19,7 @@ file_keeper::file_keeper(storage::file_operations& disk, std::string directory,
       events_(std::move(events)) {}
 
 void file_keeper::add(const closed_file& file, base::wall_time now) {
-  kept_.add({file.name, file.size_bytes, file.size_bytes, now, false});
+  kept_.add({file.name, file.size_bytes, file.size_bytes, now, false, file.sequence});
 }
 
 storage::retention_facts file_keeper::facts(base::wall_time now, const open_files& files) const {
@@ -27,7 +27,8 @@ storage::retention_facts file_keeper::facts(base::wall_time now, const open_file
                                  .ending_bytes = files.ending_bytes(),
                                  .ending_files = files.ending_files(),
                                  .space = space_,
-                                 .needed_bytes = files.bytes_without_room()};
+                                 .needed_bytes = files.bytes_without_room(),
+                                 .open_sequence = files.told_sequence()};
   for (const given_back& one : coming_) {
     known.coming_bytes += one.bytes;
   }

@@ -50,21 +50,21 @@ void open_files::request(storage::file_request what) {
   files_.submit(std::move(what));
 }
 
-void open_files::create_next(const std::string& hidden_name) {
+void open_files::create_next(std::uint64_t sequence) {
   const auto slot = slot_at(stage::free);
   CAPTURED_CHECK(slot && !next_);
   next_ = slot;
   slots_[*slot] = {};
   slots_[*slot].at = stage::creating;
-  request_create(*slot, hidden_name);
+  slots_[*slot].sequence = sequence;
+  request_create(*slot);
 }
 
-void open_files::request_create(std::uint32_t slot, const std::string& hidden_name) {
-  slots_[slot].hidden_name = hidden_name;
+void open_files::request_create(std::uint32_t slot) {
   request({.action = storage::file_action::create,
            .slot = slot,
            .bytes_expected = options_.preallocate_bytes,
-           .name = hidden_name});
+           .name = hidden_name_of(slots_[slot])});
 }
 
 void open_files::begin(const std::string& stem) {
@@ -76,6 +76,10 @@ void open_files::begin(const std::string& stem) {
 
 std::string open_files::stem_of(const open_file& file) const {
   return file.attempt == 0 ? file.stem : file.stem + "+" + std::to_string(file.attempt);
+}
+
+std::string open_files::hidden_name_of(const open_file& file) const {
+  return storage::prepared_name(options_.output, file.sequence, file.hidden_attempt);
 }
 
 std::string open_files::final_name_of(const open_file& file) const {
@@ -103,7 +107,8 @@ void open_files::submit(chunk& piece) {
   piece.slot = *current_;
   ++slots_[*current_].writes;
   unfinished_.push_back(&piece);
-  if (slots_[*current_].at == stage::publishing) {
+  // Not yet named, or being made anew because it was gone.
+  if (slots_[*current_].at != stage::open) {
     waiting_for_name_.push_back(&piece);
   } else {
     request_write(piece);
@@ -218,6 +223,7 @@ void open_files::give_back_in_order() {
     }
     unfinished_.erase(unfinished_.begin() + static_cast<std::ptrdiff_t>(i));
     --slots_[piece.slot].writes;
+    slots_[piece.slot].has_beginning = true;
     events_.written(piece);
   }
 }
@@ -250,7 +256,8 @@ void open_files::on_success(const storage::file_completion& done) {
       finish_if_written(done.slot);
       return;
     case storage::file_action::finish:
-      events_.closed({final_name_of(file), file.length, file.packets, file.is_unproven});
+      events_.closed(
+          {final_name_of(file), file.length, file.packets, file.is_unproven, file.sequence});
       file = {};
       return;
     case storage::file_action::discard:
@@ -258,7 +265,7 @@ void open_files::on_success(const storage::file_completion& done) {
       return;
     case storage::file_action::leave:
       if (file.is_remade) {
-        request_create(done.slot, file.hidden_name);
+        request_create(done.slot);
       } else {
         file = {};
       }
@@ -273,6 +280,14 @@ void open_files::on_success(const storage::file_completion& done) {
 std::uint64_t open_files::ending_files() const noexcept {
   return static_cast<std::uint64_t>(
       std::ranges::count_if(slots_, [](const open_file& one) { return one.ended; }));
+}
+
+std::uint64_t open_files::told_sequence() const noexcept {
+  std::uint64_t highest = 0;
+  for (const open_file& one : slots_) {
+    highest = one.has_beginning ? std::max(highest, one.sequence) : highest;
+  }
+  return highest;
 }
 
 std::uint64_t open_files::ending_bytes() const noexcept {

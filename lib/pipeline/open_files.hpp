@@ -24,6 +24,7 @@ struct closed_file {
   std::uint64_t size_bytes = 0;
   std::uint64_t packets = 0;
   bool is_unproven = false;  ///< the device did not take it: it was set aside
+  std::uint64_t sequence = 0;
 };
 
 /// What the owner is told, on its own strand.
@@ -38,6 +39,7 @@ struct open_files_events {
 };
 
 struct open_files_options {
+  std::string output;     ///< whose hidden names they have
   std::string directory;  ///< for messages
   std::string extension;  ///< of finished files, with the dot
   std::uint64_t preallocate_bytes = 0;
@@ -60,8 +62,9 @@ class open_files {
   [[nodiscard]] bool next_pending() const noexcept;
   [[nodiscard]] bool slot_free() const noexcept;
 
-  /// Has a file made under a hidden name. A slot must be free and no next file wanted already.
-  void create_next(const std::string& hidden_name);
+  /// Has a file made under a hidden name, which tells its number. A slot must be free and no next
+  /// file wanted already.
+  void create_next(std::uint64_t sequence);
   /// Makes the next file the current one, to be called `stem` + extension when it is complete.
   void begin(const std::string& stem);
   /// Final name that the current file is going to have.
@@ -86,6 +89,9 @@ class open_files {
   /// Files that no chunk follows for, and that are not closed yet.
   [[nodiscard]] std::uint64_t ending_files() const noexcept;
   [[nodiscard]] std::uint64_t ending_bytes() const noexcept;
+  /// The highest number that a file which is not closed yet can tell to a later life, since its
+  /// beginning is written; 0 for none.
+  [[nodiscard]] std::uint64_t told_sequence() const noexcept;
   /// Octets for which the disk has no room (or a quota none), to be tried again; 0 when it has.
   [[nodiscard]] std::uint64_t bytes_without_room() const noexcept;
   /// There may be room now: what failed is tried again at once.
@@ -108,21 +114,23 @@ class open_files {
   struct open_file {
     stage at = stage::free;
     std::string stem;
+    std::uint64_t sequence = 0;
     std::uint32_t attempt = 0;  ///< other names tried because one existed
     std::uint64_t length = 0;
     std::uint64_t packets = 0;
-    std::uint32_t writes = 0;  ///< chunks not yet taken
+    std::uint32_t writes = 0;    ///< chunks not yet taken
+    bool has_beginning = false;  ///< its first chunk is written
     bool ended = false;
     bool unwanted = false;  ///< to be discarded once it is made
     bool sync_pending = false;
-    bool is_unproven = false;  ///< forcing it to the device has failed
-    bool is_gone = false;      ///< its name was not there when it was to be renamed
-    bool is_remade = false;    ///< another file is being made in its place
-    std::string hidden_name;
+    bool is_unproven = false;          ///< forcing it to the device has failed
+    bool is_gone = false;              ///< its name was not there when it was to be renamed
+    bool is_remade = false;            ///< another file is being made in its place
+    std::uint32_t hidden_attempt = 0;  ///< as `attempt`, for the hidden name
   };
 
   void request(storage::file_request what);
-  void request_create(std::uint32_t slot, const std::string& hidden_name);
+  void request_create(std::uint32_t slot);
   void request_write(chunk& piece);
   void request_publish(std::uint32_t slot);
   void request_finish(std::uint32_t slot);
@@ -137,6 +145,7 @@ class open_files {
   void note_success();
   [[nodiscard]] chunk& chunk_of(std::uint64_t token) const noexcept;
   [[nodiscard]] std::string stem_of(const open_file& file) const;
+  [[nodiscard]] std::string hidden_name_of(const open_file& file) const;
   [[nodiscard]] std::string final_name_of(const open_file& file) const;
   [[nodiscard]] std::optional<std::uint32_t> slot_at(stage wanted) const noexcept;
 

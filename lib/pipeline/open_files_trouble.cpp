@@ -30,6 +30,12 @@ void open_files::on_failure(const storage::file_completion& done, base::steady_t
   if (done.was_forcing) {
     return on_unproven(done);
   }
+  // Left by an attempt that failed, and whose removal failed too: a later start removes it.
+  if (done.action == storage::file_action::create && done.error.value() == EEXIST &&
+      file.hidden_attempt < limits::name_attempts) {
+    ++file.hidden_attempt;
+    return request_create(done.slot);
+  }
   const bool naming =
       done.action == storage::file_action::publish || done.action == storage::file_action::finish;
   if (naming && done.error.value() == EEXIST && file.attempt < limits::name_attempts) {
@@ -48,7 +54,7 @@ void open_files::on_failure(const storage::file_completion& done, base::steady_t
   retry_at_ = now + limits::retry_pause;
   if (!std::exchange(in_trouble_, true)) {
     const std::string name =
-        done.action == storage::file_action::create ? file.hidden_name : stem_of(file);
+        done.action == storage::file_action::create ? hidden_name_of(file) : stem_of(file);
     events_.trouble({done.error, describe(done, options_.directory, name)});
   }
 }
@@ -114,7 +120,7 @@ void open_files::retry(base::steady_time now) {
         if (slots_[one.slot].unwanted) {
           slots_[one.slot] = {};
         } else {
-          request_create(one.slot, slots_[one.slot].hidden_name);
+          request_create(one.slot);
         }
         break;
       case storage::file_action::publish:

@@ -13,7 +13,8 @@ namespace captured::pipeline {
 namespace {
 
 open_files_options file_options(const output_options& options) {
-  return {.directory = options.files.directory,
+  return {.output = options.files.name,
+          .directory = options.files.directory,
           .extension = std::string(storage::final_suffix),
           .preallocate_bytes = options.files.preallocate ? options.files.rotate.size_bytes : 0,
           .force_to_device = options.files.sync.policy != storage::sync_policy::none};
@@ -28,8 +29,8 @@ base::result<std::unique_ptr<output_recorder>> output_recorder::make(
   if (!name) {
     return name.error();
   }
-  auto pool =
-      chunk_pool::make(limits::chunks_per_output, limits::chunk_bytes, limits::blocks_per_output);
+  auto pool = chunk_pool::make(limits::chunks_per_output, surroundings.chunk_bytes,
+                               limits::blocks_per_output);
   if (!pool) {
     return pool.error();
   }
@@ -219,7 +220,7 @@ void output_recorder::perform(output_action action, base::moment now) {
 }
 
 void output_recorder::create_next() {
-  stream_.files().create_next(storage::prepared_name(options_.files.name, series_.next_sequence));
+  stream_.files().create_next(series_.next_sequence);
 }
 
 void output_recorder::begin_file(base::moment now) {

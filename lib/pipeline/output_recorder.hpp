@@ -22,6 +22,7 @@
 #include "pipeline/file_stream.hpp"
 #include "pipeline/file_text.hpp"
 #include "pipeline/flow.hpp"
+#include "pipeline/limits.hpp"
 #include "pipeline/options.hpp"
 #include "pipeline/port_set.hpp"
 #include "storage/file_name.hpp"
@@ -42,6 +43,8 @@ struct recorder_surroundings {
   file_keeper_events keeping;
   /// Finished files of this output that are there already; in no order.
   std::vector<storage::kept_file> earlier = {};
+  /// Memory of each chunk; smaller ones are for tests.
+  std::size_t chunk_bytes = limits::chunk_bytes;
 };
 
 /// How an output ended.

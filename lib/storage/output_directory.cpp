@@ -84,7 +84,8 @@ base::result<void> make_folders(const std::string& path) {
 }
 
 bool is_capture_name(std::string_view name) {
-  return !name.starts_with('.') && name.find(final_suffix) != std::string_view::npos;
+  return !name.starts_with('.') && !name.ends_with(pin_suffix) &&
+         name.find(final_suffix) != std::string_view::npos;
 }
 
 bool is_finished_name(std::string_view name) {
@@ -152,9 +153,13 @@ base::result<std::vector<std::string>> output_directory::names() const {
 
 std::optional<directory_file> output_directory::look_at(const std::string& name) const {
   file_facts facts;
-  if (const auto looked = calls_->look_at(fd_.get(), name.c_str(), facts);
-      looked.error != 0 || !facts.is_regular) {
+  const auto looked = retried([&] { return calls_->look_at(fd_.get(), name.c_str(), facts); });
+  if (looked.error == 0 && !facts.is_regular) {
     return std::nullopt;
+  }
+  if (looked.error != 0) {
+    // A number that is taken stays taken, though nothing more can be said of its file.
+    return looked.error == ENOENT ? std::nullopt : std::optional(directory_file{.name = name});
   }
   return directory_file{name, facts.size_bytes, facts.allocated_bytes, facts.changed};
 }
@@ -176,11 +181,12 @@ base::result<std::vector<directory_file>> output_directory::files() const {
   return found;
 }
 
-std::optional<std::vector<std::byte>> output_directory::read_beginning(
+base::result<std::vector<std::byte>> output_directory::read_beginning(
     const std::string& name) const {
-  const auto open = calls_->open(fd_.get(), name.c_str(), file_access::read);
+  const auto open =
+      retried([&] { return calls_->open(fd_.get(), name.c_str(), file_access::read); });
   if (open.error != 0) {
-    return std::nullopt;
+    return base::system_failure(open.error, "open " + path_ + "/" + name);
   }
   const base::unique_fd file(static_cast<int>(open.value));
   std::vector<std::byte> beginning(origin_bytes_max);
@@ -189,7 +195,7 @@ std::optional<std::vector<std::byte>> output_directory::read_beginning(
     const auto room = std::span(beginning).subspan(filled);
     const auto count = retried([&] { return calls_->read(file.get(), room, filled); });
     if (count.error != 0) {
-      return std::nullopt;
+      return base::system_failure(count.error, "read " + path_ + "/" + name);
     }
     if (count.value == 0) {
       break;
@@ -244,13 +250,20 @@ base::result<std::vector<kept_file>> output_directory::find_kept(const own_files
     if (!is_finished_name(file.name)) {
       continue;
     }
-    if (!is_named_as_ours(file.name, own)) {
-      if (reads_left == 0 || (--reads_left, !says_it_is_ours(file.name, own))) {
+    auto sequence = own.names_tell_output ? own.names.sequence_of(file.name) : std::nullopt;
+    if (!sequence) {
+      if (reads_left == 0) {
         continue;
       }
+      --reads_left;
+      const auto origin = origin_of(file.name, own);
+      if (!origin || !*origin || (*origin)->output != own.output) {
+        continue;
+      }
+      sequence = (*origin)->sequence;
     }
-    kept.push_back(
-        {std::move(file.name), file.size_bytes, file.allocated_bytes, file.changed, false});
+    kept.push_back({std::move(file.name), file.size_bytes, file.allocated_bytes, file.changed,
+                    false, *sequence});
   }
   return kept;
 }
@@ -266,10 +279,10 @@ base::result<std::vector<open_part>> output_directory::find_parts(const own_file
     if (!file.name.ends_with(part_suffix)) {
       continue;
     }
-    const auto beginning = read_beginning(file.name);
-    const auto origin = beginning ? own.read_origin(*beginning) : std::nullopt;
-    if (origin ? origin->output == own.output : is_named_as_ours(file.name, own)) {
-      parts.push_back({file.name, origin.has_value()});
+    const auto origin = origin_of(file.name, own);
+    const bool says = origin && origin->has_value();
+    if (says ? (*origin)->output == own.output : is_named_as_ours(file.name, own)) {
+      parts.push_back({file.name, says, origin ? std::nullopt : std::optional(origin.error())});
     }
   }
   return parts;
@@ -280,10 +293,13 @@ bool output_directory::exists(const std::string& name) const {
   return calls_->look_at(fd_.get(), name.c_str(), facts).error == 0;
 }
 
-bool output_directory::says_it_is_ours(const std::string& name, const own_files& own) const {
+base::result<std::optional<file_origin>> output_directory::origin_of(const std::string& name,
+                                                                     const own_files& own) const {
   const auto beginning = read_beginning(name);
-  const auto origin = beginning ? own.read_origin(*beginning) : std::nullopt;
-  return origin && origin->output == own.output;
+  if (!beginning) {
+    return beginning.error();
+  }
+  return own.read_origin(*beginning);
 }
 
 base::error_code output_directory::check_removable(const std::string& name,
@@ -292,17 +308,25 @@ base::error_code output_directory::check_removable(const std::string& name,
     return base::error_code(error, boost::system::system_category());
   };
   file_facts facts;
-  const int looked = calls_->look_at(fd_.get(), name.c_str(), facts).error;
-  if (looked != 0 || !facts.is_regular) {
-    return looked == ENOENT ? base::error_code() : code(not_ours_error);
+  const auto look = [&](const std::string& at) {
+    return retried([&] { return calls_->look_at(fd_.get(), at.c_str(), facts); }).error;
+  };
+  if (const int looked = look(name); looked != 0) {
+    return looked == ENOENT ? base::error_code() : code(looked);
   }
-  const bool is_damaged = name.ends_with(damaged_suffix);
-  if (!is_finished_name(name) ||
-      !(says_it_is_ours(name, own) || (is_damaged && is_named_as_ours(name, own)))) {
+  if (!facts.is_regular || !is_finished_name(name)) {
     return code(not_ours_error);
   }
-  const std::string pin = name + std::string(pin_suffix);
-  const int pin_looked = calls_->look_at(fd_.get(), pin.c_str(), facts).error;
+  if (!name.ends_with(damaged_suffix) || !is_named_as_ours(name, own)) {
+    const auto origin = origin_of(name, own);
+    if (!origin) {
+      return origin.error().code;
+    }
+    if (!*origin || (*origin)->output != own.output) {
+      return code(not_ours_error);
+    }
+  }
+  const int pin_looked = look(name + std::string(pin_suffix));
   if (pin_looked == 0) {
     return code(pinned_error);
   }

@@ -70,6 +70,7 @@ struct own_files {
 struct open_part {
   std::string name;
   bool says_it_is_ours = false;  ///< else its name alone does, and its beginning says nothing
+  std::optional<base::failure> trouble = {};  ///< or its beginning could not be read
 };
 
 /// A file of this name beside a file keeps retention from removing it.
@@ -137,8 +138,11 @@ class output_directory {
 
   [[nodiscard]] base::result<std::vector<std::string>> names() const;
   [[nodiscard]] std::optional<directory_file> look_at(const std::string& name) const;
-  [[nodiscard]] bool says_it_is_ours(const std::string& name, const own_files& own) const;
-  [[nodiscard]] std::optional<std::vector<std::byte>> read_beginning(const std::string& name) const;
+  /// Nothing when it says nothing; a failure when it cannot be read.
+  [[nodiscard]] base::result<std::optional<file_origin>> origin_of(const std::string& name,
+                                                                   const own_files& own) const;
+
+  [[nodiscard]] base::result<std::vector<std::byte>> read_beginning(const std::string& name) const;
 
   std::string path_;
   base::unique_fd fd_;

@@ -28,8 +28,10 @@ int rename_apart(system_calls& calls, int folder, int fd, const std::string& fro
   // then both names stand for a moment, and for longer if removing the first one fails. So a
   // name that is in the way may be our own, from an attempt before this one.
   error = retried([&] { return calls.link(folder, from.c_str(), to.c_str()); }).error;
-  if (error == EEXIST && calls.is_same_file(fd, folder, to.c_str()).value == 1) {
-    error = 0;
+  if (error == EEXIST) {
+    // Where that cannot be told, another name would be a second one for good.
+    const auto same = retried([&] { return calls.is_same_file(fd, folder, to.c_str()); });
+    error = same.value == 1 ? 0 : same.error != 0 && same.error != ENOENT ? same.error : EEXIST;
   }
   if (error == 0) {
     error = retried([&] { return calls.remove(folder, from.c_str()); }).error;
@@ -59,6 +61,20 @@ base::result<part_file> part_file::open(system_calls& calls, int folder, const s
   opened.size_ = facts.size_bytes;
   opened.changed_ = facts.changed;
   return opened;
+}
+
+base::result<bool> part_file::has_also(const std::string& other_name) const {
+  const auto same =
+      retried([&] { return calls_->is_same_file(fd_.get(), folder_, other_name.c_str()); });
+  if (same.error != 0 && same.error != ENOENT) {
+    return base::system_failure(same.error, "look at " + other_name);
+  }
+  return same.value == 1;
+}
+
+base::result<> part_file::drop_name() {
+  const auto dropped = retried([&] { return calls_->remove(folder_, name_.c_str()); });
+  return dropped.error == 0 ? base::result<>() : failed(dropped.error, "remove");
 }
 
 base::result<std::size_t> part_file::read(std::span<std::byte> room, std::uint64_t offset) const {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,13 +25,15 @@ struct kept_file {
   std::uint64_t allocated_bytes = 0;  ///< what the disk gets back when it goes
   base::wall_time changed{};          ///< last change of its octets
   bool is_pinned = false;             ///< somebody wants it to stay
+  std::uint64_t sequence = 0;         ///< its number in the series; 0 when that is not known
 };
 
 /// The finished files of one output, oldest first, with their sums.
 class kept_files {
  public:
   kept_files() = default;
-  /// Puts them in order: by the time of their last change, then by name.
+  /// Puts them in order: by their number, for clocks step; then by the time of their last change,
+  /// then by name.
   explicit kept_files(std::vector<kept_file> all);
 
   /// Takes its place in the order, which for one that was finished just now is the last.
@@ -55,6 +58,9 @@ struct retention_facts {
   std::optional<disk_space> space;  ///< nothing: not measured yet
   std::uint64_t coming_bytes = 0;   ///< of files removed, but not given back yet by the disk
   std::uint64_t needed_bytes = 0;   ///< octets for which the disk said that it is full
+  /// Highest number that an open file can tell to a later life. A newest file above it stays, so
+  /// that the series does not begin anew.
+  std::uint64_t open_sequence = std::numeric_limits<std::uint64_t>::max();
 };
 
 /// Which limit a file goes for.
