@@ -120,6 +120,13 @@ base::result<> close_process() {
   return {};
 }
 
+/// Rings that the kernel keeps hold of for direct writes count as locked memory. Who may not raise
+/// the limit records all the same.
+void allow_locked_memory() {
+  const rlimit all{RLIM_INFINITY, RLIM_INFINITY};
+  static_cast<void>(::setrlimit(RLIMIT_MEMLOCK, &all));
+}
+
 base::result<std::optional<account>> choose_user(const std::string& name) {
   if (name.empty()) {
     return std::optional<account>();
@@ -180,6 +187,7 @@ base::result<std::optional<std::string>> drop_privileges(const settings::configu
       return taken.error();
     }
   }
+  allow_locked_memory();
   const bool stays_root = !*user && ::geteuid() == root;
   const auto kept = stays_root ? keep_only({CAP_NET_RAW, CAP_DAC_OVERRIDE}, *user)
                                : keep_only({CAP_NET_RAW}, *user);

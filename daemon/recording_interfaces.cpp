@@ -201,6 +201,7 @@ void recording::on_described(recorded_interface& one, const base::result<>& how)
   const auto added =
       how ? reactor_.add({.ring = one.ring.get(),
                           .feed = one.feed.get(),
+                          .speed_bits = one.from.speed_bits.value_or(0),
                           .wake = [writer = &one.output->writer()] { writer->wake(); },
                           .trouble =
                               [this](const base::error_code&) {
