@@ -12,6 +12,7 @@
 
 #include "format/capture_model.hpp"
 #include "format/output_buffer.hpp"
+#include "format/packet_run.hpp"
 
 namespace captured::format {
 
@@ -39,6 +40,13 @@ struct write_counts {
 /// One line for each count that is not zero: "3 comments", for "the format cannot hold: …".
 [[nodiscard]] std::vector<std::string> describe_losses(const write_counts& counts);
 
+/// How long the octets given to a writer stay where they are.
+enum class octets_stay : std::uint8_t {
+  during_call,  ///< they are copied
+  unwritten,    ///< the same, but there are many: they are written before it returns
+  until_flush,
+};
+
 class capture_writer {
  public:
   virtual ~capture_writer() = default;
@@ -51,6 +59,14 @@ class capture_writer {
   /// octets stay where they are until flush().
   virtual void add_packet(const capture_packet& packet, std::uint32_t interface_id,
                           bool stable) = 0;
+  /// Does it take plain packets (packet_run.hpp) of this section as they lie?
+  [[nodiscard]] virtual bool takes_runs() const noexcept { return false; }
+  /// If so: their octets, with ids that add_interface gave.
+  virtual void add_run(std::span<const std::byte> /*octets*/, std::uint64_t /*packets*/,
+                       octets_stay /*how_long*/) {}
+  /// One of them, with any id that add_interface gave.
+  virtual void add_plain(const plain_packet& /*packet*/, std::uint32_t /*interface_id*/,
+                         bool /*stable*/) {}
   virtual void add_statistics(const interface_statistics_block& statistics,
                               std::uint32_t interface_id) = 0;
   /// Names, secrets, custom and unknown blocks.

@@ -20,6 +20,17 @@ void output_buffer::append(std::span<const std::byte> octets) {
   std::copy(octets.begin(), octets.end(), room);
 }
 
+void output_buffer::append_now(std::span<const std::byte> octets) {
+  end_run();
+  write_buffer();
+  written_ += octets.size();
+  if (!failed()) {
+    if (const auto done = sink_.write_now(octets); !done) {
+      failure_ = done.error();
+    }
+  }
+}
+
 base::result<> output_buffer::flush() {
   end_run();
   write_buffer();

@@ -52,6 +52,9 @@ class output_buffer {
     }
   }
 
+  /// Has them written behind all else before it returns.
+  void append_now(std::span<const std::byte> octets);
+
   /// Hands everything to the sink; the first failure of it.
   [[nodiscard]] base::result<> flush();
 

@@ -17,12 +17,12 @@ constexpr std::size_t simple_fixed_bytes = 4;
 
 /// Heads of blocks lie at distances that no processor foretells, each a wait for memory. What lies
 /// some blocks ahead is fetched meanwhile; of large packets only the beginning is looked at.
-void prefetch_behind(const block_view& block) noexcept {
+void prefetch_behind(const std::byte* block, std::size_t bytes) noexcept {
   constexpr std::size_t distance = 1536;
   constexpr std::size_t line = 64;
-  const std::size_t lines = std::min<std::size_t>(block.total_bytes / line + 1, 5);
+  const std::size_t lines = std::min<std::size_t>(bytes / line + 1, 5);
   for (std::size_t i = 0; i < lines; ++i) {
-    __builtin_prefetch(block.body.data() + distance + i * line);  // harmless beyond the end
+    __builtin_prefetch(block + distance + i * line);  // harmless beyond the end
   }
 }
 
@@ -32,6 +32,7 @@ capture_item pcapng_reader::next(reader_state& state) {
   if (!std::exchange(begun_, true)) {
     walker_ = block_walker(state.options.block_bytes_max,
                            state.options.lenient ? block_alignment::any : block_alignment::needed);
+    run_ = packet_run(state.options.block_bytes_max);
   }
   if (overrun_) [[unlikely]] {
     return state.fail(state.packet.offset, "the options of the packet run out of its block");
@@ -51,6 +52,34 @@ capture_item pcapng_reader::next(reader_state& state) {
   }
 }
 
+std::span<const std::byte> pcapng_reader::next_run(reader_state& state, std::uint64_t end,
+                                                   packet_totals& totals) {
+  const std::uint64_t offset = walker_.offset();
+  if (skipping_ || overrun_ || end <= offset) {
+    return {};
+  }
+  const std::span<const std::byte> ahead = state.window.ahead();
+  const std::size_t went =
+      run_.go(ahead, std::min<std::uint64_t>(end - offset, ahead.size()), totals);
+  skip_run(state, went);
+  return ahead.first(went);
+}
+
+bool pcapng_reader::next_plain(reader_state& state, plain_packet& packet) {
+  if (skipping_ || overrun_ || !run_.one(state.window.ahead(), packet)) {
+    return false;
+  }
+  prefetch_behind(packet.record.data(), packet.record.size());
+  walker_.step_over(packet.record.size());
+  state.window.skip(packet.record.size());
+  return true;
+}
+
+void pcapng_reader::skip_run(reader_state& state, std::uint64_t octets) {
+  walker_.step_over(octets);
+  state.window.skip_far(octets);
+}
+
 /// The short way to the next block, when it is an enhanced packet as it should be.
 bool pcapng_reader::next_packet_block(reader_state& state) noexcept {
   const std::span<const std::byte> ahead = state.window.ahead();
@@ -64,7 +93,7 @@ bool pcapng_reader::next_packet_block(reader_state& state) noexcept {
   state.block.offset = offset;
   state.block.total_bytes = total;
   state.block.body = ahead.subspan(8, total - block_overhead_bytes);
-  prefetch_behind(state.block);
+  prefetch_behind(state.block.body.data(), total);
   state.window.skip(total);
   return true;
 }
@@ -76,7 +105,7 @@ bool pcapng_reader::next_block(reader_state& state) {
     switch (step.what) {
       case block_walker::status::block:
         state.block = step.block;
-        prefetch_behind(step.block);
+        prefetch_behind(step.block.body.data(), step.block.total_bytes);
         state.counts.lengths_not_aligned += step.block.total_bytes % 4 != 0 ? 1u : 0u;
         state.window.skip(static_cast<std::size_t>(walker_.offset() - state.window.offset()));
         return true;
@@ -175,6 +204,7 @@ std::optional<capture_item> pcapng_reader::take_section(reader_state& state) {
   }
   state.end_section();
   state.interfaces.clear();
+  run_.begin_section(block.order);
   descriptions_bytes_ = 0;
   state.section = {.index = sections_++,
                    .format = capture_format::pcapng,
@@ -205,6 +235,7 @@ std::optional<capture_item> pcapng_reader::take_interface(reader_state& state) {
   capture_interface interface;
   interface.scale = tick_scale::make(description->tsresol, description->tsoffset.value_or(0));
   interface.description = std::move(*description);
+  run_.add(interface);
   state.interfaces.push_back(std::move(interface));
   return capture_item::interface;
 }

@@ -66,15 +66,7 @@ void pcapng_writer::add_packet(const capture_packet& packet, std::uint32_t inter
                                bool stable) {
   ++counts_.packets;
   if (copies_as_it_is(packet)) [[likely]] {
-    if (interface_id != packet.interface_id) {
-      std::byte* const copy = buffer_.extend(packet.record.size());
-      std::copy(packet.record.begin(), packet.record.end(), copy);
-      store(copy + 8, interface_id, order_);
-    } else if (stable) {
-      buffer_.append_stable(packet.record);
-    } else {
-      buffer_.append(packet.record);
-    }
+    add_record(packet.record, interface_id == packet.interface_id, interface_id, stable);
     return;
   }
   if (packet.origin == packet_origin::simple_packet && interface_id == 0 &&
@@ -83,6 +75,41 @@ void pcapng_writer::add_packet(const capture_packet& packet, std::uint32_t inter
     return;
   }
   encode_packet(packet, interface_id);
+}
+
+void pcapng_writer::add_plain(const plain_packet& packet, std::uint32_t interface_id, bool stable) {
+  ++counts_.packets;
+  add_record(packet.record, interface_id == packet.interface_id, interface_id, stable);
+}
+
+/// A block that is written as it lies, with another interface where it is not the same.
+void pcapng_writer::add_record(std::span<const std::byte> record, bool same_id,
+                               std::uint32_t interface_id, bool stable) {
+  if (same_id && stable) {
+    buffer_.append_stable(record);
+    return;
+  }
+  std::byte* const copy = buffer_.extend(record.size());
+  std::copy(record.begin(), record.end(), copy);
+  if (!same_id) {
+    store(copy + 8, interface_id, order_);
+  }
+}
+
+void pcapng_writer::add_run(std::span<const std::byte> octets, std::uint64_t packets,
+                            octets_stay how_long) {
+  counts_.packets += packets;
+  switch (how_long) {
+    case octets_stay::during_call:
+      buffer_.append(octets);
+      break;
+    case octets_stay::unwritten:
+      buffer_.append_now(octets);
+      break;
+    case octets_stay::until_flush:
+      buffer_.append_stable(octets);
+      break;
+  }
 }
 
 std::span<const std::byte> pcapng_writer::data_that_fits(const capture_packet& packet) {
