@@ -332,6 +332,7 @@ std::optional<capture_item> pcapng_reader::give_packet(reader_state& state) {
     return damaged(state, "the time resolution of the packet's interface is not possible");
   }
   packet.time = packet.has_time ? interface.scale->to_ns(packet.ticks) : time_ns{0};
+  packet.time_is_cut = packet.has_time && !interface.scale->is_exact(packet.ticks);
   const auto captured = static_cast<std::uint32_t>(packet.data.size());
   if (captured > packet.original_length) {
     packet.original_length = captured;

@@ -45,6 +45,7 @@ class pcapng_writer final : public capture_writer {
   void drop_private(Block& block);
   /// As much of it as fits into a block that readers take.
   [[nodiscard]] std::span<const std::byte> data_that_fits(const capture_packet& packet);
+  void put_block(std::size_t at, std::span<const std::byte> data);
   void add_record(std::span<const std::byte> record, bool same_id, std::uint32_t interface_id,
                   bool stable);
   [[nodiscard]] bool copies_as_it_is(const capture_packet& packet) const noexcept;
