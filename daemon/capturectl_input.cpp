@@ -32,14 +32,18 @@ base::result<std::unique_ptr<capture_input>> capture_input::open(const std::stri
                                                                  format::read_options options,
                                                                  access how) {
   std::unique_ptr<capture_input> input(new capture_input(path));
+  base::unique_fd fd(path == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                                 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) {
+    return base::system_failure(errno, "open " + path);
+  }
   if (path != "-") {
     if (auto sidecar = pipeline::file_source::open(path + ".meta"); sidecar) {
       input->sidecar_.emplace(std::move(*sidecar));
       options.lpcap_sidecar = &*input->sidecar_;
     }
-    base::unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     struct stat status {};
-    if (!fd || ::fstat(fd.get(), &status) != 0) {
+    if (::fstat(fd.get(), &status) != 0) {
       return base::system_failure(errno, "open " + path);
     }
     if (S_ISDIR(status.st_mode)) {
@@ -87,11 +91,7 @@ base::result<std::unique_ptr<capture_input>> capture_input::open(const std::stri
       }
     }
   }
-  auto source = pipeline::file_source::open(path);
-  if (!source) {
-    return source.error();
-  }
-  input->source_.emplace(std::move(*source));
+  input->source_.emplace(std::move(fd), path);  // opened once: a pipe does not give it again
   input->reader_ = std::make_unique<format::capture_reader>(*input->source_, std::move(options));
   return input;
 }
@@ -116,6 +116,12 @@ capture_input::run capture_input::next_run() {
     found.octets = reader_->next_run(found.totals, next_segment_);
   }
   return found;
+}
+
+bool is_stream(const std::string& path) {
+  struct stat status {};
+  return path == "-" || (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) &&
+                         !S_ISDIR(status.st_mode));
 }
 
 std::uint64_t total_size(const std::vector<std::string>& paths) {

@@ -73,6 +73,9 @@ class capture_input {
   std::unique_ptr<format::capture_reader> reader_;
 };
 
+/// Standard input, a named pipe, a device: what can be read once only.
+[[nodiscard]] bool is_stream(const std::string& path);
+
 /// Of all that are files; 0 when one of them is a pipe.
 [[nodiscard]] std::uint64_t total_size(const std::vector<std::string>& paths);
 

@@ -39,6 +39,7 @@ struct merge_input {
                     .captured = 0,
                     .original = 0,
                     .record = {}};
+  bool once = false;      ///< it cannot be opened again
   bool buffered = false;  ///< it is open and takes more memory than a mapping
 };
 
@@ -91,13 +92,13 @@ class merger {
   }
 
   bool open(merge_input& input) {
-    // What is mapped costs next to nothing; of those that need buffers only some are open at once.
+    // What is mapped costs next to nothing, however large its records are; of those that need
+    // buffers only some are open at once.
     constexpr std::size_t buffered_max = 8;
     const read_options reading{.lenient = options_.lenient};
     std::string error;
-    auto opened = input.path == "-" || buffered_ < buffered_max
-                      ? capture_input::open(input.path, reading, capture_input::access::streamed)
-                      : open_mapped(input.path, reading, error);
+    auto opened = input.once || buffered_ < buffered_max ? capture_input::open(input.path, reading)
+                                                         : open_mapped(input.path, reading, error);
     if (!opened) {
       report_.errors.push_back(opened.error().message());
       return false;
@@ -114,7 +115,8 @@ class merger {
     auto input = std::make_unique<merge_input>();
     input->path = path;
     input->number = inputs_.size();
-    if (path == "-") {
+    input->once = is_stream(path);
+    if (input->once) {
       if (!open(*input)) {
         return;
       }
@@ -155,7 +157,7 @@ class merger {
   /// To the first packet, with all that stands before it; false when there is none.
   bool start(merge_input& input) {
     input.copier.emplace(output_.writer(), shared_);
-    if (input.path == "-") {  // its first item was looked at
+    if (input.once) {  // its first item was looked at
       input.copier->copy(input.file->reader(), capture_item::section);
     }
     const bool more = advance(input);
