@@ -202,6 +202,11 @@ class Streams(FilesTest):
         done = json.loads(run("merge", "--json", "-o", self.path("b.pcapng"), path).stdout)
         self.assertEqual(set(done["counts"]), keys)
         self.assertEqual(done["lost"], 0)
+        here = os.path.dirname(os.path.abspath(__file__))
+        with open(os.path.join(here, "../../../docs/capturectl.1"), encoding="utf-8") as page:
+            text = page.read()
+        for key in [*keys, *done]:
+            self.assertRegex(text, r"(Cm|,) " + key + r"\b")
         self.assertIn("interfaces lost their name",
                       run("convert", path, self.path("a.pcap")).stderr.decode())
 
