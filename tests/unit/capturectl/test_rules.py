@@ -267,7 +267,8 @@ class Rules(FilesTest):
                 option(order, 7, b"\2" + struct.pack(order + "Q", 2)) +
                 option(order, 3, b"\2abcd") + end), one)
             self.check("texts of the section" + order, file(
-                b"", b"", option(order, 2, b"hw") + option(order, 1, b"a") + option(order, 1, b"b") +
+                b"", b"", option(order, 2, b"hw") + option(order, 1, b"a") +
+                option(order, 1, b"b") +
                 option(order, 2988, struct.pack(order + "I", 1) + b"x") + end), one)
 
     def test_sections(self):
