@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/sandbox.hpp"
 #include "daemon/warnings.hpp"
 #include "settings/configuration.hpp"
 
@@ -33,6 +34,7 @@ struct run_options {
   /// Puts what the command line said over a configuration that was read again.
   std::function<void(settings::configuration&)> overrides;
   std::vector<std::string> warnings;  ///< logged when the recording runs
+  daemon::sandbox sandbox;            ///< what was entered; its words are logged too
 };
 
 /// Records until a signal or the time given ends it; returns the exit status. SIGHUP rotates every

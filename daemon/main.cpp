@@ -17,6 +17,7 @@
 #include "daemon/host_facts.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/privileges.hpp"
+#include "daemon/sandbox.hpp"
 #include "daemon/version.hpp"
 #include "daemon/warnings.hpp"
 #include "settings/print.hpp"
@@ -115,6 +116,8 @@ int record(settings::configuration wanted, const command_line& line,
   if (*dropped) {
     options.warnings.push_back(**dropped);
   }
+  // Before any thread, for files are confined thread by thread.
+  options.sandbox = enter_sandbox(wanted, line.configuration_file, line.ledger_file);
   // From here on the process has the rights of a recorder, and no others.
   start_log_thread();
   return run(wanted, options);

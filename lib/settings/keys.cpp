@@ -312,6 +312,11 @@ key_table<configuration> make_configuration_keys() {
       value_key<self>(
           "user", "Started as root, it becomes this user; empty: it stays who it is.",
           text_value{check_account}, [](auto& c) -> auto& { return c.user; }),
+      value_key<self>(
+          "sandbox", "auto: it locks itself in, as far as the kernel can; or off.",
+          choice_value<sandbox_mode>{
+              {{"auto", sandbox_mode::automatic}, {"off", sandbox_mode::off}}},
+          [](auto& c) -> auto& { return c.sandbox; }),
       section_key<self>(
           "control", "Where capturectl asks for the status or a reload.", control_keys(),
           [](auto& c) -> auto& { return c.control; }),

@@ -147,6 +147,8 @@ const changed_key changed_keys[] = {
      [](const configuration& c) { return first(c).silence == 5min; }},
     {"user: \"\"", 1, "user: captured",
      [](const configuration& c) { return c.user == "captured"; }},
+    {"sandbox: auto", 1, "sandbox: off",
+     [](const configuration& c) { return c.sandbox == settings::sandbox_mode::off; }},
     {"socket: /run/captured/control", 1, "socket: \"\"",
      [](const configuration& c) { return c.control.socket.empty(); }},
     {"group: \"\"", 1, "group: operators",
