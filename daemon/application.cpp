@@ -106,7 +106,7 @@ application::application(run_options options)
 
 int application::run(const settings::configuration& wanted) {
   std::signal(SIGPIPE, SIG_IGN);  // whoever reads the log may go, the recording stays
-  auto made = recording::make(context_, wanted);
+  auto made = recording::make(context_, wanted, options_.spares);
   if (!made) {
     spdlog::error("{}", made.error().message());
     return exit_status::trouble;

@@ -108,6 +108,12 @@ int record(settings::configuration wanted, const command_line& line,
       .configuration_file = line.configuration_file};
   options.overrides = [line](settings::configuration& other) { override_by(line, other); };
   switch_card_clocks_on(wanted);
+  auto spares = open_spare_sockets(wanted);
+  if (!spares) {
+    spdlog::error("{}", spares.error().message());
+    return exit_status::trouble;
+  }
+  options.spares = std::move(*spares);
   const auto dropped = drop_privileges(wanted);
   if (!dropped) {
     spdlog::error("{}", dropped.error().message());

@@ -183,7 +183,7 @@ sandbox enter_sandbox(const settings::configuration& wanted, const std::string& 
     entered.folders.push_back(without_links(each));
   }
   entered.confines = note(confine_files(rules));
-  note(filter_system_calls({.tcp = rules.tcp}));
+  note(filter_system_calls({.tcp = rules.tcp, .packet_sockets = wanted.spare_sockets == 0}));
   return entered;
 }
 

@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <initializer_list>
 #include <memory>
-#include <vector>
+#include <span>
 
 #include <linux/if_packet.h>
 #include <linux/membarrier.h>
@@ -34,10 +34,10 @@ constexpr std::array always{
     // Threads, time and signals.
     "futex", "futex_waitv", "set_robust_list", "rseq", "set_tid_address", "exit", "exit_group",
     "sched_yield", "sched_getaffinity", "sched_setaffinity", "getcpu", "gettid", "getpid",
-    "restart_syscall", "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep",
-    "gettimeofday", "time", "timerfd_create", "timerfd_settime", "timerfd_gettime", "rt_sigaction",
-    "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigsuspend", "rt_sigtimedwait",
-    "sigaltstack", "pause", "getrandom", "clock_adjtime", "adjtimex",
+    "setpriority", "restart_syscall", "clock_gettime", "clock_getres", "clock_nanosleep",
+    "nanosleep", "gettimeofday", "time", "timerfd_create", "timerfd_settime", "timerfd_gettime",
+    "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigsuspend",
+    "rt_sigtimedwait", "sigaltstack", "pause", "getrandom", "clock_adjtime", "adjtimex",
     // Waiting.
     "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2",
     "poll", "ppoll", "select", "pselect6", "eventfd2", "pipe2",
@@ -68,11 +68,12 @@ struct socket_kind {
 /// Of AF_INET and AF_INET6 none that could send what it likes (SOCK_RAW), as CAP_NET_RAW would let
 /// it: datagrams are for asking the kernel about devices and the name servers about names.
 constexpr std::array kinds{
-    socket_kind{AF_PACKET, SOCK_RAW},     socket_kind{AF_PACKET, SOCK_DGRAM},
     socket_kind{AF_NETLINK, SOCK_RAW},    socket_kind{AF_NETLINK, SOCK_DGRAM},
     socket_kind{AF_UNIX, SOCK_STREAM},    socket_kind{AF_UNIX, SOCK_DGRAM},
     socket_kind{AF_UNIX, SOCK_SEQPACKET}, socket_kind{AF_INET, SOCK_DGRAM},
     socket_kind{AF_INET6, SOCK_DGRAM}};
+constexpr std::array packet_kinds{socket_kind{AF_PACKET, SOCK_RAW},
+                                  socket_kind{AF_PACKET, SOCK_DGRAM}};
 constexpr std::array tcp_kinds{socket_kind{AF_INET, SOCK_STREAM},
                                socket_kind{AF_INET6, SOCK_STREAM}};
 
@@ -152,17 +153,18 @@ void allow_requests(rule_list& rules) {
 }
 
 void allow_sockets(rule_list& rules, const call_needs& needs) {
-  const auto allow = [&rules](const socket_kind& each) {
-    rules.add("socket", {is(0, static_cast<std::uint64_t>(each.family)),
-                         masked(1, type_mask, static_cast<std::uint64_t>(each.type))});
+  const auto allow = [&rules](std::span<const socket_kind> some) {
+    for (const socket_kind& each : some) {
+      rules.add("socket", {is(0, static_cast<std::uint64_t>(each.family)),
+                           masked(1, type_mask, static_cast<std::uint64_t>(each.type))});
+    }
   };
-  for (const socket_kind& each : kinds) {
-    allow(each);
+  allow(kinds);
+  if (needs.packet_sockets) {
+    allow(packet_kinds);
   }
   if (needs.tcp) {
-    for (const socket_kind& each : tcp_kinds) {
-      allow(each);
-    }
+    allow(tcp_kinds);
   }
 }
 

@@ -14,7 +14,8 @@ namespace captured::daemon {
 
 /// What not every recording needs.
 struct call_needs {
-  bool tcp = false;  ///< connections to other hosts
+  bool tcp = false;            ///< connections to other hosts
+  bool packet_sockets = true;  ///< new ones; those that there are can be used all the same
 };
 
 /// From here on every call outside the list fails with EPERM, in all threads that there are and

@@ -14,11 +14,11 @@ packet_ring::packet_ring(packet_socket socket, base::mapping memory,
       promiscuous_(options.promiscuous),
       link_(link) {}
 
-base::result<std::unique_ptr<packet_ring>> packet_ring::open(const device& from,
-                                                             const interface_options& options,
-                                                             const filter_program& program) {
+base::result<std::unique_ptr<packet_ring>> packet_ring::open(
+    const device& from, const interface_options& options, const filter_program& program,
+    std::shared_ptr<spare_sockets> spares) {
   const packet::link_type link = link_type_of(from);
-  auto socket = packet_socket::open(from.name, framing_of(link));
+  auto socket = packet_socket::open(from.name, framing_of(link), std::move(spares));
   if (!socket) {
     return socket.error();
   }

@@ -24,10 +24,11 @@ namespace captured::capture {
 class packet_ring final : public block_ring {
  public:
   /// Opens socket and ring, attaches `program` and only then begins to receive from `from`, so that
-  /// no packet passes that the program rejects. Fails as the steps of packet_socket do.
-  static base::result<std::unique_ptr<packet_ring>> open(const device& from,
-                                                         const interface_options& options,
-                                                         const filter_program& program);
+  /// no packet passes that the program rejects. Fails as the steps of packet_socket do. The socket
+  /// is one of `spares` when there are any.
+  static base::result<std::unique_ptr<packet_ring>> open(
+      const device& from, const interface_options& options, const filter_program& program,
+      std::shared_ptr<spare_sockets> spares = nullptr);
 
   /// Begins to receive from a device that was made anew under its name. Blocks, filter and sums
   /// stay. A device that is down is taken all the same and reports ENETDOWN (poll_set.hpp). Fails

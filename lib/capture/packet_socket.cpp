@@ -70,13 +70,20 @@ base::failure no_memory(std::string context) {
 
 }  // namespace
 
-base::result<packet_socket> packet_socket::open(std::string device_name, framing form) {
-  const int type = form == framing::cooked ? SOCK_DGRAM : SOCK_RAW;
-  base::unique_fd fd(::socket(AF_PACKET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+base::result<packet_socket> packet_socket::open(std::string device_name, framing form,
+                                                std::shared_ptr<spare_sockets> spares) {
+  auto fd = spares ? spares->take(form, device_name)
+                   : make_packet_socket(form, "open packet socket for " + device_name);
   if (!fd) {
-    return base::system_failure(errno, "open packet socket for " + device_name);
+    return fd.error();
   }
-  return packet_socket(std::move(fd), std::move(device_name), form);
+  return packet_socket(std::move(*fd), std::move(device_name), form, std::move(spares));
+}
+
+packet_socket::~packet_socket() {
+  if (fd_ && spares_) {
+    spares_->give_back(form_, std::move(fd_));
+  }
 }
 
 base::result<base::mapping> packet_socket::set_up_ring(const ring_options& options) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "base/error.hpp"
@@ -15,6 +16,7 @@
 #include "capture/filter_program.hpp"
 #include "capture/framing.hpp"
 #include "capture/options.hpp"
+#include "capture/spare_sockets.hpp"
 
 namespace captured::capture {
 
@@ -33,9 +35,15 @@ struct filter_change {
 class packet_socket {
  public:
   /// A socket that receives nothing yet, for it is made with protocol 0: SOCK_RAW, or SOCK_DGRAM
-  /// for cooked packets. Needs CAP_NET_RAW, the later steps do not. `device_name` serves the
-  /// messages.
-  static base::result<packet_socket> open(std::string device_name, framing form);
+  /// for cooked packets. Needs CAP_NET_RAW, the later steps do not; or it is one of `spares`, and
+  /// goes back to them in the end. `device_name` serves the messages.
+  static base::result<packet_socket> open(std::string device_name, framing form,
+                                          std::shared_ptr<spare_sockets> spares = nullptr);
+  packet_socket(packet_socket&&) noexcept = default;
+  packet_socket& operator=(packet_socket&&) = delete;
+  packet_socket(const packet_socket&) = delete;
+  packet_socket& operator=(const packet_socket&) = delete;
+  ~packet_socket();
 
   /// Makes the ring and maps it. A size that the kernel cannot grant is a failure that says so,
   /// never a smaller ring; a size above the memory available is not even tried, for the kernel
@@ -69,12 +77,18 @@ class packet_socket {
   [[nodiscard]] const std::string& device_name() const noexcept { return device_name_; }
 
  private:
-  packet_socket(base::unique_fd fd, std::string device_name, framing form)
-      : fd_(std::move(fd)), device_name_(std::move(device_name)), form_(form) {}
+  packet_socket(base::unique_fd fd, std::string device_name, framing form,
+                std::shared_ptr<spare_sockets> spares)
+      : fd_(std::move(fd)),
+        device_name_(std::move(device_name)),
+        form_(form),
+        spares_(std::move(spares)) {}
 
   base::unique_fd fd_;
   std::string device_name_;
   framing form_;
+  /// Whose socket it is, or none. Shared: the last ring is closed when the recording has ended.
+  std::shared_ptr<spare_sockets> spares_;
 };
 
 }  // namespace captured::capture

@@ -64,6 +64,8 @@ struct configuration {
   log_settings log;
   std::string user;  ///< started as root, become this one before READY; empty: stay who we are
   sandbox_mode sandbox = sandbox_mode::automatic;
+  /// Sockets made before CAP_NET_RAW is given up too, for all interfaces ever; 0: it is kept.
+  std::uint32_t spare_sockets = 0;
   control_settings control;
 };
 

@@ -166,6 +166,47 @@ def test_the_sandbox_keeps_a_reload_from_what_lies_outside(make_network, place):
     verify(inside, inside.parent / "new")
 
 
+def test_without_any_right_spare_sockets_record_what_comes_and_goes(make_network, place):
+    network = make_network(2)
+    control = place / "run" / "control"
+
+    def text(*interfaces):
+        return configuration(place / "captures", list(interfaces), user=USER, spare_sockets=2,
+                             control={"socket": str(control)})
+    (place / "captures").mkdir()
+    os.chown(place / "captures", NOBODY.pw_uid, NOBODY.pw_gid)
+    first = text({"name": "eth0", "filter": "udp"}, "eth1")
+    with Recorder(network, place / "captures", config=first) as recorder:
+        recorder.config_path.parent.chmod(0o755)
+        assert rights(recorder.process.pid) == who(NOBODY.pw_uid, NOBODY.pw_gid, 0)
+        traffic.send(network, count=1000)
+
+        def reload(*interfaces):
+            recorder.config_path.write_text(text(*interfaces), encoding="utf-8")
+            return tools.run([tools.ours("capturectl"), "reload", "--socket", control],
+                             check=False)
+        assert reload({"name": "eth0", "filter": "udp or tcp"}, "eth1").returncode == 0
+        refused = reload({"name": "eth0", "filter": "vlan 7"}, "eth1")
+        assert refused.returncode == 1
+        assert "without CAP_NET_RAW (spare_sockets) filters cannot test for VLANs" in refused.stderr
+        # Another ring size is another ring, on the socket that became free.
+        for size in ("4MiB", "8MiB", "4MiB"):
+            done = reload({"name": "eth0", "filter": "udp", "ring": {"size": size}}, "eth1")
+            assert done.returncode == 0, done.stderr
+        process.wait_until(lambda: recorder.log().count("recorded, with a ring of") >= 5, 10,
+                           "it is recorded again")
+        reload({"name": "eth0"}, "eth1", {"name": "lo"})
+        assert "too few" in reload("eth0", "eth1", "lo").stderr
+        assert reload("eth?", "lo").returncode == 0
+        process.wait_until(lambda: "all 2 spare sockets are in use" in recorder.log(), 10,
+                           "it says that there are no more")
+        traffic.send(network, count=1000, first=1000)
+        recorder.signal(signal.SIGTERM)
+        assert recorder.process.wait(20) == 1, "lo is required, and was not recorded"
+    assert recorder.logged_ledger("eth0")["stored"] == 2000
+    verify(place / "captures")
+
+
 def test_the_sandbox_can_be_left_out(make_network, place):
     network = make_network()
     config = configuration(place / "captures", ["eth0"], sandbox="off")

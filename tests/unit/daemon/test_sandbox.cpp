@@ -164,6 +164,14 @@ TEST_CASE("connections can be had by who needs them") {
         }) == "connection: done\nconnection of IPv6: done\n");
 }
 
+TEST_CASE("who has sockets to spare makes no others") {
+  CHECK(testing::in_child([] {
+          (void)daemon::filter_system_calls({.packet_sockets = false});
+          return told("packet socket", ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)) +
+                 told("netlink socket", ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0));
+        }) == "packet socket: Operation not permitted\nnetlink socket: done\n");
+}
+
 TEST_CASE("files outside are out of reach, and those inside are not") {
   const testing::temporary_folder folder;
   const std::filesystem::path base = std::filesystem::canonical(folder.path());
