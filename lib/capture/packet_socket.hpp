@@ -39,6 +39,10 @@ class packet_socket {
   /// goes back to them in the end. `device_name` serves the messages.
   static base::result<packet_socket> open(std::string device_name, framing form,
                                           std::shared_ptr<spare_sockets> spares = nullptr);
+  /// One that another process made and bound.
+  static packet_socket take_over(base::unique_fd fd, std::string device_name, framing form) {
+    return {std::move(fd), std::move(device_name), form, nullptr};
+  }
   packet_socket(packet_socket&&) noexcept = default;
   packet_socket& operator=(packet_socket&&) = delete;
   packet_socket(const packet_socket&) = delete;
@@ -49,6 +53,11 @@ class packet_socket {
   /// never a smaller ring; a size above the memory available is not even tried, for the kernel
   /// would rather kill processes than refuse. Unmap before the socket is closed.
   base::result<base::mapping> set_up_ring(const ring_options& options);
+
+  /// Maps a ring that the socket has. Fails with EINVAL when it has another size.
+  base::result<base::mapping> map_ring(const ring_options& options);
+  /// Is it bound to this device, and has it this program? EINVAL when not.
+  [[nodiscard]] base::result<> check_fit(int device_index, const filter_program& program) const;
 
   /// Takes effect for packets that arrive after the call; one that is being judged just then may
   /// still be judged by the filter before.
@@ -72,6 +81,8 @@ class packet_socket {
 
   /// PACKET_STATISTICS: growth since the last reading.
   [[nodiscard]] producer_counters read_counters() const noexcept;
+  /// The same, written by the kernel itself to where it shall be.
+  void read_counters(counted_by_kernel& to) const noexcept;
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
   [[nodiscard]] const std::string& device_name() const noexcept { return device_name_; }
