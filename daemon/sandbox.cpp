@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "daemon/system_call_filter.hpp"
 #include "storage/output_directory.hpp"
@@ -22,7 +23,8 @@ constexpr mode_t socket_folder_mode = 0755;
 
 /// What the C library and libpcap read: names in filters (nsswitch.conf(5), resolver(5)), the
 /// libraries that look them up, time zones; and what the kernel tells of devices, memory and
-/// ourselves. Not all of /etc, for a recorder that runs as root could read the passwords there.
+/// ourselves. Not all of /etc for a recorder that runs as root, which could read the passwords
+/// there; to others it is open, since its files are exchanged for new ones.
 constexpr std::array system_files{"/etc/ethers",
                                   "/etc/gai.conf",
                                   "/etc/group",
@@ -85,15 +87,21 @@ fs::path folder_of_mount(fs::path directory) {
   return directory;
 }
 
+/// Every folder that an output may make files in.
+std::vector<std::string> directories_of(const storage::output_options& output) {
+  return {output.directory};
+}
+
 /// See files_needed.
-fs::path lasting_folder(const storage::output_options& output, std::vector<std::string>& remarks) {
-  const fs::path directory = without_links(output.directory);
+fs::path lasting_folder(const std::string& path, const storage::output_options& output,
+                        std::vector<std::string>& remarks) {
+  const fs::path directory = without_links(path);
   if (output.require_mount) {
     fs::path above = folder_of_mount(directory);
     if (above == above.root_path()) {
       remarks.push_back("output " + output.name +
-                        ": its disk is mounted below / itself, where it "
-                        "may come and go; so files are confined to no folder");
+                        ": its disk is mounted below / itself, where it may come and go; so files "
+                        "are confined to no folder");
     }
     return above;
   }
@@ -125,17 +133,20 @@ bool lies_beneath(const fs::path& path, const fs::path& folder) {
 
 std::vector<base::failure> sandbox::refusals(const settings::configuration& wanted) const {
   std::vector<base::failure> refused;
-  for (const pipeline::output_options& each : wanted.outputs) {
-    const fs::path directory = without_links(each.files.directory);
-    const bool inside = std::any_of(folders.begin(), folders.end(), [&directory](const auto& one) {
-      return lies_beneath(directory, one);
-    });
-    if (confines && !inside) {
-      refused.push_back(base::invalid_input(
-          "output " + each.files.name,
-          "directory " + each.files.directory +
-              " lies outside of what this captured may write to since it was started (sandbox); "
-              "restart it to take this up"));
+  const auto is_inside = [this](const std::string& directory) {
+    return std::any_of(
+        folders.begin(), folders.end(),
+        [path = without_links(directory)](const fs::path& one) { return lies_beneath(path, one); });
+  };
+  for (const pipeline::output_options& output : wanted.outputs) {
+    for (const std::string& each : directories_of(output.files)) {
+      if (confines && !is_inside(each)) {
+        refused.push_back(base::invalid_input(
+            "output " + output.files.name,
+            "directory " + each +
+                " lies outside of what this captured may write to since it was started "
+                "(sandbox); restart it to take this up"));
+      }
     }
   }
   return refused;
@@ -146,13 +157,18 @@ file_rules files_needed(const settings::configuration& wanted,
                         std::vector<std::string>& remarks) {
   file_rules rules;
   rules.read.assign(system_files.begin(), system_files.end());
+  if (::geteuid() != 0) {
+    rules.read.emplace_back("/etc");
+  }
   if (!configuration_file.empty()) {
     std::error_code error;
     rules.read.push_back(folder_or_file(fs::absolute(configuration_file, error)));
     rules.read.push_back(folder_or_file(without_links(configuration_file)));
   }
-  for (const pipeline::output_options& each : wanted.outputs) {
-    rules.record.push_back(lasting_folder(each.files, remarks).string());
+  for (const pipeline::output_options& output : wanted.outputs) {
+    for (const std::string& each : directories_of(output.files)) {
+      rules.record.push_back(lasting_folder(each, output.files, remarks).string());
+    }
   }
   if (!ledger_file.empty()) {
     rules.record.push_back(folder_or_file(without_links(ledger_file)));
