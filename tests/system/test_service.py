@@ -311,6 +311,24 @@ def test_it_writes_nowhere_but_into_its_folders(machine, service):
     assert [path for path in found if not re.match(allowed, path)] == []
 
 
-def test_its_exposure_is_small(machine):
+def test_with_spare_sockets_it_gives_up_its_last_right(machine, service):
+    text = json.dumps({**json.loads(config()), "spare_sockets": 1})
+    service.systemctl("stop")
+    service.configure(text)
+    assert service.systemctl("start", check=False, timeout=30).returncode != 0
+    assert "as a service: SystemCallFilter=capset" in service.log()
+    service.systemctl("stop")
+    service.systemctl("reset-failed", check=False)
+    service.configure(text, "[Service]\nSystemCallFilter=capset\n")
+    service.systemctl("start", timeout=30)
+    lines = machine.path(f"/proc/{service.show('MainPID')}/status").read_text(encoding="utf-8")
+    found = dict(line.split(":", 1) for line in lines.splitlines())
+    assert all(int(found[f"Cap{one}"], 16) == 0 for one in ("Eff", "Prm", "Inh", "Amb"))
+    send(machine, 1000)
+    service.systemctl("stop")
+    all_stored(machine, 1000)
+
+
+def test_its_exposure_is_small(machine, service):
     machine.run(["systemd-analyze", "security", "--no-pager", f"--threshold={EXPOSURE_MAX}",
-                 "captured.service"])
+                 service.UNIT])
