@@ -106,7 +106,7 @@ application::application(run_options options)
 
 int application::run(const settings::configuration& wanted) {
   std::signal(SIGPIPE, SIG_IGN);  // whoever reads the log may go, the recording stays
-  auto made = recording::make(context_, wanted);
+  auto made = recording::make(context_, wanted, options_.spares);
   if (!made) {
     spdlog::error("{}", made.error().message());
     return exit_status::trouble;
@@ -145,8 +145,13 @@ void application::on_ready(const settings::configuration& wanted) {
   spdlog::info("ready: recording {} interface(s) into {} output(s)", recording_->interface_count(),
                recording_->output_count());
   log_warnings_apart(wanted, options_.occasion);
-  for (const std::string& each : options_.warnings) {
-    spdlog::warn("{}", each);
+  for (const auto* const said : {&options_.warnings, &options_.sandbox.warnings}) {
+    for (const std::string& each : *said) {
+      spdlog::warn("{}", each);
+    }
+  }
+  for (const std::string& each : options_.sandbox.remarks) {
+    spdlog::info("{}", each);
   }
   ready_ = true;
   notify_.ready();
@@ -222,6 +227,9 @@ void application::answer_reload(const control_reply& reply) {
 
 void application::take_up(const settings::configuration& wanted,
                           std::function<void(std::vector<base::failure>)> done) {
+  if (const auto refused = options_.sandbox.refusals(wanted); !refused.empty()) {
+    return done(refused);
+  }
   recording_->reload(wanted, [this, wanted, done](const std::vector<base::failure>& failures) {
     if (failures.empty()) {
       stop_timeout_ = wanted.stop_timeout;

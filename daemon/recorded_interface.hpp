@@ -55,8 +55,10 @@ struct recorded_interface {
   [[nodiscard]] const std::string& name() const noexcept { return entry.device.name; }
 };
 
-/// The device of that name with a ring that receives. Takes some milliseconds; any thread.
+/// The device of that name with a ring that receives, on a socket of `spares` when there are any.
+/// Takes some milliseconds; any thread.
 [[nodiscard]] base::result<std::unique_ptr<capture::packet_ring>> open_ring(
-    const capture::interface_options& options, capture::device& from);
+    const capture::interface_options& options, capture::device& from,
+    std::shared_ptr<capture::spare_sockets> spares);
 
 }  // namespace captured::daemon

@@ -44,9 +44,11 @@ struct recording_outcome {
 /// All members on the thread that runs `reactor_context`, which must outlive it.
 class recording {
  public:
-  /// Makes no thread, socket or folder yet. Fails when the system gives no descriptors.
-  static base::result<std::unique_ptr<recording>> make(boost::asio::io_context& reactor_context,
-                                                       const settings::configuration& wanted);
+  /// Makes no thread, socket or folder yet. Rings are opened on `spares` when there are any. Fails
+  /// when the system gives no descriptors.
+  static base::result<std::unique_ptr<recording>> make(
+      boost::asio::io_context& reactor_context, const settings::configuration& wanted,
+      std::shared_ptr<capture::spare_sockets> spares);
   ~recording();
   recording(const recording&) = delete;
   recording& operator=(const recording&) = delete;
@@ -83,7 +85,7 @@ class recording {
 
  private:
   recording(boost::asio::io_context& reactor_context, const settings::configuration& wanted,
-            capture::poll_set rings);
+            capture::poll_set rings, std::shared_ptr<capture::spare_sockets> spares);
 
   // Devices and interfaces: recording_devices.cpp and recording_interfaces.cpp.
   base::result<> watch_links();
@@ -135,6 +137,7 @@ class recording {
 
   boost::asio::io_context& reactor_context_;
   settings::configuration wanted_;
+  std::shared_ptr<capture::spare_sockets> spares_;  ///< also of each ring on one of them
   std::string uuid_;
   std::vector<std::unique_ptr<recorded_interface>> interfaces_;  ///< never shrinks
   pipeline::capture_reactor reactor_;

@@ -36,7 +36,8 @@ bool is_described_alike(const capture::device& a, const capture::device& b) {
 }  // namespace
 
 base::result<std::unique_ptr<capture::packet_ring>> open_ring(
-    const capture::interface_options& options, capture::device& from) {
+    const capture::interface_options& options, capture::device& from,
+    std::shared_ptr<capture::spare_sockets> spares) {
   auto found = capture::find_device(options.name);
   if (!found) {
     return found.error();
@@ -52,7 +53,7 @@ base::result<std::unique_ptr<capture::packet_ring>> open_ring(
   if (!program) {
     return program.error();
   }
-  return capture::packet_ring::open(from, options, *program);
+  return capture::packet_ring::open(from, options, *program, std::move(spares));
 }
 
 /// What changed about the device of an interface that goes on being recorded. The list does not
@@ -156,9 +157,9 @@ void recording::open(recorded_interface& one, const capture::device& from) {
   one.from = from;
   one.output = output;
   one.options = one.entry.device;
-  boost::asio::post(*opener_, [this, &one, options = one.options] {
+  boost::asio::post(*opener_, [this, &one, options = one.options, spares = spares_] {
     capture::device found;
-    auto ring = open_ring(options, found);
+    auto ring = open_ring(options, found, spares);
     boost::asio::post(reactor_context_,
                       [this, &one, found = std::move(found), ring = std::move(ring)]() mutable {
                         on_ring(one, std::move(found), std::move(ring));

@@ -32,6 +32,8 @@ std::vector<std::string> keys_of_a_start(const settings::configuration& started,
   compare("writer", same(started.writer, wanted.writer));
   compare("log.format", started.log.format == wanted.log.format);
   compare("user", started.user == wanted.user);
+  compare("spare_sockets", started.spare_sockets == wanted.spare_sockets);
+  compare("sandbox", started.sandbox == wanted.sandbox);
   compare("control.socket", started.control.socket == wanted.control.socket);
   compare("control.group", started.control.group == wanted.control.group);
   compare("control.mode", started.control.mode == wanted.control.mode);

@@ -16,6 +16,7 @@ constexpr std::uint32_t snaplen_max = 262'144;      // libpcap refuses files tha
 constexpr std::uint64_t block_bytes_max = 4 * mib;  // the kernel's largest piece of real memory
 constexpr std::uint64_t ring_bytes_max = 64 * gib;
 constexpr std::uint32_t queues_max = 64;
+constexpr std::uint32_t spare_sockets_max = 1024;
 constexpr std::uint32_t threads_max = 256;
 constexpr std::uint32_t cpu_max = 8191;  // the kernel's NR_CPUS
 
@@ -312,6 +313,14 @@ key_table<configuration> make_configuration_keys() {
       value_key<self>(
           "user", "Started as root, it becomes this user; empty: it stays who it is.",
           text_value{check_account}, [](auto& c) -> auto& { return c.user; }),
+      value_key<self>(
+          "sandbox", "auto: it locks itself in, as far as the kernel can; or off.",
+          choice_value<sandbox_mode>{
+              {{"auto", sandbox_mode::automatic}, {"off", sandbox_mode::off}}},
+          [](auto& c) -> auto& { return c.sandbox; }),
+      value_key<self>(
+          "spare_sockets", "Interfaces to have sockets ready for, so that no right is kept.",
+          number_value{0, spare_sockets_max}, [](auto& c) -> auto& { return c.spare_sockets; }),
       section_key<self>(
           "control", "Where capturectl asks for the status or a reload.", control_keys(),
           [](auto& c) -> auto& { return c.control; }),

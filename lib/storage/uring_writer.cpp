@@ -19,6 +19,8 @@ namespace captured::storage {
 namespace {
 
 constexpr std::chrono::milliseconds destructor_grace{1000};
+/// Enough for many outputs whose disks hang; they are made when they are needed.
+constexpr unsigned kernel_workers_max = 1024;
 
 /// Writes that may wait for company before the kernel hears of them.
 constexpr unsigned begun_together_max = 4;
@@ -100,8 +102,12 @@ base::error_code uring_writer::open_ring(uring_options how) {
   }
   ring_.reset(ring.release());
   const auto memories = static_cast<unsigned>(memory_.size());
+  // The kernel's workers belong to the thread that writes, and serve all outputs on it; each one
+  // that hangs with its disk holds some. By default there are no more than four a processor.
+  std::array<unsigned, 2> workers_max{kernel_workers_max, kernel_workers_max};
   for (const int result :
-       {io_uring_register_buffers_sparse(ring_.get(), memories),
+       {io_uring_register_iowq_max_workers(ring_.get(), workers_max.data()),
+        io_uring_register_buffers_sparse(ring_.get(), memories),
         io_uring_register_eventfd(ring_.get(), event_.get()), restrict_ring(*ring_)}) {
     if (result < 0) {
       return to_code(-result);
