@@ -136,7 +136,7 @@ class client::worker {
       if (events_.connected) {
         events_.connected();
       }
-      whole = send_all(*to) && to->WritesDone();
+      whole = send_all(*channel, *to) && to->WritesDone();
     }
     if (!whole && queue_.is_cancelled()) {
       context.TryCancel();
@@ -168,19 +168,26 @@ class client::worker {
   }
 
   /// True when the stream ends and all was sent.
-  bool send_all(call_sink& to) {
+  bool send_all(grpc::Channel& channel, call_sink& to) {
     while (true) {
-      if (position_ == batch_.entries().size()) {
-        position_ = 0;
-        offset_ = 0;
-        const send_queue::order what = queue_.next(batch_, known_);
-        if (what != send_queue::order::send) {
-          batch_ = {};
-          return what == send_queue::order::finish;
-        }
-      }
-      if (!send_batch(to)) {
+      if (position_ < batch_.entries().size() && !send_batch(to)) {
         return false;
+      }
+      position_ = 0;
+      offset_ = 0;
+      switch (queue_.next(batch_, known_)) {
+        case send_queue::order::send:
+          break;
+        case send_queue::order::idle:
+          // Without a packet nothing else would tell that the collector has gone.
+          if (channel.GetState(false) != GRPC_CHANNEL_READY) {
+            return false;
+          }
+          break;
+        case send_queue::order::finish:
+          return true;
+        case send_queue::order::stop:
+          return false;
       }
     }
   }

@@ -10,6 +10,7 @@ namespace captured::stream {
 namespace {
 
 constexpr std::size_t spare_batches_max = 8;
+constexpr auto idle_time = std::chrono::milliseconds(250);  // then the connection is looked at
 
 }  // namespace
 
@@ -90,7 +91,9 @@ send_queue::order send_queue::next(packet_batch& batch, std::vector<description>
     spare_.push_back(std::move(batch));
   }
   batch = {};
-  changed_.wait(lock, [this] { return ending_ || !queue_.empty(); });
+  if (!changed_.wait_for(lock, idle_time, [this] { return ending_ || !queue_.empty(); })) {
+    return order::idle;
+  }
   if (cancelled_) {
     return order::stop;
   }

@@ -69,9 +69,10 @@ class send_queue {
     std::string octets;
     std::uint64_t version = 0;  ///< 0: none
   };
-  enum class order : std::uint8_t { send, finish, stop };
-  /// Waits for packets. With `send` the batch holds them, and `known` what the interfaces are
-  /// called; what the batch held before is reused. `finish`: all was sent and no more comes.
+  enum class order : std::uint8_t { send, idle, finish, stop };
+  /// Waits for packets, for a while. With `send` the batch holds them, and `known` what the
+  /// interfaces are called; what the batch held before is reused. `idle`: there are none yet.
+  /// `finish`: all was sent and no more comes.
   [[nodiscard]] order next(packet_batch& batch, std::vector<description>& known);
   /// Accounts for packets of the batch last given.
   void settle(const sent_part& part);

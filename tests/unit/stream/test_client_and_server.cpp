@@ -186,12 +186,16 @@ TEST_CASE("a client comes back to a collector that was killed, and its account s
   std::atomic<int> failures = 0;
   auto to = start_server(first);
   const std::uint16_t port = to->port();
-  const auto from = start_client(port, {}, {.failed = [&](const std::string&) { ++failures; }});
+  const auto from = start_client(port, {}, {.failed = [&](const std::string&) {
+                                   ++failures;
+                                   failures.notify_all();
+                                 }});
   offer(*from, 0, 10);
   REQUIRE(first.await_packets(10));
   to->stop(0ms);
   to.reset();
   offer(*from, 10, 10);
+  failures.wait(0);  // only now it is sure that nothing more goes to the one that is gone
   server_options again;
   again.listen = "127.0.0.1:" + std::to_string(port);
   to = start_server(second, again);

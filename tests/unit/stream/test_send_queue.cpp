@@ -71,6 +71,13 @@ TEST_CASE("what was sent, lost with a connection, and left at the end adds up") 
   CHECK(balances(figures));
 }
 
+TEST_CASE("a queue without packets says so after a while") {
+  send_queue queue(100);
+  packet_batch given;
+  std::vector<send_queue::description> known;
+  CHECK(queue.next(given, known) == send_queue::order::idle);
+}
+
 TEST_CASE("an ended queue gives what waits, then says so, and takes no more") {
   send_queue queue(100'000);
   packet_batch batch = batch_of(3);
