@@ -35,6 +35,9 @@ constexpr std::array commands{
     command{"repair", "keep what is whole of a cut or damaged file", captured::capturectl::repair},
     command{"verify", "prove that recorded files are whole and none is missing",
             captured::capturectl::verify},
+    command{"send", "stream a file to a collector over gRPC", captured::capturectl::send},
+    command{"receive", "take such streams and write them into files",
+            captured::capturectl::receive},
 };
 
 void print_usage(std::FILE* to) {

@@ -40,4 +40,10 @@ int status(const std::vector<std::string>& arguments);
 /// The running service reads its configuration again.
 int reload(const std::vector<std::string>& arguments);
 
+/// A file as a stream of packets to a collector.
+int send(const std::vector<std::string>& arguments);
+
+/// Streams of packets from other machines into files.
+int receive(const std::vector<std::string>& arguments);
+
 }  // namespace captured::capturectl
