@@ -9,6 +9,7 @@
 #include <memory>
 #include <utility>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/json/array.hpp>
@@ -16,6 +17,7 @@
 
 #include "daemon/control_server.hpp"
 #include "daemon/ledger_report.hpp"
+#include "daemon/live_stream.hpp"
 #include "daemon/log_warnings.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/recording.hpp"
@@ -31,6 +33,9 @@ namespace {
 
 /// Beyond stop_timeout: for closing, renaming and the last words.
 constexpr auto stop_reserve = std::chrono::seconds(10);
+
+/// For what those who watch have not read yet.
+constexpr auto longest_farewell = std::chrono::seconds(2);
 
 boost::json::array to_json(const std::vector<std::string>& texts) {
   boost::json::array array;
@@ -52,6 +57,7 @@ class application {
   void on_request(const control_request& request, const control_reply& reply);
   void answer_status(const control_reply& reply);
   void answer_reload(const control_reply& reply);
+  void answer_live(const control_request& request, const control_reply& reply);
   void take_up(const settings::configuration& wanted,
                std::function<void(std::vector<base::failure>)> done);
   void on_ready(const settings::configuration& wanted);
@@ -60,6 +66,7 @@ class application {
   void await_end_of_time();
   void show_live();
   void stop(const char* why);
+  void leave(base::steady_time deadline);
   void report();
   [[nodiscard]] int status() const;
 
@@ -73,6 +80,8 @@ class application {
   status_reader status_;
   service_watch watch_;
   reload reload_;
+  std::vector<std::shared_ptr<live_stream>> live_;
+  std::vector<std::weak_ptr<live_stream>> farewells_;  ///< ended, with something still to be sent
   std::unique_ptr<control_server> control_;
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::uint64_t live_stored_ = 0;
@@ -117,7 +126,8 @@ int application::run(const settings::configuration& wanted) {
   listen(wanted.control);
   await_signal();
   const auto started =
-      recording_->start([this, &wanted] { on_ready(wanted); }, [this] { context_.stop(); });
+      recording_->start([this, &wanted] { on_ready(wanted); },
+                        [this] { leave(pipeline::read_clocks().steady + longest_farewell); });
   if (!started) {
     spdlog::error("{}", started.error().message());
     return exit_status::trouble;
@@ -183,9 +193,11 @@ void application::on_request(const control_request& request, const control_reply
     answer_status(reply);
   } else if (request.name == "reload") {
     answer_reload(reply);
+  } else if (request.name == "live") {
+    answer_live(request, reply);
   } else {
     reply.finish(
-        refusal({"there is no request \"" + request.name + "\"; there are: status, reload"}));
+        refusal({"there is no request \"" + request.name + "\"; there are: status, reload, live"}));
   }
 }
 
@@ -218,6 +230,33 @@ void application::answer_reload(const control_reply& reply) {
     reply.finish(outcome.errors.empty() ? acceptance({{"warnings", to_json(outcome.warnings)}})
                                         : refusal(outcome.errors));
   });
+}
+
+void application::answer_live(const control_request& request, const control_reply& reply) {
+  auto wish = read_live_wish(request.values);
+  if (!wish) {
+    return reply.finish(refusal({wish.error().message()}));
+  }
+  const auto made = std::make_shared<live_stream>(std::move(*wish), reply);
+  recording_->add_tap_user(*made);
+  if (made->interface_count() == 0) {
+    recording_->remove_tap_user(*made);
+    return reply.finish(refusal({"no such interface is being recorded"}));
+  }
+  made->on_end([this, watched = std::weak_ptr(made)] {
+    // Later: it may be ended by a call of its own.
+    boost::asio::post(context_, [this, watched] {
+      std::erase_if(farewells_, [](const auto& each) { return each.expired(); });
+      if (const auto one = watched.lock()) {
+        recording_->remove_tap_user(*one);
+        farewells_.push_back(watched);
+        std::erase(live_, one);
+      }
+    });
+  });
+  spdlog::info("live: {} interface(s) shown to {}", made->interface_count(), reply.peer());
+  live_.push_back(made);
+  made->start();
 }
 
 void application::take_up(const settings::configuration& wanted,
@@ -301,6 +340,18 @@ void application::show_live() {
       show_live();
     }
   });
+}
+
+/// Ends the loop, once those who watch have their last packets; one who reads slowly does not
+/// hold it up for long.
+void application::leave(base::steady_time deadline) {
+  constexpr auto step = std::chrono::milliseconds(10);
+  std::erase_if(farewells_, [](const auto& each) { return each.expired(); });
+  if (farewells_.empty() || pipeline::read_clocks().steady >= deadline) {
+    return context_.stop();
+  }
+  live_timer_.expires_after(step);
+  live_timer_.async_wait([this, deadline](boost::system::error_code) { leave(deadline); });
 }
 
 void application::report() {
