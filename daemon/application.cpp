@@ -9,7 +9,6 @@
 #include <memory>
 #include <utility>
 
-#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/json/array.hpp>
@@ -17,9 +16,9 @@
 
 #include "daemon/control_server.hpp"
 #include "daemon/ledger_report.hpp"
-#include "daemon/live_stream.hpp"
 #include "daemon/log_warnings.hpp"
 #include "daemon/logging.hpp"
+#include "daemon/onlookers.hpp"
 #include "daemon/recording.hpp"
 #include "daemon/reload.hpp"
 #include "daemon/service_notify.hpp"
@@ -34,8 +33,8 @@ namespace {
 /// Beyond stop_timeout: for closing, renaming and the last words.
 constexpr auto stop_reserve = std::chrono::seconds(10);
 
-/// For what those who watch have not read yet.
-constexpr auto longest_farewell = std::chrono::seconds(2);
+/// For what those who watch, and collectors, have not taken yet.
+constexpr auto longest_farewell = std::chrono::seconds(8);
 
 boost::json::array to_json(const std::vector<std::string>& texts) {
   boost::json::array array;
@@ -57,7 +56,6 @@ class application {
   void on_request(const control_request& request, const control_reply& reply);
   void answer_status(const control_reply& reply);
   void answer_reload(const control_reply& reply);
-  void answer_live(const control_request& request, const control_reply& reply);
   void take_up(const settings::configuration& wanted,
                std::function<void(std::vector<base::failure>)> done);
   void on_ready(const settings::configuration& wanted);
@@ -80,8 +78,8 @@ class application {
   status_reader status_;
   service_watch watch_;
   reload reload_;
-  std::vector<std::shared_ptr<live_stream>> live_;
-  std::vector<std::weak_ptr<live_stream>> farewells_;  ///< ended, with something still to be sent
+  std::vector<settings::stream_settings> streams_;
+  std::unique_ptr<onlookers> onlookers_;
   std::unique_ptr<control_server> control_;
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::uint64_t live_stored_ = 0;
@@ -113,7 +111,9 @@ application::application(run_options options)
   }
 }
 
-int application::run(const settings::configuration& wanted) {
+int application::run(const settings::configuration& given) {
+  settings::configuration wanted = given;
+  leave_out_own_traffic(wanted);
   std::signal(SIGPIPE, SIG_IGN);  // whoever reads the log may go, the recording stays
   auto made = recording::make(context_, wanted);
   if (!made) {
@@ -121,9 +121,12 @@ int application::run(const settings::configuration& wanted) {
     return exit_status::trouble;
   }
   recording_ = std::move(*made);
-  reload_.set_started(wanted);
+  onlookers_ = std::make_unique<onlookers>(context_, *recording_);
+  reload_.set_started(given);
   stop_timeout_ = wanted.stop_timeout;
   listen(wanted.control);
+  streams_ = wanted.streams;
+  onlookers_->start_streams(streams_);
   await_signal();
   const auto started =
       recording_->start([this, &wanted] { on_ready(wanted); },
@@ -194,7 +197,7 @@ void application::on_request(const control_request& request, const control_reply
   } else if (request.name == "reload") {
     answer_reload(reply);
   } else if (request.name == "live") {
-    answer_live(request, reply);
+    onlookers_->answer_live(request, reply);
   } else {
     reply.finish(
         refusal({"there is no request \"" + request.name + "\"; there are: status, reload, live"}));
@@ -206,7 +209,9 @@ void application::answer_status(const control_reply& reply) {
     const process_facts process{.uptime = std::chrono::floor<std::chrono::seconds>(
                                     std::chrono::steady_clock::now() - begun_),
                                 .configuration_file = options_.configuration_file};
-    reply.finish(acceptance({{"status", status_json(process, status, rates)}}));
+    boost::json::object told = status_json(process, status, rates);
+    told["streams"] = onlookers_->streams_json();
+    reply.finish(acceptance({{"status", std::move(told)}}));
   });
 }
 
@@ -232,36 +237,12 @@ void application::answer_reload(const control_reply& reply) {
   });
 }
 
-void application::answer_live(const control_request& request, const control_reply& reply) {
-  auto wish = read_live_wish(request.values);
-  if (!wish) {
-    return reply.finish(refusal({wish.error().message()}));
-  }
-  const auto made = std::make_shared<live_stream>(std::move(*wish), reply);
-  recording_->add_tap_user(*made);
-  if (made->interface_count() == 0) {
-    recording_->remove_tap_user(*made);
-    return reply.finish(refusal({"no such interface is being recorded"}));
-  }
-  made->on_end([this, watched = std::weak_ptr(made)] {
-    // Later: it may be ended by a call of its own.
-    boost::asio::post(context_, [this, watched] {
-      std::erase_if(farewells_, [](const auto& each) { return each.expired(); });
-      if (const auto one = watched.lock()) {
-        recording_->remove_tap_user(*one);
-        farewells_.push_back(watched);
-        std::erase(live_, one);
-      }
-    });
-  });
-  spdlog::info("live: {} interface(s) shown to {}", made->interface_count(), reply.peer());
-  live_.push_back(made);
-  made->start();
-}
-
 void application::take_up(const settings::configuration& wanted,
                           std::function<void(std::vector<base::failure>)> done) {
-  recording_->reload(wanted, [this, wanted, done](const std::vector<base::failure>& failures) {
+  settings::configuration effective = wanted;
+  effective.streams = streams_;  // others take effect at a start only
+  leave_out_own_traffic(effective);
+  recording_->reload(effective, [this, wanted, done](const std::vector<base::failure>& failures) {
     if (failures.empty()) {
       stop_timeout_ = wanted.stop_timeout;
       set_log_level(wanted.log.level);
@@ -346,8 +327,7 @@ void application::show_live() {
 /// hold it up for long.
 void application::leave(base::steady_time deadline) {
   constexpr auto step = std::chrono::milliseconds(10);
-  std::erase_if(farewells_, [](const auto& each) { return each.expired(); });
-  if (farewells_.empty() || pipeline::read_clocks().steady >= deadline) {
+  if (onlookers_->have_left() || pipeline::read_clocks().steady >= deadline) {
     return context_.stop();
   }
   live_timer_.expires_after(step);
@@ -360,6 +340,7 @@ void application::report() {
     show_status_line({});
   }
   spdlog::info("{}", ledger_line(rows));
+  onlookers_->report();
   flush_log();  // the table below it, should both go to the same place
   std::fputs(ledger_table(rows).c_str(), stdout);
   std::fflush(stdout);
