@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <mutex>
 #include <random>
 #include <thread>
 #include <utility>
@@ -117,6 +119,7 @@ class client::worker {
 
   base::result<> connect_and_send() {
     sent_in_call_ = 0;
+    gone_ = false;
     told_.clear();
     const auto channel =
         grpc::CreateCustomChannel(options_.to.target(), credentials_, channel_arguments(options_));
@@ -130,6 +133,14 @@ class client::worker {
     const std::unique_ptr<call_sink> to(
         grpc::internal::ClientWriterFactory<grpc::ByteBuffer>::Create(channel.get(), method_,
                                                                       &context, &confirmation));
+    // Its answer is waited for from the beginning, else one that comes before the end would go
+    // unnoticed until there is something to send.
+    grpc::Status status;
+    answered_ = false;
+    std::thread answer([&] {
+      status = to->Finish();
+      answered_ = true;
+    });
     bool whole = false;
     if (connected) {
       queue_.note_connected();
@@ -138,10 +149,10 @@ class client::worker {
       }
       whole = send_all(*channel, *to) && to->WritesDone();
     }
-    if (!whole && queue_.is_cancelled()) {
-      context.TryCancel();
+    if (gone_ || (!whole && queue_.is_cancelled())) {
+      context.TryCancel();  // without effect where it has answered
     }
-    const grpc::Status status = to->Finish();
+    answer.join();
     set_context(nullptr);
     if (status.ok() && whole) {
       return {};
@@ -180,7 +191,8 @@ class client::worker {
           break;
         case send_queue::order::idle:
           // Without a packet nothing else would tell that the collector has gone.
-          if (channel.GetState(false) != GRPC_CHANNEL_READY) {
+          gone_ = channel.GetState(false) != GRPC_CHANNEL_READY;
+          if (answered_ || gone_) {
             return false;
           }
           break;
@@ -252,6 +264,8 @@ class client::worker {
   std::vector<send_queue::description> known_;
   std::vector<std::uint64_t> told_;  ///< versions, by interface, that this call knows
   std::uint64_t sent_in_call_ = 0;
+  bool gone_ = false;  ///< the connection has, or is about to, while there is nothing to send
+  std::atomic<bool> answered_ = false;
 
   std::mutex context_mutex_;
   grpc::ClientContext* context_ = nullptr;

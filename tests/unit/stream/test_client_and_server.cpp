@@ -254,6 +254,20 @@ TEST_CASE("what a receiver says against a packet reaches the client") {
   CHECK(got.await_ended(1));
 }
 
+TEST_CASE("an error that the collector answers is noticed while there is nothing to send") {
+  collection got;
+  got.fails_at = 0;
+  const auto to = start_server(got);
+  std::atomic<int> failures = 0;
+  const auto from = start_client(to->port(), {}, {.failed = [&](const std::string&) {
+                                   ++failures;
+                                   failures.notify_all();
+                                 }});
+  offer(*from, 0, 10);
+  failures.wait(0);
+  from->cancel();
+}
+
 TEST_CASE("streams beyond the limit are refused while the others go on") {
   collection got;
   const auto to = start_server(got, {.clients_max = 1});
