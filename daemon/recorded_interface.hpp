@@ -13,6 +13,7 @@
 #include "capture/packet_ring.hpp"
 #include "pipeline/capture_reactor.hpp"
 #include "pipeline/ledger.hpp"
+#include "pipeline/packet_tap.hpp"
 #include "pipeline/ring_feed.hpp"
 #include "settings/configuration.hpp"
 
@@ -37,6 +38,8 @@ struct recorded_interface {
   std::string story;             ///< for its next description
   base::steady_time retry_at{};  ///< not opened again before this
   std::chrono::seconds retry_pause{1};
+
+  pipeline::packet_tap tap;  ///< of all its rings, one after the other
 
   // While opening, recording or closing.
   capture::device from;                ///< as last seen

@@ -97,6 +97,15 @@ base::result<> recording::start(std::function<void()> ready, std::function<void(
   return {};
 }
 
+void recording::add_tap_user(tap_user& one) {
+  tap_users_.push_back(&one);
+  for (const auto& each : interfaces_) {
+    if (each->state == interface_state::recording) {
+      one.on_recorded(*each);
+    }
+  }
+}
+
 void recording::rotate() {
   for (const auto& one : outputs_) {
     if (one->state() == output_state::open) {
@@ -118,6 +127,9 @@ void recording::stop() {
   deadline_ = pipeline::read_clocks().steady + wanted_.stop_timeout;
   reactor_.async_stop([this](const base::result<>& how) {
     reactor_ended_ = true;
+    for (tap_user* const each : std::vector(tap_users_)) {
+      each->on_stopped();
+    }
     if (!how) {
       outcome_.inexact = true;
       log_line(log_level::error, {}, "{}; the figures may be off by what came during the stop",

@@ -26,6 +26,7 @@
 #include "daemon/recorded_output.hpp"
 #include "daemon/recording_status.hpp"
 #include "daemon/silence_watch.hpp"
+#include "daemon/tap_user.hpp"
 #include "pipeline/capture_reactor.hpp"
 #include "settings/configuration.hpp"
 
@@ -71,6 +72,9 @@ class recording {
   /// Calls `alive` once every strand has answered, with what they said of their progress. A strand
   /// that hangs never answers; a disk that hangs does no harm.
   void check_progress(std::function<void(bool)> alive);
+  /// Tells the user of every interface that is recorded, now and later, until it is removed.
+  void add_tap_user(tap_user& one);
+  void remove_tap_user(const tap_user& one) { std::erase(tap_users_, &one); }
   /// Gathers what everything is doing.
   void ask_status(std::function<void(const recording_status&)> answer);
 
@@ -140,6 +144,7 @@ class recording {
   std::shared_ptr<capture::spare_sockets> spares_;  ///< also of each ring on one of them
   std::string uuid_;
   std::vector<std::unique_ptr<recorded_interface>> interfaces_;  ///< never shrinks
+  std::vector<tap_user*> tap_users_;
   pipeline::capture_reactor reactor_;
   std::unique_ptr<boost::asio::thread_pool> writer_pool_;  // outlives the strands on it
   std::vector<std::unique_ptr<recorded_output>> outputs_;

@@ -183,7 +183,7 @@ void recording::on_ring(recorded_interface& one, capture::device from,
   }
   one.from = std::move(from);
   one.ring = std::move(*ring);
-  one.feed = std::make_unique<pipeline::ring_feed>(*one.ring);
+  one.feed = std::make_unique<pipeline::ring_feed>(*one.ring, &one.tap);
   one.state = interface_state::joining;
   if (!one.begun) {
     one.begun = true;
@@ -231,6 +231,9 @@ void recording::on_described(recorded_interface& one, const base::result<>& how)
   log_line(log_level::info, subject_of(one), "recorded, with a ring of {} MiB{}{}",
            one.options.ring.size_bytes >> 20, one.options.filter.empty() ? "" : " and the filter ",
            one.options.filter);
+  for (tap_user* const each : tap_users_) {
+    each->on_recorded(one);
+  }
   reconcile();
 }
 

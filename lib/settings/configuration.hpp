@@ -11,6 +11,7 @@
 
 #include "capture/options.hpp"
 #include "pipeline/options.hpp"
+#include "stream/options.hpp"
 
 namespace captured::settings {
 
@@ -55,9 +56,24 @@ struct control_settings {
   std::uint32_t mode = 0660;                     ///< permissions, at most 0777
 };
 
+/// An output of type stream: the packets of recorded interfaces to a collector. Never blocks them.
+struct stream_settings {
+  std::string name = "collector";  ///< unique among streams; stands in figures and log lines
+  std::string to;                  ///< http://HOST:PORT or https://HOST:PORT
+  std::string interface = "*";     ///< of which recorded interfaces, as in fnmatch(3)
+  std::string service;             ///< or the path of its method; empty: the original's
+  std::uint64_t queue_bytes = std::uint64_t{64} << 20;
+  bool all_link_types = false;  ///< others than Ethernet, too
+  bool own_traffic = false;     ///< the stream's own packets are recorded and streamed, too
+  stream::tls_options tls;
+
+  friend bool operator==(const stream_settings&, const stream_settings&) = default;
+};
+
 struct configuration {
   std::vector<interface_settings> interfaces;     ///< at least one
   std::vector<pipeline::output_options> outputs;  ///< at least one; the first is the default
+  std::vector<stream_settings> streams;
   std::chrono::milliseconds stop_timeout{10'000};
   thread_settings reactor;
   thread_settings writer;
