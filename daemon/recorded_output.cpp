@@ -102,10 +102,11 @@ void log_repaired(const std::string& output, const std::string& part,
 }  // namespace
 
 recorded_output::recorded_output(boost::asio::any_io_executor reactor,
-                                 boost::asio::any_io_executor writer_pool, std::string family,
-                                 pipeline::output_options options)
+                                 boost::asio::any_io_executor writer_pool, bool one_writer_thread,
+                                 std::string family, pipeline::output_options options)
     : reactor_(std::move(reactor)),
       writer_pool_(std::move(writer_pool)),
+      one_writer_thread_(one_writer_thread),
       family_(std::move(family)),
       options_(std::move(options)) {}
 
@@ -210,7 +211,7 @@ base::result<> recorded_output::start(opened_folder opened) {
   auto backend = storage::open_file_backend(
       std::move(*folder), options_.files.direct, opened.direct_possible,
       [strand = strand.get()](const storage::file_completion& done) { strand->complete(done); },
-      std::move(files));
+      std::move(files), {.one_thread = one_writer_thread_});
   if (!backend) {
     return backend.error();
   }
@@ -224,6 +225,12 @@ base::result<> recorded_output::start(opened_folder opened) {
   around.released = [this](const std::string& interface) {
     boost::asio::post(reactor_, [this, interface] { events_.released(interface); });
   };
+  around.memory_refused = [output = name()](const base::error_code& why) {
+    log_line(log_level::info, {{"output", output}},
+             "the kernel does not keep hold of memory for direct writes ({}; see LimitMEMLOCK=): "
+             "they cost a little more",
+             why.message());
+  };
   around.events = log_events(name());
   around.keeping = log_removals(name());
   around.earlier = std::move(opened.kept);
@@ -233,12 +240,10 @@ base::result<> recorded_output::start(opened_folder opened) {
     return recorder.error();
   }
   strand->attach(std::move(*recorder));
-  if (auto* const uring = backend->uring) {
-    base::unique_fd event(::fcntl(uring->event_fd(), F_DUPFD_CLOEXEC, 0));
-    if (!event) {
-      return base::system_failure(errno, "duplicate an event");
+  if (backend->polled != nullptr) {
+    if (const auto watched = strand->watch(*backend->polled); !watched) {
+      return watched.error();
     }
-    strand->watch(std::move(event), [uring](bool woken) { uring->reap(woken); });
   }
   writer_ = std::move(strand);
   files_ = std::move(backend->files);

@@ -34,8 +34,11 @@ base::result<std::unique_ptr<output_recorder>> output_recorder::make(
   if (!pool) {
     return pool.error();
   }
-  return std::unique_ptr<output_recorder>(new output_recorder(
+  const auto memory = pool->memory();
+  std::unique_ptr<output_recorder> recorder(new output_recorder(
       options, std::move(start), std::move(*name), std::move(surroundings), std::move(*pool), now));
+  recorder->add_memory(memory);
+  return recorder;
 }
 
 output_recorder::output_recorder(const output_options& options, series_start start,
@@ -44,7 +47,9 @@ output_recorder::output_recorder(const output_options& options, series_start sta
     : options_(options),
       series_(std::move(start)),
       name_(std::move(name)),
+      files_(*surroundings.files),
       released_(std::move(surroundings.released)),
+      memory_refused_(std::move(surroundings.memory_refused)),
       ports_(std::move(surroundings.device_counts), series_.totals),
       now_(now),
       keeper_(*surroundings.files, options.files.directory, options.files.retain,
@@ -58,6 +63,16 @@ output_recorder::output_recorder(const output_options& options, series_start sta
   totals_at_switch_ = ports_.totals();
   if (series_.forgotten) {
     ports_.set_forgotten();
+  }
+}
+
+void output_recorder::add_memory(std::span<std::byte> memory) {
+  if (memory.empty()) {
+    return;
+  }
+  const auto refused = files_.add_memory(memory);
+  if (refused && memory_refused_) {
+    std::exchange(memory_refused_, nullptr)(refused);  // what follows is refused too
   }
 }
 
@@ -180,6 +195,10 @@ std::string output_recorder::current_name() const {
   return stream_.is_open() ? stream_.files().current_name() : std::string();
 }
 
+bool output_recorder::waits_for_disk() const noexcept {
+  return deadline_.has_value() || block_ || ports_.block_waiting();
+}
+
 bool output_recorder::made_progress() {
   const bool idle = !block_ && !ports_.block_waiting();
   const bool disk = !stream_.files().settled();
@@ -253,7 +272,11 @@ void output_recorder::write_statistics(base::moment now) {
 
 void output_recorder::describe(base::moment now) {
   text_.clear();
-  ports_.describe(text_, now, port_in_work(), released_);
+  ports_.describe(text_, now, port_in_work(),
+                  [this](const std::string& name, capture::block_source& source) {
+                    files_.remove_memory(source.memory());
+                    released_(name);
+                  });
   stream_.append(text_, now.steady);
 }
 

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "pipeline/writer.hpp"
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <utility>
 
 #include <boost/asio/post.hpp>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/unique_fd.hpp"
+#include "pipeline/limits.hpp"
 
 namespace captured::pipeline {
 
@@ -17,20 +24,38 @@ writer::writer(boost::asio::any_io_executor pool, ended_handler ended)
       timer_(strand_),
       ended_(std::move(ended)) {}
 
-void writer::watch(base::unique_fd event, std::function<void(bool)> reap) {
-  event_.emplace(strand_, event.release());
-  reap_ = std::move(reap);
-  boost::asio::post(strand_, [this] { await_event(); });
+base::result<> writer::watch(storage::polled_files& disk) {
+  base::unique_fd event(::fcntl(disk.event_fd(), F_DUPFD_CLOEXEC, 0));
+  if (!event) {
+    return base::system_failure(errno, "duplicate an event");
+  }
+  disk_ = &disk;
+  notice_.emplace(strand_, event.release());
+  boost::asio::post(strand_, [this] { await_notice(); });
+  return {};
 }
 
-void writer::await_event() {
-  event_->async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                     [this](boost::system::error_code error) {
-                       if (!error && !recorder_->outcome().ended) {
-                         reap_(true);
-                         await_event();
-                       }
-                     });
+void writer::await_notice() {
+  notice_->async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                      [this](boost::system::error_code error) {
+                        if (error || recorder_->outcome().ended) {
+                          return;
+                        }
+                        std::uint64_t count = 0;
+                        static_cast<void>(::read(notice_->native_handle(), &count, sizeof count));
+                        step();
+                        await_notice();
+                      });
+}
+
+/// True when something may have completed before notices were wanted: look again.
+bool writer::want_notices(bool wanted) {
+  if (wanted == notices_wanted_) {
+    return false;
+  }
+  notices_wanted_ = wanted;
+  disk_->want_notices(wanted);
+  return wanted;
 }
 
 void writer::wake() noexcept {
@@ -125,17 +150,26 @@ void writer::refresh_ledger(std::function<void()> done) {
 }
 
 void writer::step() {
-  if (reap_) {
-    reap_(false);
+  if (disk_ != nullptr) {
+    disk_->reap();
   }
-  const base::moment now = read_clocks();
+  base::moment now = read_clocks();
   recorder_->run(now);
+  if (disk_ != nullptr) {
+    disk_->flush();
+    if (want_notices(recorder_->waits_for_disk())) {
+      disk_->reap();
+      now = read_clocks();
+      recorder_->run(now);
+      disk_->flush();
+    }
+  }
   if (!recorder_->outcome().ended) {
     arm_timer(now);
   } else if (ended_) {
     timer_.cancel();
-    if (event_) {
-      event_->cancel();
+    if (notice_) {
+      notice_->cancel();
     }
     std::exchange(ended_, nullptr)(recorder_->outcome());
   }
@@ -143,7 +177,10 @@ void writer::step() {
 
 void writer::arm_timer(base::moment now) {
   // A timer that fires too early only asks again; so it is moved only to an earlier time.
-  const base::steady_time at = recorder_->wake_at(now);
+  base::steady_time at = recorder_->wake_at(now);
+  if (disk_ != nullptr && disk_->is_busy()) {
+    at = std::min(at, now.steady + limits::longest_unasked);
+  }
   if (armed_for_ <= at && armed_for_ > now.steady) {
     return;
   }

@@ -14,8 +14,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 
-#include "base/unique_fd.hpp"
 #include "pipeline/output_recorder.hpp"
+#include "storage/polled_files.hpp"
 
 namespace captured::pipeline {
 
@@ -35,10 +35,9 @@ class writer {
 
   /// Before `start`: the recorder that this strand drives.
   void attach(std::unique_ptr<output_recorder> recorder) { recorder_ = std::move(recorder); }
-  /// Before `start`: for a disk that completes nothing by itself. `reap` is called on the strand
-  /// when `event` is readable (true), and before anything else is done there (false). It may call
-  /// `complete`. The descriptor is owned from now on.
-  void watch(base::unique_fd event, std::function<void(bool woken)> reap);
+  /// Before `start`: the recorder's disk, when it is one that must be asked. It must live until
+  /// the output has ended.
+  base::result<> watch(storage::polled_files& disk);
   /// Begins the first file.
   void start() { wake(); }
 
@@ -79,14 +78,16 @@ class writer {
   template <class Act>
   void command(Act act);
   void step();
-  void await_event();
+  [[nodiscard]] bool want_notices(bool wanted);
+  void await_notice();
   void arm_timer(base::moment now);
 
   boost::asio::strand<boost::asio::any_io_executor> strand_;
   boost::asio::steady_timer timer_;
   base::steady_time armed_for_ = base::steady_time::max();
-  std::optional<boost::asio::posix::stream_descriptor> event_;
-  std::function<void(bool)> reap_;
+  storage::polled_files* disk_ = nullptr;
+  std::optional<boost::asio::posix::stream_descriptor> notice_;  ///< a copy of the disk's event
+  bool notices_wanted_ = false;
   ended_handler ended_;
   std::unique_ptr<output_recorder> recorder_;
   std::atomic<bool> woken_{false};

@@ -17,8 +17,8 @@ namespace captured::storage {
 
 struct file_backend {
   std::unique_ptr<file_operations> files;
-  uring_writer* uring = nullptr;  ///< `files`, when that is one: its owner must reap
-  bool direct = false;            ///< writes of whole pages go around the page cache
+  polled_files* polled = nullptr;  ///< `files`, when they must be asked
+  bool direct = false;             ///< writes of whole pages go around the page cache
   std::string remark;  ///< why it is not the fastest way; empty when it is, or was asked for
 };
 
@@ -27,6 +27,7 @@ struct file_backend {
 /// direct_mode::on where it is false.
 [[nodiscard]] base::result<file_backend> open_file_backend(
     base::unique_fd folder, direct_mode mode, bool direct_possible,
-    const file_operations::completion_handler& handler, file_writer_options options = {});
+    const file_operations::completion_handler& handler, file_writer_options options = {},
+    uring_options how = {});
 
 }  // namespace captured::storage
