@@ -196,15 +196,6 @@ file_rules files_needed(const settings::configuration& wanted,
     ::mkdir(folder.c_str(), socket_folder_mode);  // what fails here is said when it is needed
     rules.sockets.push_back(folder.string());
   }
-  for (const settings::stream_settings& each : wanted.streams) {
-    rules.tcp = true;
-    rules.read.emplace_back("/etc");  // where names are looked up, and the system's authorities
-    for (const std::string& file : {each.tls.authorities, each.tls.certificate, each.tls.key}) {
-      if (!file.empty()) {
-        rules.read.push_back(folder_or_file(without_links(file)));
-      }
-    }
-  }
   return rules;
 }
 
