@@ -154,6 +154,9 @@ file_completion pumped_files::carry_out(const file_request& request) {
       done.octets_written = written.octets;
       break;
     }
+    case file_action::grow:
+      done.error = storage::open_file::grow(disk_, file.fd(), request.offset);
+      break;
     case file_action::sync:
       done.error = storage::open_file::sync(disk_, file.fd());
       done.was_forcing = done.error.failed();

@@ -165,7 +165,8 @@ std::uint64_t simulated_disk::room_for(const file& one, std::uint64_t end) const
   return std::min(end, std::max<std::uint64_t>(free / page_bytes * page_bytes, own));
 }
 
-call_result simulated_disk::allocate(int fd, std::uint64_t bytes) noexcept {
+call_result simulated_disk::allocate(int fd, std::uint64_t bytes, bool keep_size) noexcept {
+  CAPTURED_CHECK(keep_size);  // files are made longer ahead of their contents by io_uring's alone
   if (!traits_.preallocates) {
     return failed(EOPNOTSUPP);
   }

@@ -83,7 +83,7 @@ class simulated_disk final : public storage::system_calls {
 
   // --- system_calls ---
   storage::call_result create(int folder, const char* name) noexcept override;
-  storage::call_result allocate(int fd, std::uint64_t bytes) noexcept override;
+  storage::call_result allocate(int fd, std::uint64_t bytes, bool keep_size) noexcept override;
   storage::call_result write(int fd, std::span<const std::byte> octets,
                              std::uint64_t offset) noexcept override;
   storage::call_result cut(int fd, std::uint64_t bytes) noexcept override;
