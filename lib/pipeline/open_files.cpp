@@ -115,7 +115,7 @@ void open_files::submit(chunk& piece) {
   }
 }
 
-void open_files::request_write(chunk& piece) {
+void open_files::request_write(const chunk& piece) {
   request({.action = storage::file_action::write,
            .slot = piece.slot,
            .token = piece.index,
@@ -228,6 +228,16 @@ void open_files::give_back_in_order() {
   }
 }
 
+/// What waits for the name of another file goes on waiting: two can be without theirs at a time.
+void open_files::write_what_waited(std::uint32_t slot) {
+  for (const chunk* piece : waiting_for_name_) {
+    if (piece->slot == slot) {
+      request_write(*piece);
+    }
+  }
+  std::erase_if(waiting_for_name_, [slot](const chunk* piece) { return piece->slot == slot; });
+}
+
 void open_files::on_success(const storage::file_completion& done) {
   open_file& file = slots_[done.slot];
   switch (done.action) {
@@ -246,9 +256,7 @@ void open_files::on_success(const storage::file_completion& done) {
       file.at = stage::open;
       file.is_gone = false;
       events_.begun(stem_of(file) + options_.extension);
-      for (chunk* piece : std::exchange(waiting_for_name_, {})) {
-        request_write(*piece);
-      }
+      write_what_waited(done.slot);
       finish_if_written(done.slot);
       return;
     case storage::file_action::sync:

@@ -131,7 +131,7 @@ class open_files {
 
   void request(storage::file_request what);
   void request_create(std::uint32_t slot);
-  void request_write(chunk& piece);
+  void request_write(const chunk& piece);
   void request_publish(std::uint32_t slot);
   void request_finish(std::uint32_t slot);
   void request_discard(std::uint32_t slot);
@@ -141,6 +141,7 @@ class open_files {
   bool is_file_gone(const storage::file_completion& done);
   void on_written(const storage::file_completion& done);
   void give_back_in_order();
+  void write_what_waited(std::uint32_t slot);
   void on_success(const storage::file_completion& done);
   void note_success();
   [[nodiscard]] chunk& chunk_of(std::uint64_t token) const noexcept;
