@@ -59,10 +59,14 @@ std::uint64_t blocks_that_say_something(std::span<const std::byte> octets) {
     const auto block = octets.subspan(at);
     const auto length = base::load_native<std::uint32_t>(block.data() + 4);
     at += length;
-    const bool is_filler =
-        base::load_native<std::uint32_t>(block.data()) == not_to_be_copied &&
-        (length < 20 || base::load_native<std::uint32_t>(block.data() + 12) != end_kind);
-    end = is_filler ? end : at;
+    const bool is_ours = base::load_native<std::uint32_t>(block.data()) == not_to_be_copied;
+    if (is_ours && length >= 20 &&
+        base::load_native<std::uint32_t>(block.data() + 12) == end_kind) {
+      // A repair that could not cut leaves what lay behind a gap, and where its end note fills that
+      // gap to the octet these follow as whole blocks. They were counted as lost.
+      return at;
+    }
+    end = is_ours ? end : at;
   }
   return end;
 }
