@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
 // The part of open_files that has to do with acts that failed.
-#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -12,11 +11,34 @@ namespace captured::pipeline {
 
 namespace {
 
+const char* word_for(storage::file_action action) {
+  switch (action) {
+    case storage::file_action::create:
+      return "create";
+    case storage::file_action::publish:
+      return "name";
+    case storage::file_action::write:
+      return "write";
+    case storage::file_action::grow:
+      return "make longer";
+    case storage::file_action::sync:
+      return "sync";
+    case storage::file_action::finish:
+      return "close";
+    case storage::file_action::discard:
+    case storage::file_action::remove:
+      return "remove";
+    case storage::file_action::leave:
+      return "leave";
+    case storage::file_action::measure:
+      return "measure";
+  }
+  return "use";
+}
+
 std::string describe(const storage::file_completion& done, const std::string& where,
                      const std::string& name) {
-  static constexpr std::array<const char*, 7> acts{"create", "name",   "write", "sync",
-                                                   "close",  "remove", "leave"};
-  return std::string(acts[static_cast<std::size_t>(done.action)]) + " " + where + "/" + name;
+  return std::string(word_for(done.action)) + " " + where + "/" + name;
 }
 
 }  // namespace

@@ -102,6 +102,9 @@ void output_recorder::reconfigure(const output_options& changed, base::moment no
 }
 
 void output_recorder::run(base::moment now) {
+  if (outcome_.ended) {
+    return;  // a completion, or a wake, that was on its way
+  }
   now_ = now;
   stream_.files().retry(now.steady);
   keeper_.run(now, stream_.files());
@@ -196,7 +199,7 @@ std::string output_recorder::current_name() const {
 }
 
 bool output_recorder::waits_for_disk() const noexcept {
-  return deadline_.has_value() || block_ || ports_.block_waiting();
+  return deadline_.has_value() || block_ || ports_.block_waiting() || ports_.has_lent_most();
 }
 
 bool output_recorder::made_progress() {

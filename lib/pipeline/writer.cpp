@@ -30,7 +30,13 @@ base::result<> writer::watch(storage::polled_files& disk) {
     return base::system_failure(errno, "duplicate an event");
   }
   disk_ = &disk;
-  notice_.emplace(strand_, event.release());
+  notice_.emplace(strand_);
+  boost::system::error_code error;
+  notice_->assign(event.get(), error);
+  if (error) {
+    return base::failure{error, "watch the writes of an output", {}};
+  }
+  static_cast<void>(event.release());
   boost::asio::post(strand_, [this] { await_notice(); });
   return {};
 }
@@ -44,7 +50,9 @@ void writer::await_notice() {
                         std::uint64_t count = 0;
                         static_cast<void>(::read(notice_->native_handle(), &count, sizeof count));
                         step();
-                        await_notice();
+                        if (!recorder_->outcome().ended) {
+                          await_notice();
+                        }
                       });
 }
 
@@ -150,28 +158,31 @@ void writer::refresh_ledger(std::function<void()> done) {
 }
 
 void writer::step() {
+  if (is_over_) {
+    return;  // nothing is asked of recorder and disk any more
+  }
   if (disk_ != nullptr) {
     disk_->reap();
   }
-  base::moment now = read_clocks();
+  const base::moment now = read_clocks();
   recorder_->run(now);
   if (disk_ != nullptr) {
     disk_->flush();
     if (want_notices(recorder_->waits_for_disk())) {
       disk_->reap();
-      now = read_clocks();
-      recorder_->run(now);
-      disk_->flush();
     }
   }
   if (!recorder_->outcome().ended) {
     arm_timer(now);
-  } else if (ended_) {
+  } else {
     timer_.cancel();
     if (notice_) {
       notice_->cancel();
     }
-    std::exchange(ended_, nullptr)(recorder_->outcome());
+    is_over_ = true;
+    if (ended_) {
+      std::exchange(ended_, nullptr)(recorder_->outcome());
+    }
   }
 }
 

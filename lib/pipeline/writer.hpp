@@ -89,6 +89,7 @@ class writer {
   std::optional<boost::asio::posix::stream_descriptor> notice_;  ///< a copy of the disk's event
   bool notices_wanted_ = false;
   ended_handler ended_;
+  bool is_over_ = false;  ///< the recorder has ended, and that was told
   std::unique_ptr<output_recorder> recorder_;
   std::atomic<bool> woken_{false};
 };

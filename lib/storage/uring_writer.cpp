@@ -137,6 +137,8 @@ base::result<std::unique_ptr<uring_writer>> uring_writer::start(
       [itself = writer.get(), handler](const file_completion& done) {
         if (done.action == file_action::grow) {
           itself->ahead_[done.slot].under_way.store(false, std::memory_order_release);
+          const std::uint64_t one = 1;  // what was held back can go on
+          static_cast<void>(::write(itself->event_.get(), &one, sizeof one));
         } else {
           handler(done);
         }
@@ -247,7 +249,8 @@ void uring_writer::start_write(std::uint32_t index) {
 /// A sync covers the writes before it, and a file that is being made longer cannot end.
 bool uring_writer::must_wait(const waiting_request& one) const noexcept {
   const std::uint32_t slot = one.what.slot;
-  return ahead_[slot].under_way.load(std::memory_order_acquire) ||
+  const bool ends = one.what.action != file_action::sync;
+  return (ends && ahead_[slot].under_way.load(std::memory_order_acquire)) ||
          std::ranges::any_of(writes_, [&](const write_under_way& write) {
            return write.number != 0 && write.number <= one.after && write.request.slot == slot;
          });

@@ -28,7 +28,8 @@ inline constexpr std::size_t direct_alignment = 4096;
 [[nodiscard]] bool has_direct_writes(int folder) noexcept;
 
 struct uring_options {
-  /// All members but `start`, `abandon` and the destructor are called by one and the same thread.
+  /// All members but `start`, `abandon` and the destructor, and `add_memory` before the first
+  /// `flush`, are called by one and the same thread.
   /// The kernel then leaves that thread alone until it asks (IORING_SETUP_DEFER_TASKRUN, Linux
   /// 6.1): one wake-up less for each write.
   bool one_thread = false;
