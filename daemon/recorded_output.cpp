@@ -8,6 +8,7 @@
 #include <fcntl.h>
 
 #include "capture/device_counters.hpp"
+#include "daemon/accounts.hpp"
 #include "daemon/logging.hpp"
 #include "pipeline/limits.hpp"
 
@@ -114,8 +115,9 @@ recorded_output::~recorded_output() {
 }
 
 base::result<recorded_output::opened_folder> recorded_output::open_folder(
-    const storage::output_options& files, const std::string& recording, bool repair) {
-  auto folder = storage::output_directory::open(files.directory, files.require_mount);
+    const storage::output_options& files, const storage::file_rights& rights,
+    const std::string& recording, bool repair) {
+  auto folder = storage::output_directory::open(files.directory, files.require_mount, rights);
   if (!folder) {
     return folder.error();
   }
@@ -123,7 +125,7 @@ base::result<recorded_output::opened_folder> recorded_output::open_folder(
   if (!fd) {
     return fd.error();
   }
-  auto claim = storage::claim_output(fd->get(), files.directory, files.name);
+  auto claim = storage::claim_output(fd->get(), files.directory, files.name, rights);
   if (!claim) {
     return claim.error();
   }
@@ -160,11 +162,17 @@ void recorded_output::open(const std::string& recording,
                            const std::optional<pipeline::series_start>& former) {
   state_ = output_state::opening;
   former_ = former;
+  const auto rights = rights_of(options_.files);
+  if (!rights) {
+    boost::asio::post(reactor_, [this, why = rights.error()] { on_folder(why); });
+    return;
+  }
+  rights_ = *rights;
   opener_ = std::make_unique<boost::asio::thread_pool>(1);
   // A recorder of this process that gave up may still hang in a write to its file.
   const bool repair = !former.has_value();
-  boost::asio::post(*opener_, [this, files = options_.files, recording, repair] {
-    auto opened = open_folder(files, recording, repair);
+  boost::asio::post(*opener_, [this, files = options_.files, rights = rights_, recording, repair] {
+    auto opened = open_folder(files, rights, recording, repair);
     boost::asio::post(
         reactor_, [this, opened = std::move(opened)]() mutable { on_folder(std::move(opened)); });
   });
@@ -210,7 +218,7 @@ base::result<> recorded_output::start(opened_folder opened) {
   auto backend = storage::open_file_backend(
       std::move(*folder), options_.files.direct, opened.direct_possible,
       [strand = strand.get()](const storage::file_completion& done) { strand->complete(done); },
-      std::move(files));
+      std::move(files), std::make_shared<storage::system_calls>(rights_));
   if (!backend) {
     return backend.error();
   }

@@ -82,6 +82,7 @@ class recorded_output {
   };
   /// With `repair`, what an earlier life left open is looked at, and set aside if need be.
   static base::result<opened_folder> open_folder(const storage::output_options& files,
+                                                 const storage::file_rights& rights,
                                                  const std::string& recording, bool repair);
   void repair(const pipeline::found_parts& parts,
               const std::shared_ptr<const storage::output_directory>& folder);
@@ -94,6 +95,7 @@ class recorded_output {
   boost::asio::any_io_executor writer_pool_;
   std::string family_;
   pipeline::output_options options_;
+  storage::file_rights rights_;
   output_events events_;
   output_state state_ = output_state::closed;
   std::string trouble_;

@@ -27,6 +27,7 @@ struct file_backend {
 /// direct_mode::on where it is false.
 [[nodiscard]] base::result<file_backend> open_file_backend(
     base::unique_fd folder, direct_mode mode, bool direct_possible,
-    const file_operations::completion_handler& handler, file_writer_options options = {});
+    const file_operations::completion_handler& handler, file_writer_options options = {},
+    std::shared_ptr<system_calls> calls = std::make_shared<system_calls>());
 
 }  // namespace captured::storage

@@ -20,6 +20,7 @@
 #include "base/unique_fd.hpp"
 #include "storage/disk_space.hpp"
 #include "storage/file_name.hpp"
+#include "storage/file_rights.hpp"
 #include "storage/retention.hpp"
 
 namespace captured::storage {
@@ -78,12 +79,13 @@ inline constexpr std::size_t unnamed_files_max = 4096;
 /// Functions block as the disk does; several threads may call them at once.
 class output_directory {
  public:
-  /// Opens the folder, making it and missing folders above it (mode 0750). With `require_mount` it
-  /// must not lie on the root file system, which is checked before anything is made; what counts is
-  /// the file system (a bind mount of a part of the root does not help) and the mount (a btrfs
+  /// Opens the folder, making it and missing folders above it, with `rights`. With `require_mount`
+  /// it must not lie on the root file system, which is checked before anything is made; what counts
+  /// is the file system (a bind mount of a part of the root does not help) and the mount (a btrfs
   /// subvolume that is merely a folder of the root does not either).
   [[nodiscard]] static base::result<output_directory> open(const std::string& path,
-                                                           bool require_mount);
+                                                           bool require_mount,
+                                                           const file_rights& rights = {});
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   /// A descriptor of the folder for another owner, such as file_writer.

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "storage/disk_space.hpp"
+#include "storage/file_rights.hpp"
 
 namespace captured::storage {
 
@@ -22,12 +23,14 @@ struct call_result {
 /// once.
 class system_calls {
  public:
-  system_calls() = default;
+  /// `rights` are for the files that it makes.
+  explicit system_calls(const file_rights& rights = {}) noexcept : rights_(rights) {}
   system_calls(const system_calls&) = delete;
   system_calls& operator=(const system_calls&) = delete;
   virtual ~system_calls() = default;
 
-  /// openat(2) for writing with O_CREAT|O_EXCL|O_NOFOLLOW|O_CLOEXEC, mode 0640; value: descriptor.
+  /// openat(2) for writing with O_CREAT|O_EXCL|O_NOFOLLOW|O_CLOEXEC and the rights given; value:
+  /// descriptor.
   virtual call_result create(int folder, const char* name) noexcept;
   /// fallocate(2) with FALLOC_FL_KEEP_SIZE from offset 0; EOPNOTSUPP on tmpfs.
   virtual call_result allocate(int fd, std::uint64_t bytes) noexcept;
@@ -53,6 +56,9 @@ class system_calls {
   virtual call_result measure(int folder, disk_space& space) noexcept;
   /// fstatat(2) without following links; value 1 if the name is the very file `fd`, else 0.
   virtual call_result is_same_file(int fd, int folder, const char* name) noexcept;
+
+ private:
+  file_rights rights_;
 };
 
 }  // namespace captured::storage
