@@ -29,13 +29,6 @@ void check_interface(const settings::interface_settings& one, const std::string&
   }
 }
 
-void check_output(const pipeline::output_options& one, const std::string& path, remarks& refusals) {
-  if (!one.files.fallback.empty()) {
-    refusals.push_back({path + ".fallback", "output " + one.files.name +
-                                                ": fallback is not supported by this version"});
-  }
-}
-
 void check_threads(const settings::thread_settings& one, const std::string& path,
                    remarks& refusals) {
   if (!one.cpus.empty()) {
@@ -50,9 +43,6 @@ std::vector<settings::remark> check_supported(const settings::configuration& wan
   remarks refusals;
   for (std::size_t i = 0; i < wanted.interfaces.size(); ++i) {
     check_interface(wanted.interfaces[i], item("interfaces", i), wanted, refusals);
-  }
-  for (std::size_t i = 0; i < wanted.outputs.size(); ++i) {
-    check_output(wanted.outputs[i], item("outputs", i), refusals);
   }
   if (wanted.reactor.threads != 1) {
     refusals.push_back({"reactor.threads", "reactor: only 1 thread is supported by this version"});

@@ -159,7 +159,12 @@ void chain_verifier::judge_totals(const file_report& before, const file_report& 
     const interface_totals ended = totals_of(before.end->totals, name);
     const interface_totals begun = totals_of(after.note->totals, name);
     const auto compare = [&](const char* what, std::uint64_t at_end, std::uint64_t at_start) {
-      if (at_end != at_start) {
+      // Its successor was begun before a crash or a disk's end cost it its last packets.
+      if (at_end < at_start && before.end->reason == end_reason::recovered) {
+        find(severity::loss, before,
+             name + ": " + std::to_string(at_start - at_end) + " " + what +
+                 " were counted up to its successor that repair did not find in it");
+      } else if (at_end != at_start) {
         find(severity::fault, after,
              name + ": it begins with " + std::to_string(at_start) + " " + what + ", but " +
                  quoted(final_name(before.name)) + " ended with " + std::to_string(at_end));

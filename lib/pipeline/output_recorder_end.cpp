@@ -9,6 +9,9 @@
 namespace captured::pipeline {
 
 void output_recorder::end_file(base::moment now) {
+  if (stream_.files().is_current_given_up()) {
+    return abandon_file();
+  }
   const bool last = deadline_.has_value() && !block_ && ports_.drained();
   text_.clear();
   ports_.append_final(text_, last ? statistics_kind::closing : statistics_kind::running, now.wall);

@@ -68,7 +68,7 @@ interface_figures port::figures() const {
   now.begun = begun_;
   now.filteraccept = ledger_.filteraccept.get();
   now.osdrop = ledger_.osdrop.get();
-  now.encoded = encoded;
+  now.encoded = encoded - given_up;
   if (device_counted_) {
     now.received = ledger_.ifrecv.get();
     now.dropped = ledger_.ifdrop.get();
@@ -84,7 +84,9 @@ format::interface_totals port::settled_totals() const {
 }
 
 format::interface_totals port::totals() const {
-  return {.stored = encoded, .osdrop = ledger_.osdrop.get(), .unwritten = ledger_.unwritten.get()};
+  return {.stored = encoded - given_up,
+          .osdrop = ledger_.osdrop.get(),
+          .unwritten = ledger_.unwritten.get()};
 }
 
 }  // namespace captured::pipeline

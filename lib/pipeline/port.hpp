@@ -88,6 +88,7 @@ class port {
 
   // What was done with its packets.
   std::uint64_t encoded = 0;               ///< packets put into files since the recording began
+  std::uint64_t given_up = 0;              ///< of those, the ones that got into none after all
   std::uint64_t losses_reported = 0;       ///< sum of all epb_dropcount
   std::uint64_t newest_ns = 0;             ///< stamp of the last packet
   std::uint32_t blocks_lent = 0;           ///< of its ring, being written as they lie

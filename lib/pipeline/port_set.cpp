@@ -273,6 +273,23 @@ void port_set::count_unwritten(std::span<const chunk_run> runs) {
   }
 }
 
+void port_set::count_given_up(const std::function<void()>& settle) {
+  std::vector<std::uint64_t> before;
+  for (const auto& one : ports_) {
+    before.push_back(one->ledger().unwritten.get());
+  }
+  settle();
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    ports_[i]->given_up += ports_[i]->ledger().unwritten.get() - before[i];
+  }
+}
+
+void port_set::forget_file() noexcept {
+  for (const auto& one : ports_) {
+    one->described = false;
+  }
+}
+
 format::recording_totals port_set::totals() const {
   format::recording_totals all = earlier_;
   for (const auto& one : ports_) {

@@ -17,20 +17,33 @@ writer::writer(boost::asio::any_io_executor pool, ended_handler ended)
       timer_(strand_),
       ended_(std::move(ended)) {}
 
-void writer::watch(base::unique_fd event, std::function<void(bool)> reap) {
-  event_.emplace(strand_, event.release());
-  reap_ = std::move(reap);
-  boost::asio::post(strand_, [this] { await_event(); });
+struct writer::watched {
+  boost::asio::posix::stream_descriptor event;
+  std::function<bool(bool)> reap;
+};
+
+void writer::watch(base::unique_fd event, std::function<bool(bool)> reap) {
+  const auto fd = std::make_shared<base::unique_fd>(std::move(event));  // handlers can be copied
+  boost::asio::post(strand_, [this, fd, reap = std::move(reap)] {
+    watched_.push_back(std::make_shared<watched>(
+        watched{boost::asio::posix::stream_descriptor(strand_, fd->release()), reap}));
+    await_event(watched_.back());
+  });
 }
 
-void writer::await_event() {
-  event_->async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                     [this](boost::system::error_code error) {
-                       if (!error && !recorder_->outcome().ended) {
-                         reap_(true);
-                         await_event();
-                       }
-                     });
+void writer::await_event(const std::shared_ptr<watched>& one) {
+  // Not held by its own handler, or it would never go.
+  one->event.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                        [this, weak = std::weak_ptr(one)](boost::system::error_code error) {
+                          const auto still = weak.lock();
+                          if (!error && still && !recorder_->outcome().ended && still->reap(true)) {
+                            await_event(still);
+                          }
+                        });
+}
+
+void writer::reap_all() {
+  std::erase_if(watched_, [](const auto& one) { return !one->reap(false); });
 }
 
 void writer::wake() noexcept {
@@ -95,6 +108,22 @@ void writer::keep(storage::kept_file file) {
   command([file = std::move(file)](output_recorder& recorder) { recorder.keep(file); });
 }
 
+void writer::attach_place(std::uint32_t place, output_folder folder) {
+  command([place, folder = std::move(folder)](output_recorder& recorder) mutable {
+    recorder.attach(place, std::move(folder), read_clocks());
+  });
+}
+
+void writer::lose_place(std::uint32_t place, base::failure why) {
+  command([place, why = std::move(why)](output_recorder& recorder) {
+    recorder.lose(place, why, read_clocks());
+  });
+}
+
+void writer::set_works(std::uint32_t place, bool works) {
+  command([place, works](output_recorder& recorder) { recorder.set_works(place, works); });
+}
+
 void writer::rotate() {
   command([](output_recorder& recorder) { recorder.rotate(); });
 }
@@ -108,8 +137,11 @@ void writer::ask(std::function<void(const doing&)> answer) {
     if (recorder_->outcome().ended) {
       return answer({});
     }
+    const base::steady_time now = read_clocks().steady;
     answer({.file = recorder_->current_name(),
             .in_trouble = recorder_->in_trouble(),
+            .place = recorder_->place(),
+            .place_troubles = {recorder_->trouble_of(0, now), recorder_->trouble_of(1, now)},
             .kept = recorder_->kept(),
             .progress = recorder_->made_progress()});
   });
@@ -125,18 +157,14 @@ void writer::refresh_ledger(std::function<void()> done) {
 }
 
 void writer::step() {
-  if (reap_) {
-    reap_(false);
-  }
+  reap_all();
   const base::moment now = read_clocks();
   recorder_->run(now);
   if (!recorder_->outcome().ended) {
     arm_timer(now);
   } else if (ended_) {
     timer_.cancel();
-    if (event_) {
-      event_->cancel();
-    }
+    watched_.clear();
     std::exchange(ended_, nullptr)(recorder_->outcome());
   }
 }

@@ -4,10 +4,12 @@
 // once for each burst of blocks. Decides nothing.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <optional>
+#include <string>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -35,10 +37,12 @@ class writer {
 
   /// Before `start`: the recorder that this strand drives.
   void attach(std::unique_ptr<output_recorder> recorder) { recorder_ = std::move(recorder); }
-  /// Before `start`: for a disk that completes nothing by itself. `reap` is called on the strand
-  /// when `event` is readable (true), and before anything else is done there (false). It may call
-  /// `complete`. The descriptor is owned from now on.
-  void watch(base::unique_fd event, std::function<void(bool woken)> reap);
+  /// Any thread. For a disk that completes nothing by itself. `reap` is called on the strand when
+  /// `event` is readable (true), and before anything else is done there (false), until it gives
+  /// false. It may call `complete`. The descriptor is owned from now on.
+  void watch(base::unique_fd event, std::function<bool(bool woken)> reap);
+  /// When no handler of it can run any more: ends what the recorder holds, such as its folders.
+  void drop_recorder() noexcept { recorder_.reset(); }
   /// Begins the first file.
   void start() { wake(); }
 
@@ -51,6 +55,9 @@ class writer {
   void remove(std::string interface, std::string why);
   void reconfigure(output_options changed);
   void keep(storage::kept_file file);
+  void attach_place(std::uint32_t place, output_folder folder);
+  void lose_place(std::uint32_t place, base::failure why);
+  void set_works(std::uint32_t place, bool works);
 
   /// Any thread. Blocks were queued. Costs one atomic exchange while the strand is awake.
   void wake() noexcept;
@@ -64,6 +71,9 @@ class writer {
   struct doing {
     std::string file;  ///< final name of the current one; empty without one
     bool in_trouble = false;
+    std::uint32_t place = 0;  ///< where files are made
+    /// What is wrong with each place; empty when nothing is.
+    std::array<std::string, storage::places_max> place_troubles = {};
     kept_figures kept;
     bool progress = true;  ///< see output_recorder::made_progress
   };
@@ -79,14 +89,15 @@ class writer {
   template <class Act>
   void command(Act act);
   void step();
-  void await_event();
+  struct watched;
+  void await_event(const std::shared_ptr<watched>& one);
+  void reap_all();
   void arm_timer(base::moment now);
 
   boost::asio::strand<boost::asio::any_io_executor> strand_;
   boost::asio::steady_timer timer_;
   base::steady_time armed_for_ = base::steady_time::max();
-  std::optional<boost::asio::posix::stream_descriptor> event_;
-  std::function<void(bool)> reap_;
+  std::vector<std::shared_ptr<watched>> watched_;  ///< shared with the handlers that wait
   ended_handler ended_;
   std::unique_ptr<output_recorder> recorder_;
   std::atomic<bool> woken_{false};

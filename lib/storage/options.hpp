@@ -44,6 +44,9 @@ struct retain_options {
   friend bool operator==(const retain_options&, const retain_options&) = default;
 };
 
+/// An output's folders: the first, and the one for while that is in trouble.
+inline constexpr std::uint32_t places_max = 2;
+
 struct output_options {
   std::string name = "main";  ///< unique; stands in file names, figures and log lines
   std::string directory = "/var/lib/captured";

@@ -348,7 +348,15 @@ base::result<std::size_t> output_directory::remove_prepared(std::string_view out
   }
   std::size_t removed = 0;
   for (const auto& name : *all) {
-    if (!is_prepared_name(name, output) || !look_at(name)) {
+    const auto file = is_prepared_name(name, output) ? look_at(name) : std::nullopt;
+    if (!file) {
+      continue;
+    }
+    if (file->size_bytes > 0 && holds_section(name)) {
+      // It was in use: a power cut took its new name, which had not reached the disk.
+      if (auto kept = keep_prepared(name); !kept) {
+        return kept.error();
+      }
       continue;
     }
     if (auto gone = remove(name); !gone) {

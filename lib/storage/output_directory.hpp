@@ -91,6 +91,14 @@ class output_directory {
   /// A descriptor of the folder for another owner, such as file_writer.
   [[nodiscard]] base::result<base::unique_fd> duplicate() const;
 
+  /// Does its path still lead to this very folder, on this very mount? Fails when it leads to
+  /// another one or nowhere; what keeps us from looking is no answer, and taken for a yes.
+  [[nodiscard]] base::result<void> check_path() const;
+  /// Makes a hidden file of the output, writes a little, forces it to the device, removes it: what
+  /// fails there would fail for a recording too.
+  [[nodiscard]] base::result<void> test_writing(std::string_view output,
+                                                const file_rights& rights) const;
+
   /// Regular files whose names hold ".pcapng" and do not begin with '.', in no order. A file that
   /// vanishes meanwhile is left out.
   [[nodiscard]] base::result<std::vector<directory_file>> files() const;
@@ -120,7 +128,8 @@ class output_directory {
   [[nodiscard]] bool exists(const std::string& name) const;
 
   /// Removes what an earlier life of this output made ready and did not come to use (see
-  /// prepared_name); returns how many. To be called before the output makes files.
+  /// prepared_name); returns how many. One that holds something all the same becomes an open part,
+  /// for repair. To be called before the output makes files.
   base::result<std::size_t> remove_prepared(std::string_view output) const;
 
   /// Removes a file of the folder; one that is gone already is no error.
@@ -133,6 +142,8 @@ class output_directory {
       : path_(std::move(path)), fd_(std::move(fd)) {}
 
   [[nodiscard]] base::result<std::vector<std::string>> names() const;
+  [[nodiscard]] bool holds_section(const std::string& name) const;
+  [[nodiscard]] base::result<void> keep_prepared(const std::string& name) const;
   [[nodiscard]] std::optional<directory_file> look_at(const std::string& name) const;
   [[nodiscard]] bool says_it_is_ours(const std::string& name, const own_files& own) const;
   [[nodiscard]] std::optional<std::vector<std::byte>> read_beginning(const std::string& name) const;
