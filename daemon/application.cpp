@@ -18,6 +18,7 @@
 #include "daemon/ledger_report.hpp"
 #include "daemon/log_warnings.hpp"
 #include "daemon/logging.hpp"
+#include "daemon/onlookers.hpp"
 #include "daemon/recording.hpp"
 #include "daemon/reload.hpp"
 #include "daemon/service_notify.hpp"
@@ -31,6 +32,9 @@ namespace {
 
 /// Beyond stop_timeout: for closing, renaming and the last words.
 constexpr auto stop_reserve = std::chrono::seconds(10);
+
+/// For what those who watch, and collectors, have not taken yet.
+constexpr auto longest_farewell = std::chrono::seconds(8);
 
 boost::json::array to_json(const std::vector<std::string>& texts) {
   boost::json::array array;
@@ -60,6 +64,7 @@ class application {
   void await_end_of_time();
   void show_live();
   void stop(const char* why);
+  void leave(base::steady_time deadline);
   void report();
   [[nodiscard]] int status() const;
 
@@ -73,6 +78,8 @@ class application {
   status_reader status_;
   service_watch watch_;
   reload reload_;
+  std::vector<settings::stream_settings> streams_;
+  std::unique_ptr<onlookers> onlookers_;
   std::unique_ptr<control_server> control_;
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::uint64_t live_stored_ = 0;
@@ -104,20 +111,26 @@ application::application(run_options options)
   }
 }
 
-int application::run(const settings::configuration& wanted) {
+int application::run(const settings::configuration& given) {
+  settings::configuration wanted = given;
+  leave_out_own_traffic(wanted);
   std::signal(SIGPIPE, SIG_IGN);  // whoever reads the log may go, the recording stays
-  auto made = recording::make(context_, wanted);
+  auto made = recording::make(context_, wanted, options_.spares);
   if (!made) {
     spdlog::error("{}", made.error().message());
     return exit_status::trouble;
   }
   recording_ = std::move(*made);
-  reload_.set_started(wanted);
+  onlookers_ = std::make_unique<onlookers>(context_, *recording_);
+  reload_.set_started(given);
   stop_timeout_ = wanted.stop_timeout;
   listen(wanted.control);
+  streams_ = wanted.streams;
+  onlookers_->start_streams(streams_);
   await_signal();
   const auto started =
-      recording_->start([this, &wanted] { on_ready(wanted); }, [this] { context_.stop(); });
+      recording_->start([this, &wanted] { on_ready(wanted); },
+                        [this] { leave(pipeline::read_clocks().steady + longest_farewell); });
   if (!started) {
     spdlog::error("{}", started.error().message());
     return exit_status::trouble;
@@ -145,8 +158,13 @@ void application::on_ready(const settings::configuration& wanted) {
   spdlog::info("ready: recording {} interface(s) into {} output(s)", recording_->interface_count(),
                recording_->output_count());
   log_warnings_apart(wanted, options_.occasion);
-  for (const std::string& each : options_.warnings) {
-    spdlog::warn("{}", each);
+  for (const auto* const said : {&options_.warnings, &options_.sandbox.warnings}) {
+    for (const std::string& each : *said) {
+      spdlog::warn("{}", each);
+    }
+  }
+  for (const std::string& each : options_.sandbox.remarks) {
+    spdlog::info("{}", each);
   }
   ready_ = true;
   notify_.ready();
@@ -183,9 +201,11 @@ void application::on_request(const control_request& request, const control_reply
     answer_status(reply);
   } else if (request.name == "reload") {
     answer_reload(reply);
+  } else if (request.name == "live") {
+    onlookers_->answer_live(request, reply);
   } else {
     reply.finish(
-        refusal({"there is no request \"" + request.name + "\"; there are: status, reload"}));
+        refusal({"there is no request \"" + request.name + "\"; there are: status, reload, live"}));
   }
 }
 
@@ -194,7 +214,9 @@ void application::answer_status(const control_reply& reply) {
     const process_facts process{.uptime = std::chrono::floor<std::chrono::seconds>(
                                     std::chrono::steady_clock::now() - begun_),
                                 .configuration_file = options_.configuration_file};
-    reply.finish(acceptance({{"status", status_json(process, status, rates)}}));
+    boost::json::object told = status_json(process, status, rates);
+    told["streams"] = onlookers_->streams_json();
+    reply.finish(acceptance({{"status", std::move(told)}}));
   });
 }
 
@@ -222,7 +244,13 @@ void application::answer_reload(const control_reply& reply) {
 
 void application::take_up(const settings::configuration& wanted,
                           std::function<void(std::vector<base::failure>)> done) {
-  recording_->reload(wanted, [this, wanted, done](const std::vector<base::failure>& failures) {
+  if (const auto refused = options_.sandbox.refusals(wanted); !refused.empty()) {
+    return done(refused);
+  }
+  settings::configuration effective = wanted;
+  effective.streams = streams_;  // others take effect at a start only
+  leave_out_own_traffic(effective);
+  recording_->reload(effective, [this, wanted, done](const std::vector<base::failure>& failures) {
     if (failures.empty()) {
       stop_timeout_ = wanted.stop_timeout;
       set_log_level(wanted.log.level);
@@ -303,12 +331,24 @@ void application::show_live() {
   });
 }
 
+/// Ends the loop, once those who watch have their last packets; one who reads slowly does not
+/// hold it up for long.
+void application::leave(base::steady_time deadline) {
+  constexpr auto step = std::chrono::milliseconds(10);
+  if (onlookers_->have_left() || pipeline::read_clocks().steady >= deadline) {
+    return context_.stop();
+  }
+  live_timer_.expires_after(step);
+  live_timer_.async_wait([this, deadline](boost::system::error_code) { leave(deadline); });
+}
+
 void application::report() {
   const auto rows = recording_->ledger();
   if (options_.live) {
     show_status_line({});
   }
   spdlog::info("{}", ledger_line(rows));
+  onlookers_->report();
   flush_log();  // the table below it, should both go to the same place
   std::fputs(ledger_table(rows).c_str(), stdout);
   std::fflush(stdout);

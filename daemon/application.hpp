@@ -6,10 +6,13 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "capture/spare_sockets.hpp"
+#include "daemon/sandbox.hpp"
 #include "daemon/warnings.hpp"
 #include "settings/configuration.hpp"
 
@@ -32,7 +35,9 @@ struct run_options {
   std::string configuration_file;                 ///< read again by a reload; empty: there is none
   /// Puts what the command line said over a configuration that was read again.
   std::function<void(settings::configuration&)> overrides;
-  std::vector<std::string> warnings;  ///< logged when the recording runs
+  std::vector<std::string> warnings;               ///< logged when the recording runs
+  std::shared_ptr<capture::spare_sockets> spares;  ///< made before rights were given up, or none
+  daemon::sandbox sandbox;                         ///< what was entered; its words are logged too
 };
 
 /// Records until a signal or the time given ends it; returns the exit status. SIGHUP rotates every

@@ -35,6 +35,13 @@ constexpr std::array commands{
     command{"repair", "keep what is whole of a cut or damaged file", captured::capturectl::repair},
     command{"verify", "prove that recorded files are whole and none is missing",
             captured::capturectl::verify},
+    command{"live", "show the packets that the running service records, as they come",
+            captured::capturectl::live},
+    command{"extcap", "the same for Wireshark and tshark, which call it",
+            captured::capturectl::extcap},
+    command{"send", "stream a file to a collector over gRPC", captured::capturectl::send},
+    command{"receive", "take such streams and write them into files",
+            captured::capturectl::receive},
 };
 
 void print_usage(std::FILE* to) {
@@ -74,6 +81,10 @@ int run(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   try {
+    // Wireshark calls its helpers by their names alone.
+    if (std::string_view(argc > 0 ? argv[0] : "").ends_with("captured-extcap")) {
+      return captured::capturectl::extcap({argv + 1, argv + argc});
+    }
     return run({argv + 1, argv + argc});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "capturectl: %s\n", error.what());

@@ -40,4 +40,16 @@ int status(const std::vector<std::string>& arguments);
 /// The running service reads its configuration again.
 int reload(const std::vector<std::string>& arguments);
 
+/// The packets that the running service records, as they come.
+int live(const std::vector<std::string>& arguments);
+
+/// What Wireshark asks of a program in its extcap folder.
+int extcap(const std::vector<std::string>& arguments);
+
+/// A file as a stream of packets to a collector.
+int send(const std::vector<std::string>& arguments);
+
+/// Streams of packets from other machines into files.
+int receive(const std::vector<std::string>& arguments);
+
 }  // namespace captured::capturectl

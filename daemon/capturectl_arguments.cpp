@@ -50,24 +50,13 @@ void print_usage(const command_words& words, const po::options_description& opti
   }
 }
 
-json::object to_json(const format::write_counts& counts) {
-  return {{"packets", counts.packets},
-          {"comments", counts.comments},
-          {"flags", counts.flags},
-          {"dropcounts", counts.dropcounts},
-          {"packet_options", counts.packet_options},
-          {"options", counts.options},
-          {"interfaces_merged", counts.interfaces_merged},
-          {"statistics", counts.statistics},
-          {"blocks", counts.blocks},
-          {"not_copyable", counts.not_copyable},
-          {"times_cut", counts.times_cut},
-          {"times_out_of_range", counts.times_out_of_range},
-          {"times_wrapped", counts.times_wrapped},
-          {"times_missing", counts.times_missing},
-          {"packets_cut", counts.packets_cut},
-          {"original_lengths", counts.original_lengths},
-          {"packets_left_out", counts.packets_left_out}};
+template <class Counts>
+json::object to_json(const Counts& counts) {
+  json::object object;
+  for (const auto& each : format::meanings_of(counts)) {
+    object[each.key] = counts.*each.count;
+  }
+  return object;
 }
 
 json::array to_json(const std::vector<std::string>& texts) {
@@ -227,40 +216,6 @@ base::result<format::time_ns> parse_time(const std::string& text) {
   return wrong();
 }
 
-void add_counts(format::write_counts& to, const format::write_counts& more) {
-  to.packets += more.packets;
-  to.comments += more.comments;
-  to.flags += more.flags;
-  to.dropcounts += more.dropcounts;
-  to.packet_options += more.packet_options;
-  to.options += more.options;
-  to.interfaces_merged += more.interfaces_merged;
-  to.statistics += more.statistics;
-  to.blocks += more.blocks;
-  to.not_copyable += more.not_copyable;
-  to.times_cut += more.times_cut;
-  to.times_out_of_range += more.times_out_of_range;
-  to.times_wrapped += more.times_wrapped;
-  to.times_missing += more.times_missing;
-  to.packets_cut += more.packets_cut;
-  to.original_lengths += more.original_lengths;
-  to.packets_left_out += more.packets_left_out;
-}
-
-void add_counts(format::read_counts& to, const format::read_counts& more) {
-  to.originals_raised += more.originals_raised;
-  to.fractions_carried += more.fractions_carried;
-  to.beyond_snaplen += more.beyond_snaplen;
-  to.options_left_out += more.options_left_out;
-  to.blocks_left_out += more.blocks_left_out;
-  to.sections_left_out += more.sections_left_out;
-  to.packets_left_out += more.packets_left_out;
-  to.lengths_not_aligned += more.lengths_not_aligned;
-  to.reserved_bits_set += more.reserved_bits_set;
-  to.unknown_kinds += more.unknown_kinds;
-  to.times_wrapped += more.times_wrapped;
-}
-
 void sum_up(transfer_report& report) {
   report.lost += report.counts.packets_left_out + report.counts.packets_cut +
                  report.counts.times_out_of_range + report.input.blocks_left_out +
@@ -279,12 +234,11 @@ void report_left_out(transfer_report& report, const format::shared_interfaces& s
 
 int print_report(const char* name, const transfer_report& report, const report_options& how) {
   if (how.json) {
-    json::object object{{"packets_read", report.packets_read},
-                        {"packets_written", report.counts.packets},
-                        {"outputs", to_json(report.outputs)},
-                        {"counts", to_json(report.counts)},
-                        {"lost", report.lost},
-                        {"remarks", to_json(report.remarks)}};
+    json::object object{
+        {"packets_read", report.packets_read}, {"packets_written", report.counts.packets},
+        {"outputs", to_json(report.outputs)},  {"counts", to_json(report.counts)},
+        {"input", to_json(report.input)},      {"lost", report.lost},
+        {"remarks", to_json(report.remarks)}};
     if (!report.errors.empty()) {
       object["errors"] = to_json(report.errors);
     }

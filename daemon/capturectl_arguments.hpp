@@ -15,6 +15,7 @@
 #include "format/capture_copier.hpp"
 #include "format/capture_time.hpp"
 #include "format/capture_writer.hpp"
+#include "format/count_meaning.hpp"
 
 namespace boost::program_options {
 class options_description;
@@ -90,10 +91,6 @@ struct transfer_report {
   /// Packets, blocks and sections that should be in the output and are not, or not as they were.
   std::uint64_t lost = 0;
 };
-
-void add_counts(format::write_counts& to, const format::write_counts& more);
-
-void add_counts(format::read_counts& to, const format::read_counts& more);
 
 /// At the end, when all counts are in the report: what of them was lost, and remarks on the rest.
 void sum_up(transfer_report& report);

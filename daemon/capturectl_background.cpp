@@ -13,9 +13,15 @@
 namespace captured::capturectl {
 namespace {
 
-/// Starts a thread that takes no signals: what a signal has to do is for the first thread.
-template <class Body>
-std::thread start(Body body) {
+/// For less than this a thread is not worth its start.
+constexpr std::uint64_t octets_min = std::uint64_t{16} << 20;
+/// More threads than this only get into one another's way.
+constexpr int readers_max = 2;
+std::atomic<int> readers = 0;
+
+}  // namespace
+
+std::thread start_thread(std::function<void()> body) {
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
@@ -25,16 +31,8 @@ std::thread start(Body body) {
   return thread;
 }
 
-/// For less than this a thread is not worth its start.
-constexpr std::uint64_t octets_min = std::uint64_t{16} << 20;
-/// More threads than this only get into one another's way.
-constexpr int readers_max = 2;
-std::atomic<int> readers = 0;
-
-}  // namespace
-
 background_sink::background_sink(format::octet_sink& to)
-    : to_(to), thread_(start([this] { run(); })) {}
+    : to_(to), thread_(start_thread([this] { run(); })) {}
 
 background_sink::~background_sink() {
   {
@@ -71,16 +69,28 @@ base::result<> background_sink::write_buffer(std::vector<std::byte>& buffer, std
   return put(std::move(made));
 }
 
+base::result<> background_sink::write_now(std::span<const std::byte> octets) {
+  auto done = wait_until_idle();
+  return done ? to_.write_now(octets) : done;
+}
+
 base::result<> background_sink::drain() {
+  auto done = wait_until_idle();
+  return done ? to_.drain() : done;
+}
+
+base::result<> background_sink::wait_until_idle() {
   std::unique_lock lock(mutex_);
-  draining_ = true;
-  changed_.notify_all();
-  changed_.wait(lock, [this] { return (waiting_.empty() && !busy_) || failure_.code.failed(); });
-  draining_ = false;
+  if (!waiting_.empty() || busy_) {
+    draining_ = true;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return (waiting_.empty() && !busy_) || failure_.code.failed(); });
+    draining_ = false;
+  }
   if (failure_.code.failed()) {
     return failure_;
   }
-  return to_.drain();
+  return {};
 }
 
 std::vector<std::byte> background_sink::free_buffer() {
@@ -162,7 +172,7 @@ ahead_source::ahead_source(base::unique_fd fd, std::string path)
   for (chunk& each : ring_) {
     each.memory.resize(headroom + chunk_bytes);
   }
-  thread_ = start([this] { run(); });
+  thread_ = start_thread([this] { run(); });
 }
 
 ahead_source::~ahead_source() {
@@ -257,7 +267,7 @@ bool page_runner::pays(std::uint64_t octets) noexcept {
 }
 
 page_runner::page_runner(std::span<const std::byte> mapped)
-    : mapped_(mapped), thread_(start([this] { run(); })) {
+    : mapped_(mapped), thread_(start_thread([this] { run(); })) {
   ++readers;
 }
 
@@ -280,8 +290,9 @@ void page_runner::at(std::uint64_t offset) {
 }
 
 void page_runner::run() {
-  constexpr std::size_t step_bytes = std::size_t{2} << 20;
-  constexpr std::size_t lead_bytes = std::size_t{48} << 20;
+  constexpr std::size_t step_bytes = std::size_t{1} << 20;
+  constexpr std::size_t lead_bytes = std::size_t{8} << 20;  // what fits into the caches
+  constexpr std::size_t line = 64;
   std::size_t done = 0;
   std::unique_lock lock(mutex_);
   while (done < mapped_.size()) {
@@ -297,6 +308,11 @@ void page_runner::run() {
     // meets the same.
     if (::madvise(const_cast<std::byte*>(part.data()), part.size(), MADV_POPULATE_READ) != 0) {
       return;
+    }
+    // The reader follows lengths, and would wait for each of them; here all lines are asked for at
+    // once.
+    for (std::size_t at = 0; at < part.size(); at += line) {
+      static_cast<void>(*static_cast<const volatile std::byte*>(part.data() + at));
     }
     done += part.size();
     lock.lock();

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <span>
 #include <string>
@@ -22,6 +23,9 @@
 #include "format/octet_source.hpp"
 
 namespace captured::capturectl {
+
+/// Starts a thread that takes no signals: what a signal has to do is for the first thread.
+[[nodiscard]] std::thread start_thread(std::function<void()> body);
 
 /// Hands octets to another sink from a thread of its own, in their order. Holds at most
 /// `pieces_max` pieces of `piece_bytes`, copies of those that do not stay. A failure is told by the
@@ -37,6 +41,8 @@ class background_sink final : public format::octet_sink {
   base::result<> write(std::span<const std::byte> octets) override;
   base::result<> write_stable(std::span<const std::byte> octets) override;
   base::result<> write_buffer(std::vector<std::byte>& buffer, std::size_t used) override;
+  /// Behind what waits, from the caller's thread.
+  base::result<> write_now(std::span<const std::byte> octets) override;
   base::result<> drain() override;
 
  private:
@@ -52,6 +58,7 @@ class background_sink final : public format::octet_sink {
   };
 
   [[nodiscard]] base::result<> put(piece made);
+  [[nodiscard]] base::result<> wait_until_idle();
   [[nodiscard]] std::vector<std::byte> free_buffer();
   void run();
 

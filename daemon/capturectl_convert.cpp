@@ -25,6 +25,12 @@ std::string split_name(const std::string& path, packet::link_type link) {
   return dot == std::string::npos ? path + part : path.substr(0, dot) + part + path.substr(dot);
 }
 
+/// Is no packet looked at to choose or change it?
+bool takes_all(const convert_options& options) {
+  return options.snaplen == 0 && options.cooked.empty() && !options.split && !options.from &&
+         !options.to && options.filter.empty();
+}
+
 class converter {
  public:
   converter(const convert_options& options, capture_input& input)
@@ -37,6 +43,7 @@ class converter {
       cooked_.emplace(wanted_cooked());
     }
     changes_packets_ = options.snaplen != 0 || cooked_.has_value();
+    takes_all_ = takes_all(options);
   }
 
   transfer_report run() {
@@ -48,6 +55,8 @@ class converter {
         input_.moved();
       } else {
         take(item);
+      }
+      while (go_on_ && take_run()) {
       }
       item = go_on_ ? reader_.next() : item;
     }
@@ -202,6 +211,25 @@ class converter {
     }
   }
 
+  /// Where nothing is chosen or changed, what follows need not be looked at packet by packet.
+  bool take_run() {
+    if (!takes_all_ || targets_.empty() || !targets_.front().copier->takes_runs()) {
+      return false;
+    }
+    const capture_input::run found = input_.next_run();
+    if (found.totals.packets != 0) {
+      report_.packets_read += found.totals.packets;
+      target& to = targets_.front();
+      to.copier->copy_run(found.octets, found.totals.packets,
+                          found.large        ? octets_stay::unwritten
+                          : reader_.stable() ? octets_stay::until_flush
+                                             : octets_stay::during_call);
+      go_on_ = !to.output->writer().failed();  // finish() says why
+      progress_.step_to(reader_.octets_read());
+    }
+    return found.totals.packets != 0;
+  }
+
   void stop(std::string why) {
     report_.errors.push_back(std::move(why));
     go_on_ = false;
@@ -252,6 +280,7 @@ class converter {
   filter_set filters_;
   std::optional<cooked_converter> cooked_;
   bool changes_packets_ = false;
+  bool takes_all_ = false;
   std::uint64_t not_cooked_ = 0;
   std::uint64_t without_time_ = 0;
   bool go_on_ = true;
@@ -267,8 +296,9 @@ int convert(const std::vector<std::string>& arguments) {
   if (const auto status = parse_convert_options(arguments, options)) {
     return *status;
   }
-  auto input =
-      capture_input::open(options.paths[0], options.reading, capture_input::access::streamed);
+  auto input = capture_input::open(
+      options.paths[0], options.reading,
+      takes_all(options) ? capture_input::access::runs : capture_input::access::streamed);
   if (!input) {
     complain("convert", input.error().message());
     return exit_trouble;

@@ -19,13 +19,11 @@ bool may_be_mapped(const std::string& path, const struct stat& status) {
   return S_ISREG(status.st_mode) && status.st_size > 0 && !path.ends_with(".part");
 }
 
-/// The times of lpcap without its sidecar are found from its end.
-bool is_lpcap(int fd) {
+format::capture_format format_of(int fd) {
   std::byte begin[format::detection_bytes];
   const ssize_t count = ::pread(fd, begin, sizeof begin, 0);
-  return count > 0 &&
-         format::detect_format(std::span(begin).first(static_cast<std::size_t>(count))) ==
-             format::capture_format::lpcap;
+  return format::detect_format(
+      std::span(begin).first(static_cast<std::size_t>(std::max<ssize_t>(count, 0))));
 }
 
 }  // namespace
@@ -34,14 +32,18 @@ base::result<std::unique_ptr<capture_input>> capture_input::open(const std::stri
                                                                  format::read_options options,
                                                                  access how) {
   std::unique_ptr<capture_input> input(new capture_input(path));
+  base::unique_fd fd(path == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                                 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) {
+    return base::system_failure(errno, "open " + path);
+  }
   if (path != "-") {
     if (auto sidecar = pipeline::file_source::open(path + ".meta"); sidecar) {
       input->sidecar_.emplace(std::move(*sidecar));
       options.lpcap_sidecar = &*input->sidecar_;
     }
-    base::unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     struct stat status {};
-    if (!fd || ::fstat(fd.get(), &status) != 0) {
+    if (::fstat(fd.get(), &status) != 0) {
       return base::system_failure(errno, "open " + path);
     }
     if (S_ISDIR(status.st_mode)) {
@@ -54,7 +56,22 @@ base::result<std::unique_ptr<capture_input>> capture_input::open(const std::stri
     if (S_ISREG(status.st_mode)) {
       input->size_ = static_cast<std::uint64_t>(status.st_size);
     }
-    if (how == access::streamed && ahead_source::pays(input->size_) && !is_lpcap(fd.get())) {
+    const format::capture_format format = format_of(fd.get());
+    if ((how == access::sums || how == access::runs) && format == format::capture_format::pcapng &&
+        segment_runs::pays(input->size_)) {
+      input->fd_ = std::move(fd);
+      input->placed_.emplace(input->fd_.get(), path);
+      input->segments_.emplace(
+          input->fd_.get(), input->size_,
+          how == access::sums ? segment_runs::content::sums : segment_runs::content::octets);
+      input->next_segment_ = 0;
+      input->reader_ =
+          std::make_unique<format::capture_reader>(*input->placed_, std::move(options));
+      return input;
+    }
+    // The times of lpcap without its sidecar are found from its end.
+    if (how != access::mapped && ahead_source::pays(input->size_) &&
+        format != format::capture_format::lpcap) {
       input->ahead_.emplace(std::move(fd), path);
       input->reader_ = std::make_unique<format::capture_reader>(*input->ahead_, std::move(options));
       return input;
@@ -74,13 +91,37 @@ base::result<std::unique_ptr<capture_input>> capture_input::open(const std::stri
       }
     }
   }
-  auto source = pipeline::file_source::open(path);
-  if (!source) {
-    return source.error();
-  }
-  input->source_.emplace(std::move(*source));
+  input->source_.emplace(std::move(fd), path);  // opened once: a pipe does not give it again
   input->reader_ = std::make_unique<format::capture_reader>(*input->source_, std::move(options));
   return input;
+}
+
+capture_input::run capture_input::next_run() {
+  run found;
+  if (const format::packet_run* const plain = reader_->run();
+      plain != nullptr && reader_->octets_read() >= next_segment_) {
+    const std::uint32_t section = reader_->section().index;
+    const std::size_t interfaces = reader_->interfaces().size();
+    if (section != learnt_section_ || interfaces != learnt_interfaces_) {
+      segments_->learn(*plain, section != learnt_section_);
+      learnt_section_ = section;
+      learnt_interfaces_ = interfaces;
+    }
+    auto part = segments_->take(reader_->octets_read());
+    next_segment_ = part.next_offset;
+    reader_->skip_run(part.octets);
+    found = {.totals = std::move(part.totals), .octets = part.data, .large = part.octets != 0};
+  }
+  if (found.totals.packets == 0) {
+    found.octets = reader_->next_run(found.totals, next_segment_);
+  }
+  return found;
+}
+
+bool is_stream(const std::string& path) {
+  struct stat status {};
+  return path == "-" || (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) &&
+                         !S_ISDIR(status.st_mode));
 }
 
 std::uint64_t total_size(const std::vector<std::string>& paths) {

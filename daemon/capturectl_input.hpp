@@ -4,6 +4,7 @@
 // sidecar of lpcap where there is one.
 #pragma once
 
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "base/mapping.hpp"
 #include "capturectl_background.hpp"
+#include "capturectl_segments.hpp"
 #include "format/capture_reader.hpp"
 #include "pipeline/file_source.hpp"
 
@@ -20,7 +22,16 @@ class capture_input {
  public:
   /// Mapped octets stay where they are as long as the input lives; reading into a small ring
   /// costs less than the faults and the waits for memory of a mapping.
-  enum class access : std::uint8_t { mapped, streamed };
+  /// The last two are for those who use next_run(), for its sums or its octets.
+  enum class access : std::uint8_t { mapped, streamed, sums, runs };
+
+  /// Plain packets (format/packet_run.hpp), as many as can be had at once.
+  struct run {
+    format::packet_totals totals;
+    /// Valid until the next item or run; none with access::sums.
+    std::span<const std::byte> octets;
+    bool large = false;  ///< it pays to write the octets from where they lie
+  };
 
   /// "-" is standard input. Fails only when the file cannot be opened; what it holds is for the
   /// reader to judge.
@@ -32,6 +43,9 @@ class capture_input {
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   /// Of the file, compressed or not; 0 for a pipe.
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  /// Those that follow the reader's last item, and the reader is behind them; none when what
+  /// follows is anything else.
+  [[nodiscard]] run next_run();
   /// Says that the reader went on, for the thread that brings in pages. Most calls do nothing.
   void moved() {
     if (runner_ && (++calls_ & 0x3FF) == 0) {
@@ -49,9 +63,18 @@ class capture_input {
   std::uint32_t calls_ = 0;
   std::optional<pipeline::file_source> source_;
   std::optional<ahead_source> ahead_;
+  base::unique_fd fd_;  ///< of the two that follow
+  std::optional<placed_source> placed_;
+  std::optional<segment_runs> segments_;
+  std::uint64_t next_segment_ = std::numeric_limits<std::uint64_t>::max();  ///< where it begins
+  std::optional<std::uint32_t> learnt_section_;  ///< that the segments are searched for
+  std::size_t learnt_interfaces_ = 0;
   std::optional<pipeline::file_source> sidecar_;
   std::unique_ptr<format::capture_reader> reader_;
 };
+
+/// Standard input, a named pipe, a device: what can be read once only.
+[[nodiscard]] bool is_stream(const std::string& path);
 
 /// Of all that are files; 0 when one of them is a pipe.
 [[nodiscard]] std::uint64_t total_size(const std::vector<std::string>& paths);

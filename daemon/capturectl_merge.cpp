@@ -29,10 +29,17 @@ struct merge_options {
 
 struct merge_input {
   std::string path;
-  time_ns time = std::numeric_limits<std::int64_t>::min();  ///< of its next packet
   std::size_t number = 0;
   std::unique_ptr<capture_input> file;
   std::optional<capture_copier> copier;
+  /// Its next packet; without a record only the time is, and the rest is the reader's. Other than
+  /// in a copy of it, the processor need not wait for the time before it goes on.
+  plain_packet next{.time = std::numeric_limits<std::int64_t>::min(),
+                    .interface_id = 0,
+                    .captured = 0,
+                    .original = 0,
+                    .record = {}};
+  bool once = false;      ///< it cannot be opened again
   bool buffered = false;  ///< it is open and takes more memory than a mapping
 };
 
@@ -69,7 +76,8 @@ class merger {
 
  private:
   static bool is_later(const merge_input* left, const merge_input* right) {
-    return left->time != right->time ? left->time > right->time : left->number > right->number;
+    return left->next.time != right->next.time ? left->next.time > right->next.time
+                                               : left->number > right->number;
   }
 
   void begin_output() {
@@ -84,13 +92,13 @@ class merger {
   }
 
   bool open(merge_input& input) {
-    // What is mapped costs next to nothing; of those that need buffers only some are open at once.
+    // What is mapped costs next to nothing, however large its records are; of those that need
+    // buffers only some are open at once.
     constexpr std::size_t buffered_max = 8;
     const read_options reading{.lenient = options_.lenient};
     std::string error;
-    auto opened = input.path == "-" || buffered_ < buffered_max
-                      ? capture_input::open(input.path, reading, capture_input::access::streamed)
-                      : open_mapped(input.path, reading, error);
+    auto opened = input.once || buffered_ < buffered_max ? capture_input::open(input.path, reading)
+                                                         : open_mapped(input.path, reading, error);
     if (!opened) {
       report_.errors.push_back(opened.error().message());
       return false;
@@ -107,7 +115,8 @@ class merger {
     auto input = std::make_unique<merge_input>();
     input->path = path;
     input->number = inputs_.size();
-    if (path == "-") {
+    input->once = is_stream(path);
+    if (input->once) {
       if (!open(*input)) {
         return;
       }
@@ -129,7 +138,7 @@ class merger {
         }
       }
       if (item == capture_item::packet) {
-        input->time = (*peek)->reader().packet().time;
+        input->next.time = (*peek)->reader().packet().time;
       }
     }
     heap_.push_back(input.get());
@@ -148,7 +157,7 @@ class merger {
   /// To the first packet, with all that stands before it; false when there is none.
   bool start(merge_input& input) {
     input.copier.emplace(output_.writer(), shared_);
-    if (input.path == "-") {  // its first item was looked at
+    if (input.once) {  // its first item was looked at
       input.copier->copy(input.file->reader(), capture_item::section);
     }
     const bool more = advance(input);
@@ -160,11 +169,16 @@ class merger {
   /// To the next packet; false at the end.
   bool advance(merge_input& input) {
     capture_reader& reader = input.file->reader();
+    if (input.copier->takes_plain() && reader.next_plain(input.next)) [[likely]] {
+      ++report_.packets_read;
+      return true;
+    }
+    input.next.record = {};
     while (true) {
       const capture_item item = reader.next();
       if (item == capture_item::packet) [[likely]] {
         ++report_.packets_read;
-        input.time = reader.packet().has_time ? reader.packet().time : input.time;
+        input.next.time = reader.packet().has_time ? reader.packet().time : input.next.time;
         return true;
       }
       if (item == capture_item::end || item == capture_item::failed) {
@@ -194,7 +208,12 @@ class merger {
     if (!input.file) {
       more = open(input) && start(input);
     } else {
-      input.copier->copy_packet(input.file->reader().packet(), input.file->reader().stable());
+      const capture_reader& reader = input.file->reader();
+      if (!input.next.record.empty()) [[likely]] {
+        input.copier->copy_plain(input.next, reader.stable());
+      } else {
+        input.copier->copy_packet(reader.packet(), reader.stable());
+      }
       progress_.at(finished_octets_ + input.file->reader().octets_read());
       input.file->moved();
       more = advance(input);

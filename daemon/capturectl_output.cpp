@@ -259,7 +259,8 @@ base::result<std::unique_ptr<capture_output>> capture_output::open(const std::st
     output->compressor_ = format::make_compressor(*compression, *to);
     to = output->compressor_.get();
   }
-  if (!options.append) {  // of which a signal cuts off what was written, and no thread may go on
+  if (options.in_background &&
+      !options.append) {  // of which a signal cuts off what was written, and no thread may go on
     output->background_ = std::make_unique<background_sink>(*to);
     to = output->background_.get();
   }

@@ -51,6 +51,7 @@ struct output_options {
   bool append = false;
   std::optional<packet::link_type> link;
   std::uint32_t snaplen = 0;
+  bool in_background = true;  ///< writing has a thread of its own; not for many files at once
 };
 
 class capture_output {

@@ -198,15 +198,16 @@ int repair(const std::vector<std::string>& arguments) {
     complain(words.name, "output " + out + " exists already");
     return exit_usage;
   }
-  if (paths[0] != "-") {
+  if (!is_stream(paths[0])) {
     return repair_file(paths[0], paths[0], out, as_json);
   }
-  const auto spooled = spool_standard_input();
+  const auto spooled = spool_stream(paths[0]);
   if (!spooled) {
     complain(words.name, spooled.error().message());
     return exit_trouble;
   }
-  return repair_file("standard input", path_of(*spooled), out, as_json);
+  return repair_file(paths[0] == "-" ? "standard input" : paths[0], path_of(*spooled), out,
+                     as_json);
 }
 
 }  // namespace captured::capturectl

@@ -36,9 +36,14 @@ class sorter {
         output_(output),
         copier_(output.writer(), shared_),
         window_(options.window,
-                [this](const capture_packet& packet, std::uint32_t interface_id) {
-                  output_.writer().add_packet(packet, interface_id, true);
-                }),
+                {.packet =
+                     [this](const capture_packet& packet, std::uint32_t interface_id) {
+                       output_.writer().add_packet(packet, interface_id, true);
+                     },
+                 .plain =
+                     [this](const plain_packet& packet, std::uint32_t interface_id) {
+                       output_.writer().add_plain(packet, interface_id, true);
+                     }}),
         progress_(options.quiet ? std::nullopt : std::optional(input.size())) {}
 
   transfer_report run() {
@@ -46,6 +51,7 @@ class sorter {
     while (item != capture_item::end && item != capture_item::failed &&
            !output_.writer().failed()) {
       take(item);
+      take_plain();
       item = reader_.next();
     }
     window_.flush();
@@ -62,6 +68,18 @@ class sorter {
   }
 
  private:
+  void take_plain() {
+    plain_packet packet;
+    while (copier_.takes_plain() && reader_.next_plain(packet) && !output_.writer().failed()) {
+      ++report_.packets_read;
+      if (const auto& id = copier_.id_of(packet.interface_id)) {
+        window_.add(packet, *id);
+      }
+      progress_.at(reader_.octets_read());
+      input_.moved();
+    }
+  }
+
   void take(capture_item item) {
     if (item == capture_item::packet) [[likely]] {
       ++report_.packets_read;

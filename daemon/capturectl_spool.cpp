@@ -64,9 +64,9 @@ std::string path_of(const base::unique_fd& fd) {
   return "/proc/self/fd/" + std::to_string(fd.get());
 }
 
-base::result<base::unique_fd> spool_standard_input() {
+base::result<base::unique_fd> spool_stream(const std::string& path) {
   auto fd = make_unnamed_file();
-  auto from = pipeline::file_source::open("-");
+  auto from = pipeline::file_source::open(path);
   if (!fd || !from) {
     return fd ? from.error() : std::move(fd);
   }
@@ -97,7 +97,7 @@ base::result<std::unique_ptr<capture_input>> open_mapped(const std::string& path
                                                          const format::read_options& reading,
                                                          std::string& error) {
   auto input = capture_input::open(path, reading);
-  if (!input || path == "-") {
+  if (!input || is_stream(path)) {
     return input ? spool(**input, error) : std::move(input);
   }
   static_cast<void>((*input)->reader().next());  // now it is known whether it is compressed

@@ -20,7 +20,7 @@ namespace captured::capturectl {
 
 /// All of standard input, octet by octet, in a file without a name in the same folder; path_of()
 /// opens it as often as needed while it is held.
-[[nodiscard]] base::result<base::unique_fd> spool_standard_input();
+[[nodiscard]] base::result<base::unique_fd> spool_stream(const std::string& path);
 [[nodiscard]] std::string path_of(const base::unique_fd& fd);
 
 }  // namespace captured::capturectl

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "capturectl_input.hpp"
 #include "capturectl_output.hpp"
@@ -19,6 +20,9 @@ class surveyor {
 
   void run() {
     while (true) {
+      if (take_run()) {
+        continue;
+      }
       const capture_item item = reader_.next();
       if (item == capture_item::packet) [[likely]] {
         take_packet(reader_.packet());
@@ -34,6 +38,37 @@ class surveyor {
   }
 
  private:
+  bool take_run() {
+    const capture_input::run found = input_.next_run();
+    if (found.totals.packets == 0) {
+      return false;
+    }
+    take_totals(found.totals);
+    progress_.step_to(reader_.octets_read());
+    return true;
+  }
+
+  void take_totals(const packet_totals& found) {
+    if (!std::exchange(to_.has_time, true)) {
+      to_.first = to_.last = found.first;
+      to_.earliest = found.earliest;
+      to_.latest = found.latest;
+    }
+    to_.packets += found.packets;
+    to_.octets += found.octets;
+    to_.original_octets += found.original_octets;
+    to_.steps_back += found.steps_back + (found.first < to_.last ? 1u : 0u);
+    to_.last = found.last;
+    to_.earliest = std::min(to_.earliest, found.earliest);
+    to_.latest = std::max(to_.latest, found.latest);
+    for (std::size_t id = 0; id < found.interfaces.size(); ++id) {
+      if (const std::size_t at = section_begin_ + id; at < to_.interfaces.size()) {
+        to_.interfaces[at].packets += found.interfaces[id].packets;
+        to_.interfaces[at].octets += found.interfaces[id].octets;
+      }
+    }
+  }
+
   void take_packet(const capture_packet& packet) {
     ++to_.packets;
     to_.octets += packet.data.size();
@@ -150,7 +185,7 @@ class surveyor {
 file_summary survey(const std::string& path, const read_options& options) {
   file_summary summary;
   summary.path = path;
-  auto input = capture_input::open(path, options, capture_input::access::streamed);
+  auto input = capture_input::open(path, options, capture_input::access::sums);
   if (!input) {
     summary.error = input.error().message();
     return summary;

@@ -41,28 +41,6 @@ base::failure silence(const std::string& socket) {
                        "captured did not answer in time"};
 }
 
-/// Waits while others are in its queue.
-base::result<base::unique_fd> connect_to(const std::string& socket, std::chrono::seconds time) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (socket.empty() || socket.size() >= sizeof address.sun_path) {
-    return base::invalid_input(socket, "that cannot be the path of a socket");
-  }
-  std::memcpy(address.sun_path, socket.data(), socket.size());
-  base::unique_fd made(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const timeval patience{time.count(), 0};
-  if (!made || ::setsockopt(made.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0) {
-    return base::system_failure(errno, "make a socket");
-  }
-  if (::connect(made.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    return errno == EAGAIN ? silence(socket) : refused_connection(errno, socket);
-  }
-  if (::fcntl(made.get(), F_SETFL, O_NONBLOCK) != 0) {
-    return base::system_failure(errno, "make a socket");
-  }
-  return made;
-}
-
 /// Waits until the socket can be read or written. False when the time is over.
 bool await(int socket, short events, clock::time_point end) {
   while (true) {
@@ -119,11 +97,34 @@ base::result<std::string> receive_line(int socket, const std::string& name, cloc
 
 }  // namespace
 
+/// Waits while others are in its queue.
+base::result<base::unique_fd> connect_to_daemon(const std::string& socket,
+                                                std::chrono::seconds time) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (socket.empty() || socket.size() >= sizeof address.sun_path) {
+    return base::invalid_input(socket, "that cannot be the path of a socket");
+  }
+  std::memcpy(address.sun_path, socket.data(), socket.size());
+  base::unique_fd made(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const timeval patience{time.count(), 0};
+  if (!made || ::setsockopt(made.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0) {
+    return base::system_failure(errno, "make a socket");
+  }
+  if (::connect(made.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    return errno == EAGAIN ? silence(socket) : refused_connection(errno, socket);
+  }
+  if (::fcntl(made.get(), F_SETFL, O_NONBLOCK) != 0) {
+    return base::system_failure(errno, "make a socket");
+  }
+  return made;
+}
+
 base::result<control_answer> ask_daemon(const std::string& socket,
                                         const boost::json::object& request,
                                         std::chrono::seconds time) {
   const auto end = clock::now() + time;
-  const auto connected = connect_to(socket, time);
+  const auto connected = connect_to_daemon(socket, time);
   if (!connected) {
     return connected.error();
   }

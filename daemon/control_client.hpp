@@ -9,6 +9,7 @@
 #include <boost/json/object.hpp>
 
 #include "base/error.hpp"
+#include "base/unique_fd.hpp"
 #include "daemon/control_protocol.hpp"
 
 namespace captured::daemon {
@@ -21,5 +22,9 @@ inline constexpr const char* usual_control_socket = "/run/captured/control";
 [[nodiscard]] base::result<control_answer> ask_daemon(const std::string& socket,
                                                       const boost::json::object& request,
                                                       std::chrono::seconds time);
+
+/// Connects, `time` at most; for what goes beyond one answer. Does not block on reads and writes.
+[[nodiscard]] base::result<base::unique_fd> connect_to_daemon(const std::string& socket,
+                                                              std::chrono::seconds time);
 
 }  // namespace captured::daemon

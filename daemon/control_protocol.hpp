@@ -7,8 +7,11 @@
 //   {"request":"status"}  →  {"ok":true,"status":{…}}
 //   {"request":"reload"}  →  {"ok":true}  or  {"ok":false,"errors":["captured.yaml:3:5: …"]}
 //
+//   {"request":"live"}    →  {"ok":true,"more":true,"octets":4711} and so many octets, again and
+//                            again; at last {"ok":true,"why":"…","dropped":0}
+//
 // A request may carry further members; an answer that is not the last to its request carries
-// "more":true, so that requests which stream can be added.
+// "more":true. Whatever a client sends during a stream ends it.
 #pragma once
 
 #include <cstddef>

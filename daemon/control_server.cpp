@@ -91,7 +91,8 @@ base::result<> give_rights(const std::string& path, const settings::control_sett
       const auto why = base::system_failure(
           errno, "give control socket " + options.socket + " to group " + options.group);
       log_line(log_level::warning, {},
-               "{}; it stays with its owner's (as a service: SupplementaryGroups={})",
+               "{}; it stays with its owner's (as a service: SupplementaryGroups={}, "
+               "SystemCallFilter=@chown)",
                why.message(), options.group);
     }
   }

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,6 +33,15 @@ class control_reply {
   /// Sends the last, and so far only, line of the answer (see control_protocol); then the client
   /// may ask again. Call it once for each request, on the context's thread, now or later.
   void finish(std::string line) const;
+  /// Instead: the answer is a stream of pieces, until `finish_stream`. `hung_up` is called when the
+  /// client says or sends anything meanwhile, by which it ends the stream, or has gone.
+  void begin_stream(std::function<void()> hung_up) const;
+  /// One line, which says how many octets follow it, and these. They stay the caller's, and must
+  /// stay, until `done` says whether they were sent. A client may take its time.
+  void send_piece(std::string line, std::span<const std::byte> octets,
+                  std::function<void(bool sent)> done) const;
+  /// The last line; then the connection ends.
+  void finish_stream(std::string line) const;
   /// Who asks, for the log: "uid 0, pid 4711".
   [[nodiscard]] std::string peer() const;
 

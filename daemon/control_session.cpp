@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/control_session.hpp"
 
+#include <array>
 #include <chrono>
 #include <utility>
 
@@ -90,6 +91,35 @@ void control_session::send(std::string line, after then) {
           self->await_line();
         }
       });
+}
+
+void control_session::begin_stream(std::function<void()> hung_up) {
+  socket_.async_read_some(boost::asio::buffer(&heard_, 1),
+                          [self = shared_from_this(), hung_up = std::move(hung_up)](
+                              boost::system::error_code, std::size_t) { hung_up(); });
+}
+
+void control_session::send_piece(std::string line, std::span<const std::byte> octets,
+                                 std::function<void(bool)> done) {
+  sending_ = std::move(line);
+  const std::array pieces{boost::asio::const_buffer(sending_.data(), sending_.size()),
+                          boost::asio::const_buffer(octets.data(), octets.size())};
+  boost::asio::async_write(socket_, pieces,
+                           [self = shared_from_this(), done = std::move(done)](
+                               boost::system::error_code error, std::size_t) { done(!error); });
+}
+
+void control_reply::begin_stream(std::function<void()> hung_up) const {
+  session_->begin_stream(std::move(hung_up));
+}
+
+void control_reply::send_piece(std::string line, std::span<const std::byte> octets,
+                               std::function<void(bool)> done) const {
+  session_->send_piece(std::move(line), octets, std::move(done));
+}
+
+void control_reply::finish_stream(std::string line) const {
+  session_->dismiss(std::move(line));
 }
 
 void control_reply::finish(std::string line) const {

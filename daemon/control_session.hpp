@@ -28,6 +28,10 @@ class control_session : public std::enable_shared_from_this<control_session> {
   void answer(std::string line) { send(std::move(line), after::read_on); }
   /// Sends one line and hangs up.
   void dismiss(std::string line) { send(std::move(line), after::hang_up); }
+  /// See control_reply.
+  void begin_stream(std::function<void()> hung_up);
+  void send_piece(std::string line, std::span<const std::byte> octets,
+                  std::function<void(bool sent)> done);
   void close();
   [[nodiscard]] const std::string& peer() const noexcept { return peer_; }
 
@@ -45,6 +49,7 @@ class control_session : public std::enable_shared_from_this<control_session> {
   std::string peer_;
   std::string received_;
   std::string sending_;
+  char heard_ = 0;
 };
 
 }  // namespace captured::daemon

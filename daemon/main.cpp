@@ -17,6 +17,7 @@
 #include "daemon/host_facts.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/privileges.hpp"
+#include "daemon/sandbox.hpp"
 #include "daemon/version.hpp"
 #include "daemon/warnings.hpp"
 #include "settings/print.hpp"
@@ -107,6 +108,12 @@ int record(settings::configuration wanted, const command_line& line,
       .configuration_file = line.configuration_file};
   options.overrides = [line](settings::configuration& other) { override_by(line, other); };
   switch_card_clocks_on(wanted);
+  auto spares = open_spare_sockets(wanted);
+  if (!spares) {
+    spdlog::error("{}", spares.error().message());
+    return exit_status::trouble;
+  }
+  options.spares = std::move(*spares);
   const auto dropped = drop_privileges(wanted);
   if (!dropped) {
     spdlog::error("{}", dropped.error().message());
@@ -115,6 +122,8 @@ int record(settings::configuration wanted, const command_line& line,
   if (*dropped) {
     options.warnings.push_back(**dropped);
   }
+  // Before any thread, for files are confined thread by thread.
+  options.sandbox = enter_sandbox(wanted, line.configuration_file, line.ledger_file);
   // From here on the process has the rights of a recorder, and no others.
   start_log_thread();
   return run(wanted, options);

@@ -114,8 +114,30 @@ base::result<> take_groups(const std::optional<account>& user,
   return {};
 }
 
+base::result<> clear_ambient() {
+  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) {
+    return base::system_failure(errno, "give up ambient capabilities");
+  }
+  return {};
+}
+
+/// Are there none but these, as a service manager can have seen to? What could be inherited does
+/// not count, for nothing is ever executed.
+bool has_only(const std::vector<unsigned>& kept) {
+  for (unsigned each = 0; each <= CAP_LAST_CAP; ++each) {
+    const bool is_kept = std::find(kept.begin(), kept.end(), each) != kept.end();
+    if (::capng_have_capability(CAPNG_PERMITTED, each) == 1 ? !is_kept : is_kept) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /// Keeps these capabilities; with a user, becomes him on the way.
-base::result<> keep_only(std::initializer_list<unsigned> kept, const std::optional<account>& user) {
+base::result<> keep_only(const std::vector<unsigned>& kept, const std::optional<account>& user) {
+  if (!user && has_only(kept)) {
+    return clear_ambient();  // more would take a call that the service's own filter refuses
+  }
   // Only who may set capabilities may also take them from the bounding set; without it they are
   // out of reach by no_new_privs all the same.
   const bool may_bound = ::capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) == 1;
@@ -129,15 +151,13 @@ base::result<> keep_only(std::initializer_list<unsigned> kept, const std::option
                                may_bound ? CAPNG_CLEAR_BOUNDING : CAPNG_NO_FLAG)
            : ::capng_apply(may_bound ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS);
   if (code != 0) {
-    return base::system_failure(errno,
-                                user ? "become user " + user->name + " with CAP_NET_RAW (step " +
-                                           std::to_string(-code) + ")"
-                                     : "give up capabilities (step " + std::to_string(-code) + ")");
+    return base::system_failure(
+        errno, user ? "become user " + user->name + " with the rights of a recorder (step " +
+                          std::to_string(-code) + ")"
+                    : "give up capabilities (step " + std::to_string(-code) +
+                          "; as a service: SystemCallFilter=capset)");
   }
-  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) {
-    return base::system_failure(errno, "give up ambient capabilities");
-  }
-  return {};
+  return clear_ambient();
 }
 
 /// After the user has changed, for that makes the process dumpable or not by its own rules.
@@ -148,6 +168,25 @@ base::result<> close_process() {
     return base::system_failure(errno, "forbid new privileges and core dumps");
   }
   return {};
+}
+
+/// Rings that the kernel keeps hold of for direct writes count as locked memory. Who may not raise
+/// the limit records all the same.
+void allow_locked_memory() {
+  const rlimit all{RLIM_INFINITY, RLIM_INFINITY};
+  static_cast<void>(::setrlimit(RLIMIT_MEMLOCK, &all));
+}
+
+base::result<> check_rights() {
+  if (::capng_get_caps_process() == 0 &&
+      ::capng_have_capability(CAPNG_PERMITTED, CAP_NET_RAW) == 1) {
+    return {};
+  }
+  return base::invalid_input(
+      "captured",
+      "packets cannot be recorded without CAP_NET_RAW: start it as root (--user NAME gives root "
+      "up at once), as the service (systemctl start captured), or give the program that right "
+      "(setcap cap_net_raw+ep PROGRAM)");
 }
 
 base::result<std::optional<account>> choose_user(const std::string& name) {
@@ -187,14 +226,20 @@ std::vector<std::string> missing_folders(const std::vector<std::string>& paths) 
   return missing;
 }
 
+base::result<std::shared_ptr<capture::spare_sockets>> open_spare_sockets(
+    const settings::configuration& wanted) {
+  if (wanted.spare_sockets == 0) {
+    return std::shared_ptr<capture::spare_sockets>();
+  }
+  if (const auto may = check_rights(); !may) {
+    return may.error();
+  }
+  return capture::spare_sockets::open(wanted.spare_sockets);
+}
+
 base::result<std::optional<std::string>> drop_privileges(const settings::configuration& wanted) {
-  if (::capng_get_caps_process() != 0 ||
-      ::capng_have_capability(CAPNG_PERMITTED, CAP_NET_RAW) != 1) {
-    return base::invalid_input(
-        "captured",
-        "packets cannot be recorded without CAP_NET_RAW: start it as root (--user NAME gives root "
-        "up at once), as the service (systemctl start captured), or give the program that right "
-        "(setcap cap_net_raw+ep PROGRAM)");
+  if (const auto may = check_rights(); !may) {
+    return may.error();
   }
   const auto user = choose_user(wanted.user);
   if (!user) {
@@ -210,9 +255,16 @@ base::result<std::optional<std::string>> drop_privileges(const settings::configu
       return taken.error();
     }
   }
+  allow_locked_memory();
   const bool stays_root = !*user && ::geteuid() == root;
-  const auto kept = stays_root ? keep_only({CAP_NET_RAW, CAP_DAC_OVERRIDE}, *user)
-                               : keep_only({CAP_NET_RAW}, *user);
+  std::vector<unsigned> capabilities;
+  if (wanted.spare_sockets == 0) {
+    capabilities.push_back(CAP_NET_RAW);
+  }
+  if (stays_root) {
+    capabilities.push_back(CAP_DAC_OVERRIDE);
+  }
+  const auto kept = keep_only(capabilities, *user);
   if (!kept) {
     return kept.error();
   }
@@ -222,9 +274,10 @@ base::result<std::optional<std::string>> drop_privileges(const settings::configu
   if (!stays_root) {
     return std::optional<std::string>();
   }
-  return std::optional<std::string>(
-      "running as root, with CAP_NET_RAW and CAP_DAC_OVERRIDE alone: the option user (--user NAME) "
-      "would make it an ordinary user");
+  return std::optional<std::string>(std::string("running as root, with ") +
+                                    (wanted.spare_sockets == 0 ? "CAP_NET_RAW and " : "") +
+                                    "CAP_DAC_OVERRIDE alone: the option user (--user NAME) "
+                                    "would make it an ordinary user");
 }
 
 }  // namespace captured::daemon

@@ -5,16 +5,23 @@
 // of them are made with the rights that the service keeps for months.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.hpp"
+#include "capture/spare_sockets.hpp"
 #include "settings/configuration.hpp"
 
 namespace captured::daemon {
 
-/// Gives up what is not needed:
+/// The sockets that `spare_sockets` asks for, while there is the right to make them; none when it
+/// is 0. Fails when there is no such right.
+[[nodiscard]] base::result<std::shared_ptr<capture::spare_sockets>> open_spare_sockets(
+    const settings::configuration& wanted);
+
+/// Gives up what is not needed; with `spare_sockets` CAP_NET_RAW is not needed either:
 /// - As root with `user`: makes the missing folders of the outputs and of the control socket, gives
 ///   to the user those that it made, and becomes the user, with his groups and the socket's.
 /// - As root without: stays user 0, but keeps CAP_NET_RAW and CAP_DAC_OVERRIDE alone. The second

@@ -13,6 +13,7 @@
 #include "capture/packet_ring.hpp"
 #include "pipeline/capture_reactor.hpp"
 #include "pipeline/ledger.hpp"
+#include "pipeline/packet_tap.hpp"
 #include "pipeline/ring_feed.hpp"
 #include "settings/configuration.hpp"
 
@@ -38,6 +39,8 @@ struct recorded_interface {
   base::steady_time retry_at{};  ///< not opened again before this
   std::chrono::seconds retry_pause{1};
 
+  pipeline::packet_tap tap;  ///< of all its rings, one after the other
+
   // While opening, recording or closing.
   capture::device from;                ///< as last seen
   capture::interface_options options;  ///< in force
@@ -55,8 +58,10 @@ struct recorded_interface {
   [[nodiscard]] const std::string& name() const noexcept { return entry.device.name; }
 };
 
-/// The device of that name with a ring that receives. Takes some milliseconds; any thread.
+/// The device of that name with a ring that receives, on a socket of `spares` when there are any.
+/// Takes some milliseconds; any thread.
 [[nodiscard]] base::result<std::unique_ptr<capture::packet_ring>> open_ring(
-    const capture::interface_options& options, capture::device& from);
+    const capture::interface_options& options, capture::device& from,
+    std::shared_ptr<capture::spare_sockets> spares);
 
 }  // namespace captured::daemon

@@ -38,10 +38,11 @@ pipeline::device_count_reader open_device_counters() {
 }  // namespace
 
 recorded_output::recorded_output(boost::asio::any_io_executor reactor,
-                                 boost::asio::any_io_executor writer_pool, std::string family,
-                                 pipeline::output_options options)
+                                 boost::asio::any_io_executor writer_pool, bool one_writer_thread,
+                                 std::string family, pipeline::output_options options)
     : reactor_(std::move(reactor)),
       writer_pool_(std::move(writer_pool)),
+      one_writer_thread_(one_writer_thread),
       family_(std::move(family)),
       options_(std::move(options)),
       first_place_timer_(reactor_) {}
@@ -129,6 +130,12 @@ base::result<> recorded_output::start() {
   around.device_counts = open_device_counters();
   around.released = [this](const std::string& interface) {
     boost::asio::post(reactor_, [this, interface] { events_.released(interface); });
+  };
+  around.memory_refused = [output = name()](const base::error_code& why) {
+    log_line(log_level::info, {{"output", output}},
+             "the kernel does not keep hold of memory for direct writes ({}; see LimitMEMLOCK=): "
+             "they cost a little more",
+             why.message());
   };
   around.events = log_events(name(), !options_.files.fallback.empty());
   around.keeping = log_removals(name());

@@ -120,7 +120,8 @@ base::result<pipeline::output_folder> recorded_output::open_backend(std::uint32_
   auto backend = storage::open_file_backend(
       std::move(*fd), options_.files.direct, opened.direct_possible,
       [strand = writer_.get()](const storage::file_completion& done) { strand->complete(done); },
-      std::move(files), std::make_shared<storage::system_calls>(rights_));
+      std::move(files), {.one_thread = one_writer_thread_},
+      std::make_shared<storage::system_calls>(rights_));
   if (!backend) {
     return backend.error();
   }
@@ -129,23 +130,19 @@ base::result<pipeline::output_folder> recorded_output::open_backend(std::uint32_
              backend->remark);
   }
   // Whoever lets go of it last must not wait for its threads.
-  pipeline::output_folder folder;
-  folder.files = std::shared_ptr<storage::file_operations>(
+  auto* const polled = backend->polled;
+  const std::shared_ptr<storage::file_operations> shared(
       backend->files.release(), [disposer = disposer_.get()](storage::file_operations* gone) {
         boost::asio::post(*disposer, [gone] { delete gone; });
       });
-  if (auto* const uring = backend->uring) {
-    base::unique_fd event(::fcntl(uring->event_fd(), F_DUPFD_CLOEXEC, 0));
+  pipeline::output_folder folder;
+  folder.files = shared;
+  if (polled != nullptr) {
+    base::unique_fd event(::fcntl(polled->event_fd(), F_DUPFD_CLOEXEC, 0));
     if (!event) {
       return base::system_failure(errno, "duplicate an event");
     }
-    writer_->watch(std::move(event), [uring, weak = std::weak_ptr(folder.files)](bool woken) {
-      const auto still = weak.lock();
-      if (still) {
-        uring->reap(woken);
-      }
-      return still != nullptr;
-    });
+    writer_->watch(std::shared_ptr<storage::polled_files>(shared, polled), std::move(event));
   }
   return folder;
 }

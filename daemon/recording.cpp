@@ -24,9 +24,11 @@ constexpr std::chrono::seconds longest_start{5};
 }  // namespace
 
 recording::recording(boost::asio::io_context& reactor_context,
-                     const settings::configuration& wanted, capture::poll_set rings)
+                     const settings::configuration& wanted, capture::poll_set rings,
+                     std::shared_ptr<capture::spare_sockets> spares)
     : reactor_context_(reactor_context),
       wanted_(wanted),
+      spares_(std::move(spares)),
       uuid_(boost::uuids::to_string(boost::uuids::random_generator()())),
       reactor_(reactor_context.get_executor(), std::move(rings)),
       watched_links_(reactor_context),
@@ -46,13 +48,15 @@ recording::~recording() {
   }
 }
 
-base::result<std::unique_ptr<recording>> recording::make(boost::asio::io_context& reactor_context,
-                                                         const settings::configuration& wanted) {
+base::result<std::unique_ptr<recording>> recording::make(
+    boost::asio::io_context& reactor_context, const settings::configuration& wanted,
+    std::shared_ptr<capture::spare_sockets> spares) {
   auto rings = capture::poll_set::create();
   if (!rings) {
     return rings.error();
   }
-  return std::unique_ptr<recording>(new recording(reactor_context, wanted, std::move(*rings)));
+  return std::unique_ptr<recording>(
+      new recording(reactor_context, wanted, std::move(*rings), std::move(spares)));
 }
 
 base::result<> recording::start(std::function<void()> ready, std::function<void()> ended) {
@@ -93,6 +97,15 @@ base::result<> recording::start(std::function<void()> ready, std::function<void(
   return {};
 }
 
+void recording::add_tap_user(tap_user& one) {
+  tap_users_.push_back(&one);
+  for (const auto& each : interfaces_) {
+    if (each->state == interface_state::recording) {
+      one.on_recorded(*each);
+    }
+  }
+}
+
 void recording::rotate() {
   for (const auto& one : outputs_) {
     if (one->state() == output_state::open) {
@@ -114,6 +127,9 @@ void recording::stop() {
   deadline_ = pipeline::read_clocks().steady + wanted_.stop_timeout;
   reactor_.async_stop([this](const base::result<>& how) {
     reactor_ended_ = true;
+    for (tap_user* const each : std::vector(tap_users_)) {
+      each->on_stopped();
+    }
     if (!how) {
       outcome_.inexact = true;
       log_line(log_level::error, {}, "{}; the figures may be off by what came during the stop",

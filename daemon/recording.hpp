@@ -26,6 +26,7 @@
 #include "daemon/recorded_output.hpp"
 #include "daemon/recording_status.hpp"
 #include "daemon/silence_watch.hpp"
+#include "daemon/tap_user.hpp"
 #include "pipeline/capture_reactor.hpp"
 #include "settings/configuration.hpp"
 
@@ -44,9 +45,11 @@ struct recording_outcome {
 /// All members on the thread that runs `reactor_context`, which must outlive it.
 class recording {
  public:
-  /// Makes no thread, socket or folder yet. Fails when the system gives no descriptors.
-  static base::result<std::unique_ptr<recording>> make(boost::asio::io_context& reactor_context,
-                                                       const settings::configuration& wanted);
+  /// Makes no thread, socket or folder yet. Rings are opened on `spares` when there are any. Fails
+  /// when the system gives no descriptors.
+  static base::result<std::unique_ptr<recording>> make(
+      boost::asio::io_context& reactor_context, const settings::configuration& wanted,
+      std::shared_ptr<capture::spare_sockets> spares);
   ~recording();
   recording(const recording&) = delete;
   recording& operator=(const recording&) = delete;
@@ -69,6 +72,9 @@ class recording {
   /// Calls `alive` once every strand has answered, with what they said of their progress. A strand
   /// that hangs never answers; a disk that hangs does no harm.
   void check_progress(std::function<void(bool)> alive);
+  /// Tells the user of every interface that is recorded, now and later, until it is removed.
+  void add_tap_user(tap_user& one);
+  void remove_tap_user(const tap_user& one) { std::erase(tap_users_, &one); }
   /// Gathers what everything is doing.
   void ask_status(std::function<void(const recording_status&)> answer);
 
@@ -83,7 +89,7 @@ class recording {
 
  private:
   recording(boost::asio::io_context& reactor_context, const settings::configuration& wanted,
-            capture::poll_set rings);
+            capture::poll_set rings, std::shared_ptr<capture::spare_sockets> spares);
 
   // Devices and interfaces: recording_devices.cpp and recording_interfaces.cpp.
   base::result<> watch_links();
@@ -135,8 +141,10 @@ class recording {
 
   boost::asio::io_context& reactor_context_;
   settings::configuration wanted_;
+  std::shared_ptr<capture::spare_sockets> spares_;  ///< also of each ring on one of them
   std::string uuid_;
   std::vector<std::unique_ptr<recorded_interface>> interfaces_;  ///< never shrinks
+  std::vector<tap_user*> tap_users_;
   pipeline::capture_reactor reactor_;
   std::unique_ptr<boost::asio::thread_pool> writer_pool_;  // outlives the strands on it
   std::vector<std::unique_ptr<recorded_output>> outputs_;

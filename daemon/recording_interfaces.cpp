@@ -36,7 +36,8 @@ bool is_described_alike(const capture::device& a, const capture::device& b) {
 }  // namespace
 
 base::result<std::unique_ptr<capture::packet_ring>> open_ring(
-    const capture::interface_options& options, capture::device& from) {
+    const capture::interface_options& options, capture::device& from,
+    std::shared_ptr<capture::spare_sockets> spares) {
   auto found = capture::find_device(options.name);
   if (!found) {
     return found.error();
@@ -52,7 +53,7 @@ base::result<std::unique_ptr<capture::packet_ring>> open_ring(
   if (!program) {
     return program.error();
   }
-  return capture::packet_ring::open(from, options, *program);
+  return capture::packet_ring::open(from, options, *program, std::move(spares));
 }
 
 /// What changed about the device of an interface that goes on being recorded. The list does not
@@ -156,9 +157,9 @@ void recording::open(recorded_interface& one, const capture::device& from) {
   one.from = from;
   one.output = output;
   one.options = one.entry.device;
-  boost::asio::post(*opener_, [this, &one, options = one.options] {
+  boost::asio::post(*opener_, [this, &one, options = one.options, spares = spares_] {
     capture::device found;
-    auto ring = open_ring(options, found);
+    auto ring = open_ring(options, found, spares);
     boost::asio::post(reactor_context_,
                       [this, &one, found = std::move(found), ring = std::move(ring)]() mutable {
                         on_ring(one, std::move(found), std::move(ring));
@@ -182,7 +183,7 @@ void recording::on_ring(recorded_interface& one, capture::device from,
   }
   one.from = std::move(from);
   one.ring = std::move(*ring);
-  one.feed = std::make_unique<pipeline::ring_feed>(*one.ring);
+  one.feed = std::make_unique<pipeline::ring_feed>(*one.ring, &one.tap);
   one.state = interface_state::joining;
   if (!one.begun) {
     one.begun = true;
@@ -201,6 +202,7 @@ void recording::on_described(recorded_interface& one, const base::result<>& how)
   const auto added =
       how ? reactor_.add({.ring = one.ring.get(),
                           .feed = one.feed.get(),
+                          .speed_bits = one.from.speed_bits.value_or(0),
                           .wake = [writer = &one.output->writer()] { writer->wake(); },
                           .trouble =
                               [this](const base::error_code&) {
@@ -229,6 +231,9 @@ void recording::on_described(recorded_interface& one, const base::result<>& how)
   log_line(log_level::info, subject_of(one), "recorded, with a ring of {} MiB{}{}",
            one.options.ring.size_bytes >> 20, one.options.filter.empty() ? "" : " and the filter ",
            one.options.filter);
+  for (tap_user* const each : tap_users_) {
+    each->on_recorded(one);
+  }
   reconcile();
 }
 

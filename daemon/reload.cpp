@@ -31,7 +31,10 @@ std::vector<std::string> keys_of_a_start(const settings::configuration& started,
   compare("reactor", same(started.reactor, wanted.reactor));
   compare("writer", same(started.writer, wanted.writer));
   compare("log.format", started.log.format == wanted.log.format);
+  compare("streams", started.streams == wanted.streams);
   compare("user", started.user == wanted.user);
+  compare("spare_sockets", started.spare_sockets == wanted.spare_sockets);
+  compare("sandbox", started.sandbox == wanted.sandbox);
   compare("control.socket", started.control.socket == wanted.control.socket);
   compare("control.group", started.control.group == wanted.control.group);
   compare("control.mode", started.control.mode == wanted.control.mode);

@@ -44,6 +44,12 @@ std::vector<settings::remark> check_supported(const settings::configuration& wan
   for (std::size_t i = 0; i < wanted.interfaces.size(); ++i) {
     check_interface(wanted.interfaces[i], item("interfaces", i), wanted, refusals);
   }
+  if (wanted.spare_sockets != 0 && wanted.spare_sockets < wanted.interfaces.size()) {
+    refusals.push_back({"spare_sockets", "spare_sockets: " + std::to_string(wanted.spare_sockets) +
+                                             " are too few for " +
+                                             std::to_string(wanted.interfaces.size()) +
+                                             " interfaces"});
+  }
   if (wanted.reactor.threads != 1) {
     refusals.push_back({"reactor.threads", "reactor: only 1 thread is supported by this version"});
   }

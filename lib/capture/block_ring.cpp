@@ -4,6 +4,7 @@
 #include <linux/if_packet.h>
 
 #include "base/check.hpp"
+#include "capture/frame_cursor.hpp"
 
 namespace captured::capture {
 namespace {
@@ -23,6 +24,35 @@ block_ring::block_ring(std::span<std::byte> memory, std::uint32_t block_bytes)
       block_count_(static_cast<std::uint32_t>(memory.size() / block_bytes)),
       ledger_(block_count_) {
   CAPTURED_CHECK(memory.size() % block_bytes == 0);
+}
+
+block_ring::block_ring(std::span<std::byte> memory, std::uint32_t block_bytes,
+                       const ring_progress& progress, const ring_statistics& sums)
+    : block_ring(memory, block_bytes) {
+  // The kernel counts blocks from 1 and fills them in a circle.
+  const std::uint64_t done = progress.block - 1;
+  const std::uint64_t losses = sums.drops_total - progress.losses_told;
+  next_ = static_cast<std::uint32_t>(done % block_count_);
+  taken_ = done;
+  released_ = done;
+  ledger_ = loss_ledger(block_count_, done, losses);
+  sums_.drops_total = losses;
+  sums_.packets_total = sums.packets_total - progress.packets_total - progress.losses_told;
+  // Those before may still be in use: from the newest to the oldest, until there is one that the
+  // kernel has already, or has filled anew.
+  for (std::uint32_t back = 1; back <= block_count_ && back <= done; ++back) {
+    const auto index = static_cast<std::uint32_t>((done - back) % block_count_);
+    if (in_use(index) && !is_newer(index, done)) {
+      status(index).store(TP_STATUS_KERNEL, std::memory_order_seq_cst);
+    }
+  }
+}
+
+/// Was the block filled after so many? One that was rewritten in place does not say, and is old.
+bool block_ring::is_newer(std::uint32_t index, std::uint64_t blocks) noexcept {
+  const std::uint64_t sequence = read_block_head(block_memory(index)).sequence;
+  return sequence > blocks && (sequence - 1) % block_count_ == index &&
+         sequence <= blocks + block_count_;
 }
 
 std::span<std::byte> block_ring::block_memory(std::uint32_t index) noexcept {

@@ -13,6 +13,7 @@
 
 #include "capture/block_source.hpp"
 #include "capture/loss_ledger.hpp"
+#include "capture/ring_journal.hpp"
 
 namespace captured::capture {
 
@@ -34,6 +35,7 @@ class block_ring : public block_source {
 
   [[nodiscard]] std::uint32_t block_count() const noexcept final { return block_count_; }
   [[nodiscard]] std::span<std::byte> block_memory(std::uint32_t index) noexcept final;
+  [[nodiscard]] std::span<std::byte> memory() noexcept final { return memory_; }
   [[nodiscard]] std::optional<std::uint32_t> try_take() noexcept final;
   [[nodiscard]] std::uint64_t losses_before(std::uint32_t index) const noexcept final;
   void release(std::uint32_t index) noexcept override;
@@ -42,6 +44,11 @@ class block_ring : public block_source {
  protected:
   /// `memory` is a whole number of blocks and outlives the ring.
   block_ring(std::span<std::byte> memory, std::uint32_t block_bytes);
+  /// The consumer before left off where the journal says. What he had dealt with and not given
+  /// back is given back; the rest comes again. The statistics begin with what he had not dealt
+  /// with: packets that wait in the ring, and losses that he had not told.
+  block_ring(std::span<std::byte> memory, std::uint32_t block_bytes, const ring_progress& progress,
+             const ring_statistics& sums);
 
   /// Reads and thereby zeroes the producer's counters; on the releasing thread only.
   [[nodiscard]] virtual producer_counters read_counters() noexcept = 0;
@@ -51,6 +58,7 @@ class block_ring : public block_source {
 
  private:
   [[nodiscard]] bool in_use(std::uint32_t index) noexcept;
+  [[nodiscard]] bool is_newer(std::uint32_t index, std::uint64_t blocks) noexcept;
   void follow_producer() noexcept;
   void count_and_charge() noexcept;
   void release_oldest(std::uint32_t index) noexcept;

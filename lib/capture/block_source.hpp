@@ -41,6 +41,9 @@ class block_source {
   /// offset 8 must keep bit 0 set: it is what keeps the kernel away.
   [[nodiscard]] virtual std::span<std::byte> block_memory(std::uint32_t index) noexcept = 0;
 
+  /// The octets of all blocks, where they lie in a row; valid while the source lives.
+  [[nodiscard]] virtual std::span<std::byte> memory() noexcept { return {}; }
+
   /// Takes the next finished block, in the order of filling, or nothing. Never blocks, no system
   /// call. The taker must see that `release` is called for it exactly once.
   [[nodiscard]] virtual std::optional<std::uint32_t> try_take() noexcept = 0;

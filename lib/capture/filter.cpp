@@ -2,10 +2,15 @@
 #include "capture/filter.hpp"
 
 #include <array>
+#include <cctype>
+#include <cstring>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <pcap/bpf.h>
 #include <pcap/pcap.h>
 #include <sys/socket.h>
@@ -69,18 +74,69 @@ base::result<> compile(pcap_t* handle, compiled_program& code, const std::string
   return {};
 }
 
-/// The IPv4 netmask, or "unknown", which makes `ip broadcast` an error. The look-up gives it in
-/// network byte order, the compiler computes with it in the host's.
+/// The IPv4 netmask, or "unknown", which makes `ip broadcast` an error; the compiler computes with
+/// it in the host's byte order. Asked by netlink: libpcap would need an Internet socket for it.
 bpf_u_int32 netmask_of(const std::string& device_name) {
-  std::array<char, PCAP_ERRBUF_SIZE> error{};
-  bpf_u_int32 network = 0;
-  bpf_u_int32 mask = 0;
-  return pcap_lookupnet(device_name.c_str(), &network, &mask, error.data()) == 0
-             ? ntohl(mask)
-             : PCAP_NETMASK_UNKNOWN;
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) {
+    return PCAP_NETMASK_UNKNOWN;
+  }
+  const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> owner(all, ::freeifaddrs);
+  for (const ifaddrs* each = all; each != nullptr; each = each->ifa_next) {
+    if (device_name == each->ifa_name && each->ifa_netmask != nullptr &&
+        each->ifa_netmask->sa_family == AF_INET) {
+      sockaddr_in mask{};
+      std::memcpy(&mask, each->ifa_netmask, sizeof mask);
+      return ntohl(mask.sin_addr.s_addr);
+    }
+  }
+  return PCAP_NETMASK_UNKNOWN;
 }
 
-/// A handle that knows the device's link type and what its kernel can filter by.
+bool is_name_part(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
+}
+
+/// Does the word stand in the text, by itself?
+bool has_word(const std::string& text, std::string_view word) {
+  for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
+    const auto end = at + word.size();
+    if ((at == 0 || !is_name_part(text[at - 1])) &&
+        (end == text.size() || !is_name_part(text[end]))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/// Without the right to open the device: for those texts whose program does not depend on it. A
+/// tag that a card took out stands beside the packet, which only the program for a live device
+/// looks at; and what the kernel knows of a cooked header libpcap fits in when it is attached.
+base::result<filter_program> compile_unseen(const device& from, const std::string& text,
+                                            const std::string& context) {
+  const std::string lacking = "without CAP_NET_RAW (spare_sockets) filters cannot ";
+  const packet::link_type link = link_type_of(from);
+  if (framing_of(link) == framing::cooked) {
+    return base::invalid_input(context, lacking + "be compiled for packets of this kind");
+  }
+  if (has_word(text, "vlan")) {
+    return base::invalid_input(context, lacking + "test for VLANs");
+  }
+  const int dlt = link == packet::link_type::ethernet ? DLT_EN10MB : DLT_RAW;
+  const pcap_handle handle(pcap_open_dead(dlt, static_cast<int>(snaplen_max)));
+  if (!handle) {
+    return base::system_failure(ENOMEM, context);
+  }
+  compiled_program code;
+  if (auto compiled = compile(handle.get(), code, text, netmask_of(from.name), context);
+      !compiled) {
+    return compiled.error();
+  }
+  return code.to_program();
+}
+
+/// A handle that knows the device's link type and what its kernel can filter by; none without the
+/// right to open it.
 base::result<pcap_handle> open_live(const std::string& device_name) {
   std::array<char, PCAP_ERRBUF_SIZE> error{};
   pcap_handle handle(pcap_create(device_name.c_str(), error.data()));
@@ -90,7 +146,11 @@ base::result<pcap_handle> open_live(const std::string& device_name) {
   }
   pcap_set_snaplen(handle.get(), static_cast<int>(snaplen_max));
   pcap_set_buffer_size(handle.get(), idle_ring_bytes);
-  if (const int status = pcap_activate(handle.get()); status < 0) {
+  const int status = pcap_activate(handle.get());
+  if (status == PCAP_ERROR_PERM_DENIED) {
+    return pcap_handle();
+  }
+  if (status < 0) {
     const std::string words = pcap_geterr(handle.get());
     return base::invalid_input(context, words.empty() ? pcap_statustostr(status) : words);
   }
@@ -123,6 +183,9 @@ base::result<filter_program> compile_live(const device& from, const std::string&
     return opened.error();
   }
   pcap_t* const handle = opened->get();
+  if (handle == nullptr) {
+    return compile_unseen(from, text, context);
+  }
   const int seen_as = pcap_datalink(handle);
   const bool ethernet = link_type_of(from) == packet::link_type::ethernet;
   // A program for bare IP is the same whether the header was never there or is taken off.

@@ -15,7 +15,9 @@ namespace captured::capture {
 
 /// Compiles `options.filter` for the live device, as `vlan`, `inbound` and others need it, with
 /// `options.snaplen` as what it keeps and with the test of `options.which` before it. Empty text
-/// takes everything. Needs CAP_NET_RAW unless the text is empty. Fails with libpcap's own words,
+/// takes everything. Without CAP_NET_RAW only texts are taken that do not test for VLANs, and
+/// only for devices whose packets are recorded as they are; what else is asked for fails, and says
+/// so. Fails with libpcap's own words,
 /// when the program is longer than the kernel takes, or tests fields of a cooked header that the
 /// kernel does not know. `options.snaplen` counts the cooked header.
 [[nodiscard]] base::result<filter_program> compile_filter(const device& from,

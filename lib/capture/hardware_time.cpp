@@ -45,7 +45,7 @@ class kernel_stamp_calls final : public stamp_calls {
   }
 
   ethtool driver_;
-  base::unique_fd socket_{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  base::unique_fd socket_{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
 };
 
 /// Why a device with these abilities will not do, or nothing.

@@ -12,6 +12,14 @@ loss_ledger::loss_ledger(std::uint32_t block_count)
   CAPTURED_CHECK(block_count > 0);
 }
 
+loss_ledger::loss_ledger(std::uint32_t block_count, std::uint64_t released,
+                         std::uint64_t losses_untold)
+    : loss_ledger(block_count) {
+  position_ = oldest_ = static_cast<std::uint32_t>(released % block_count);
+  filled_total_ = released_in_order_ = released;
+  losses_[oldest_] = losses_untold;
+}
+
 void loss_ledger::filled() noexcept {
   CAPTURED_CHECK(!all_in_use());
   position_ = next(position_);

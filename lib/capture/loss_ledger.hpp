@@ -16,6 +16,9 @@ namespace captured::capture {
 class loss_ledger {
  public:
   explicit loss_ledger(std::uint32_t block_count);
+  /// Goes on for another consumer, who left off when so many blocks had been given back, in their
+  /// order, and who had not yet told of so many losses: they lie before the oldest block.
+  loss_ledger(std::uint32_t block_count, std::uint64_t released, std::uint64_t losses_untold);
 
   /// The block at which the producer stands.
   [[nodiscard]] std::uint32_t position() const noexcept { return position_; }

@@ -14,11 +14,40 @@ packet_ring::packet_ring(packet_socket socket, base::mapping memory,
       promiscuous_(options.promiscuous),
       link_(link) {}
 
-base::result<std::unique_ptr<packet_ring>> packet_ring::open(const device& from,
-                                                             const interface_options& options,
-                                                             const filter_program& program) {
+packet_ring::packet_ring(packet_socket socket, base::mapping memory,
+                         const interface_options& options, packet::link_type link,
+                         ring_journal journal)
+    : block_ring(memory.bytes(), options.ring.block_bytes, journal.progress(), journal.sums()),
+      socket_(std::move(socket)),
+      memory_(std::move(memory)),
+      timeout_(options.ring.timeout),
+      promiscuous_(options.promiscuous),
+      link_(link),
+      journal_(std::move(journal)) {}
+
+base::result<std::unique_ptr<packet_ring>> packet_ring::take_over(base::unique_fd socket,
+                                                                  ring_journal journal,
+                                                                  const device& from,
+                                                                  const interface_options& options,
+                                                                  const filter_program& program) {
   const packet::link_type link = link_type_of(from);
-  auto socket = packet_socket::open(from.name, framing_of(link));
+  auto taken = packet_socket::take_over(std::move(socket), from.name, framing_of(link));
+  if (auto fits = taken.check_fit(from.index, program); !fits) {
+    return fits.error();
+  }
+  auto memory = taken.map_ring(options.ring);
+  if (!memory) {
+    return memory.error();
+  }
+  return std::unique_ptr<packet_ring>(
+      new packet_ring(std::move(taken), std::move(*memory), options, link, std::move(journal)));
+}
+
+base::result<std::unique_ptr<packet_ring>> packet_ring::open(
+    const device& from, const interface_options& options, const filter_program& program,
+    std::shared_ptr<spare_sockets> spares) {
+  const packet::link_type link = link_type_of(from);
+  auto socket = packet_socket::open(from.name, framing_of(link), std::move(spares));
   if (!socket) {
     return socket.error();
   }
@@ -70,7 +99,15 @@ base::result<> packet_ring::reject_all() {
 }
 
 producer_counters packet_ring::read_counters() noexcept {
-  return socket_.read_counters();
+  if (!journal_) {
+    return socket_.read_counters();
+  }
+  counted_by_kernel& counted = journal_->room_for_counters();
+  socket_.read_counters(counted);
+  const producer_counters growth{
+      .packets = counted.packets, .drops = counted.drops, .freezes = counted.freezes};
+  journal_->add_counted();
+  return growth;
 }
 
 }  // namespace captured::capture

@@ -24,10 +24,25 @@ namespace captured::capture {
 class packet_ring final : public block_ring {
  public:
   /// Opens socket and ring, attaches `program` and only then begins to receive from `from`, so that
-  /// no packet passes that the program rejects. Fails as the steps of packet_socket do.
-  static base::result<std::unique_ptr<packet_ring>> open(const device& from,
-                                                         const interface_options& options,
-                                                         const filter_program& program);
+  /// no packet passes that the program rejects. Fails as the steps of packet_socket do. The socket
+  /// is one of `spares` when there are any.
+  static base::result<std::unique_ptr<packet_ring>> open(
+      const device& from, const interface_options& options, const filter_program& program,
+      std::shared_ptr<spare_sockets> spares = nullptr);
+
+  /// Goes on with a ring that another process made with these options and left behind: its socket,
+  /// and the journal that was written to. Packets that came meanwhile are in it. Fails with EINVAL
+  /// when the socket has not just this program, is bound to another device, or has a ring of
+  /// another size.
+  static base::result<std::unique_ptr<packet_ring>> take_over(base::unique_fd socket,
+                                                              ring_journal journal,
+                                                              const device& from,
+                                                              const interface_options& options,
+                                                              const filter_program& program);
+  /// Keeps a journal from now on, which nobody has written to. Before the first block is taken.
+  void keep_journal(ring_journal journal) noexcept { journal_ = std::move(journal); }
+  /// Where to note what was dealt with: before a block is released it must stand behind it.
+  [[nodiscard]] ring_journal* journal() noexcept { return journal_ ? &*journal_ : nullptr; }
 
   /// Begins to receive from a device that was made anew under its name. Blocks, filter and sums
   /// stay. A device that is down is taken all the same and reports ENETDOWN (poll_set.hpp). Fails
@@ -60,6 +75,8 @@ class packet_ring final : public block_ring {
  private:
   packet_ring(packet_socket socket, base::mapping memory, const interface_options& options,
               packet::link_type link);
+  packet_ring(packet_socket socket, base::mapping memory, const interface_options& options,
+              packet::link_type link, ring_journal journal);
   [[nodiscard]] producer_counters read_counters() noexcept override;
 
   packet_socket socket_;
@@ -69,6 +86,7 @@ class packet_ring final : public block_ring {
   std::chrono::milliseconds timeout_;
   bool promiscuous_;
   packet::link_type link_;
+  std::optional<ring_journal> journal_;
 };
 
 }  // namespace captured::capture

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "capture/packet_socket.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include <limits>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
@@ -62,6 +64,20 @@ void wait_for_packets_under_way() noexcept {
   }
 }
 
+/// The program that is attached; empty when none is.
+std::vector<sock_filter> read_filter(int fd) {
+  socklen_t count = 0;  // of instructions, not octets
+  if (::getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, nullptr, &count) != 0) {
+    return {};
+  }
+  std::vector<sock_filter> program(count);
+  if (::getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, program.data(), &count) != 0) {
+    return {};
+  }
+  program.resize(std::min<std::size_t>(count, program.size()));
+  return program;
+}
+
 base::failure no_memory(std::string context) {
   base::failure why = base::system_failure(ENOMEM, std::move(context));
   why.detail = why.code.message() + ": the kernel does not grant a ring of this size";
@@ -70,13 +86,20 @@ base::failure no_memory(std::string context) {
 
 }  // namespace
 
-base::result<packet_socket> packet_socket::open(std::string device_name, framing form) {
-  const int type = form == framing::cooked ? SOCK_DGRAM : SOCK_RAW;
-  base::unique_fd fd(::socket(AF_PACKET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+base::result<packet_socket> packet_socket::open(std::string device_name, framing form,
+                                                std::shared_ptr<spare_sockets> spares) {
+  auto fd = spares ? spares->take(form, device_name)
+                   : make_packet_socket(form, "open packet socket for " + device_name);
   if (!fd) {
-    return base::system_failure(errno, "open packet socket for " + device_name);
+    return fd.error();
   }
-  return packet_socket(std::move(fd), std::move(device_name), form);
+  return packet_socket(std::move(*fd), std::move(device_name), form, std::move(spares));
+}
+
+packet_socket::~packet_socket() {
+  if (fd_ && spares_) {
+    spares_->give_back(form_, std::move(fd_));
+  }
 }
 
 base::result<base::mapping> packet_socket::set_up_ring(const ring_options& options) {
@@ -96,12 +119,37 @@ base::result<base::mapping> packet_socket::set_up_ring(const ring_options& optio
   if (!set_option(fd(), SOL_PACKET, PACKET_RX_RING, *request)) {
     return errno == ENOMEM ? no_memory(context) : base::system_failure(errno, context);
   }
+  return map_ring(options);
+}
+
+base::result<base::mapping> packet_socket::map_ring(const ring_options& options) {
   auto memory = base::mapping::shared(fd(), options.size_bytes);
   if (!memory) {
     return base::system_failure(memory.error().code.value(),
                                 "map " + ring_text(options, device_name_));
   }
   return memory;
+}
+
+base::result<> packet_socket::check_fit(int device_index, const filter_program& program) const {
+  const std::string context = "take over the socket of " + device_name_;
+  sockaddr_ll bound{};
+  socklen_t length = sizeof bound;
+  if (::getsockname(fd(), reinterpret_cast<sockaddr*>(&bound), &length) != 0) {
+    return base::system_failure(errno, context);
+  }
+  if (bound.sll_family != AF_PACKET || bound.sll_ifindex != device_index) {
+    return base::invalid_input(context, "it is bound to another device");
+  }
+  const auto attached = read_filter(fd());
+  const auto same = [](const sock_filter& a, const sock_filter& b) {
+    return a.code == b.code && a.jt == b.jt && a.jf == b.jf && a.k == b.k;
+  };
+  if (!std::equal(attached.begin(), attached.end(), program.instructions.begin(),
+                  program.instructions.end(), same)) {
+    return base::invalid_input(context, "it has another filter");
+  }
+  return {};
 }
 
 base::result<> packet_socket::attach_filter(const filter_program& program) {
@@ -167,13 +215,16 @@ base::result<> packet_socket::join_fanout(std::uint16_t group, fanout_mode mode)
 }
 
 producer_counters packet_socket::read_counters() const noexcept {
-  tpacket_stats_v3 counted{};
-  socklen_t length = sizeof counted;
-  if (::getsockopt(fd(), SOL_PACKET, PACKET_STATISTICS, &counted, &length) != 0) {
-    return {};
-  }
-  return {
-      .packets = counted.tp_packets, .drops = counted.tp_drops, .freezes = counted.tp_freeze_q_cnt};
+  counted_by_kernel counted;
+  read_counters(counted);
+  return {.packets = counted.packets, .drops = counted.drops, .freezes = counted.freezes};
+}
+
+void packet_socket::read_counters(counted_by_kernel& to) const noexcept {
+  static_assert(sizeof to == sizeof(tpacket_stats_v3));
+  socklen_t length = sizeof to;
+  // What fails leaves what was there: nothing.
+  static_cast<void>(::getsockopt(fd(), SOL_PACKET, PACKET_STATISTICS, &to, &length));
 }
 
 }  // namespace captured::capture

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "base/error.hpp"
@@ -15,6 +16,7 @@
 #include "capture/filter_program.hpp"
 #include "capture/framing.hpp"
 #include "capture/options.hpp"
+#include "capture/spare_sockets.hpp"
 
 namespace captured::capture {
 
@@ -33,14 +35,29 @@ struct filter_change {
 class packet_socket {
  public:
   /// A socket that receives nothing yet, for it is made with protocol 0: SOCK_RAW, or SOCK_DGRAM
-  /// for cooked packets. Needs CAP_NET_RAW, the later steps do not. `device_name` serves the
-  /// messages.
-  static base::result<packet_socket> open(std::string device_name, framing form);
+  /// for cooked packets. Needs CAP_NET_RAW, the later steps do not; or it is one of `spares`, and
+  /// goes back to them in the end. `device_name` serves the messages.
+  static base::result<packet_socket> open(std::string device_name, framing form,
+                                          std::shared_ptr<spare_sockets> spares = nullptr);
+  /// One that another process made and bound.
+  static packet_socket take_over(base::unique_fd fd, std::string device_name, framing form) {
+    return {std::move(fd), std::move(device_name), form, nullptr};
+  }
+  packet_socket(packet_socket&&) noexcept = default;
+  packet_socket& operator=(packet_socket&&) = delete;
+  packet_socket(const packet_socket&) = delete;
+  packet_socket& operator=(const packet_socket&) = delete;
+  ~packet_socket();
 
   /// Makes the ring and maps it. A size that the kernel cannot grant is a failure that says so,
   /// never a smaller ring; a size above the memory available is not even tried, for the kernel
   /// would rather kill processes than refuse. Unmap before the socket is closed.
   base::result<base::mapping> set_up_ring(const ring_options& options);
+
+  /// Maps a ring that the socket has. Fails with EINVAL when it has another size.
+  base::result<base::mapping> map_ring(const ring_options& options);
+  /// Is it bound to this device, and has it this program? EINVAL when not.
+  [[nodiscard]] base::result<> check_fit(int device_index, const filter_program& program) const;
 
   /// Takes effect for packets that arrive after the call; one that is being judged just then may
   /// still be judged by the filter before.
@@ -64,17 +81,25 @@ class packet_socket {
 
   /// PACKET_STATISTICS: growth since the last reading.
   [[nodiscard]] producer_counters read_counters() const noexcept;
+  /// The same, written by the kernel itself to where it shall be.
+  void read_counters(counted_by_kernel& to) const noexcept;
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
   [[nodiscard]] const std::string& device_name() const noexcept { return device_name_; }
 
  private:
-  packet_socket(base::unique_fd fd, std::string device_name, framing form)
-      : fd_(std::move(fd)), device_name_(std::move(device_name)), form_(form) {}
+  packet_socket(base::unique_fd fd, std::string device_name, framing form,
+                std::shared_ptr<spare_sockets> spares)
+      : fd_(std::move(fd)),
+        device_name_(std::move(device_name)),
+        form_(form),
+        spares_(std::move(spares)) {}
 
   base::unique_fd fd_;
   std::string device_name_;
   framing form_;
+  /// Whose socket it is, or none. Shared: the last ring is closed when the recording has ended.
+  std::shared_ptr<spare_sockets> spares_;
 };
 
 }  // namespace captured::capture

@@ -94,7 +94,8 @@ class foreign_verifier {
   /// Is the section as long as its header says, where it says so? Programs write what is wrong
   /// there, and readers pass over it: nothing is lost by it.
   void end_section(std::uint64_t end) {
-    if (section_length_ >= 0 &&
+    constexpr std::int64_t not_said = -1;
+    if (section_length_ != not_said &&
         static_cast<std::uint64_t>(section_length_) != end - section_begin_) {
       add_finding(report_, severity::note, section_begin_,
                   "the section header says that " + std::to_string(section_length_) +

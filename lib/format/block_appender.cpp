@@ -67,7 +67,8 @@ void block_appender::finish() {
   if (has_options_) {
     option_head(option::end_of_options, 0);
   }
-  const auto total = static_cast<std::uint32_t>(out_.size() - begin_ + sizeof(std::uint32_t));
+  const auto total =
+      static_cast<std::uint32_t>(out_.size() - begin_ + apart_bytes_ + sizeof(std::uint32_t));
   number(total);
   store(out_.data() + begin_ + sizeof(std::uint32_t), total, order_);
 }

@@ -32,6 +32,9 @@ class block_appender {
   /// The octets and zeros up to the next multiple of 4.
   void padded(std::span<const std::byte> octets);
 
+  /// Octets that the caller puts here when the block is done, padded: only the length counts them.
+  void apart(std::size_t octets) { apart_bytes_ += base::align_up<std::size_t>(octets, 4); }
+
   /// An option with octets as its value; cut at what the length field can say.
   void option(std::uint16_t code, std::span<const std::byte> value);
   void text_option(std::uint16_t code, std::string_view text);
@@ -60,6 +63,7 @@ class block_appender {
 
   std::vector<std::byte>& out_;
   std::size_t begin_;
+  std::size_t apart_bytes_ = 0;
   byte_order order_;
   bool has_options_ = false;
 };

@@ -37,6 +37,21 @@ void transcode_number(block_appender& to, const option_view& each, byte_order fr
   }
 }
 
+/// Those of eBPF are a kind and a number, those of hardware octets of its own.
+void transcode_verdict(block_appender& to, const option_view& each, byte_order from) {
+  constexpr std::size_t kind_and_number = 9;
+  constexpr std::byte ebpf_tc{1};
+  constexpr std::byte ebpf_xdp{2};
+  if (each.value.size() != kind_and_number ||
+      (each.value[0] != ebpf_tc && each.value[0] != ebpf_xdp)) {
+    transcode_plain(to, each, from);
+    return;
+  }
+  std::byte value[kind_and_number] = {each.value[0]};
+  store(value + 1, load<std::uint64_t>(each.value.data() + 1, from), to.order());
+  to.option(each.code, value);
+}
+
 /// Records of a Name Resolution Block: heads of options, octets as values, an end mark.
 bool transcode_names(block_appender& to, const capture_block& block) {
   option_cursor cursor(block.body, block.order);
@@ -110,9 +125,11 @@ options_left_out transcode_packet_options(block_appender& to, std::span<const st
         }
         transcode_plain(to, each, from);
         break;
+      case option::epb_verdict:
+        transcode_verdict(to, each, from);
+        break;
       case option::comment:
       case option::epb_hash:
-      case option::epb_verdict:
         transcode_plain(to, each, from);
         break;
       default:
@@ -124,6 +141,22 @@ options_left_out transcode_packet_options(block_appender& to, std::span<const st
     }
   }
   return left_out;
+}
+
+void transcode_filter(unknown_option& filter, byte_order to) {
+  constexpr std::byte program_kind{1};
+  constexpr std::size_t instruction_bytes = 8;  // u16 code, u8, u8, u32 k
+  std::vector<std::byte>& value = filter.value;
+  if (filter.order == to || filter.code != option::if_filter || value.empty() ||
+      value[0] != program_kind || (value.size() - 1) % instruction_bytes != 0) {
+    return;
+  }
+  for (std::size_t at = 1; at < value.size(); at += instruction_bytes) {
+    std::byte* const instruction = value.data() + at;
+    store(instruction, load<std::uint16_t>(instruction, filter.order), to);
+    store(instruction + 4, load<std::uint32_t>(instruction + 4, filter.order), to);
+  }
+  filter.order = to;
 }
 
 bool transcode_block(std::vector<std::byte>& out, const capture_block& block, byte_order order) {

@@ -20,6 +20,9 @@ struct options_left_out {
 options_left_out transcode_packet_options(block_appender& to, std::span<const std::byte> options,
                                           byte_order from, copyability policy);
 
+/// An if_filter that is a BPF program, in another order; anything else stays as it is.
+void transcode_filter(unknown_option& filter, byte_order to);
+
 /// The whole block in another order: names, secrets, custom blocks. False for other types, whose
 /// numbers cannot be found.
 [[nodiscard]] bool transcode_block(std::vector<std::byte>& out, const capture_block& block,

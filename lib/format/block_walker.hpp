@@ -64,6 +64,9 @@ class block_walker {
 
   [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
 
+  /// Goes on behind so many octets, which the caller saw to be whole blocks of the section.
+  void step_over(std::uint64_t octets) noexcept { offset_ += octets; }
+
   /// An enhanced packet block in little endian that is whole in every respect, for a caller that
   /// meets millions of them: its total length, and the walker is behind it. 0 when what is ahead is
   /// anything else, or less than whole, for next() to tell.

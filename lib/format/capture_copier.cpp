@@ -42,7 +42,7 @@ std::optional<std::uint32_t> shared_interfaces::add(capture_writer& to,
 void capture_copier::add_interface(const capture_interface& interface, capture_format format) {
   const auto id = static_cast<std::uint32_t>(ids_.size());
   if (wanted_ && !wanted_(interface.description, id)) {
-    ids_.emplace_back(std::nullopt);
+    note_id(std::nullopt);
     return;
   }
   capture_interface added = interface;
@@ -54,8 +54,12 @@ void capture_copier::add_interface(const capture_interface& interface, capture_f
   if (cooked_ && is_relabelled(link)) {
     link = *cooked_;
   }
-  ids_.emplace_back(shared_ != nullptr ? shared_->add(to_, added, uses_)
-                                       : to_.add_interface(added));
+  note_id(shared_ != nullptr ? shared_->add(to_, added, uses_) : to_.add_interface(added));
+}
+
+void capture_copier::note_id(std::optional<std::uint32_t> id) {
+  same_ids_ = same_ids_ && id == ids_.size();
+  ids_.push_back(id);
 }
 
 void capture_copier::catch_up(const capture_reader& from) {

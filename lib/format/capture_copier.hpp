@@ -70,6 +70,7 @@ class capture_copier {
   /// For a caller that wrote the header of the reader's latest section itself.
   void restart() {
     ids_.clear();
+    same_ids_ = true;
     uses_.clear();
   }
 
@@ -83,6 +84,20 @@ class capture_copier {
     }
     return id.has_value();
   }
+  /// Would plain packets (packet_run.hpp) of this section be copied as they lie?
+  [[nodiscard]] bool takes_runs() const noexcept { return same_ids_ && to_.takes_runs(); }
+  /// Of capture_reader::next_run(), where it takes_runs().
+  void copy_run(std::span<const std::byte> octets, std::uint64_t packets, octets_stay how_long) {
+    to_.add_run(octets, packets, how_long);
+  }
+  /// Would plain packets be taken one by one?
+  [[nodiscard]] bool takes_plain() const noexcept { return to_.takes_runs(); }
+  /// Of capture_reader::next_plain(), where it takes_plain().
+  void copy_plain(const plain_packet& packet, bool stable) {
+    if (const auto& id = ids_[packet.interface_id]) {
+      to_.add_plain(packet, *id, stable);
+    }
+  }
   /// The interface in the output; nothing when it is not wanted.
   [[nodiscard]] const std::optional<std::uint32_t>& id_of(std::uint32_t interface_id) const {
     return ids_[interface_id];
@@ -92,6 +107,7 @@ class capture_copier {
 
  private:
   void add_interface(const capture_interface& interface, capture_format format);
+  void note_id(std::optional<std::uint32_t> id);
 
   capture_writer& to_;
   shared_interfaces* shared_ = nullptr;
@@ -99,6 +115,7 @@ class capture_copier {
   selection wanted_;
   std::optional<packet::link_type> cooked_;
   std::vector<std::optional<std::uint32_t>> ids_;  ///< by the id in the input's section
+  bool same_ids_ = true;                           ///< every id is the one it has in the input
   std::uint64_t sections_merged_ = 0;
 };
 

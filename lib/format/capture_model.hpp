@@ -96,6 +96,7 @@ struct capture_packet {
   byte_order order = byte_order::little;  ///< of the record
   bool has_time = true;
   bool time_is_inferred = false;  ///< lpcap without its sidecar
+  bool time_is_cut = false;       ///< its interface has finer times, and it has no whole nanosecond
   bool has_flags = false;
   std::uint8_t options_seen = 0;  ///< option_bits
 };

@@ -134,6 +134,14 @@ capture_item capture_reader::next() {
   }
 }
 
+std::span<const std::byte> capture_reader::next_run(packet_totals& totals, std::uint64_t end) {
+  return has_runs() ? reader_->next_run(*state_, end, totals) : std::span<const std::byte>();
+}
+
+const packet_run* capture_reader::run() const noexcept {
+  return has_runs() && layers_.empty() ? reader_->run() : nullptr;
+}
+
 bool capture_reader::is_wanted() {
   return !first_link_ || state_->packet.link == *first_link_;
 }

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,6 +19,7 @@
 #include "format/capture_model.hpp"
 #include "format/octet_source.hpp"
 #include "format/octet_window.hpp"
+#include "format/packet_run.hpp"
 
 namespace captured::format {
 
@@ -83,6 +85,20 @@ class format_reader {
  public:
   virtual ~format_reader() = default;
   [[nodiscard]] virtual capture_item next(reader_state& state) = 0;
+
+  /// Goes over what plain packets lie ahead and begin before `end`; the reader is behind them.
+  virtual std::span<const std::byte> next_run(reader_state& /*state*/, std::uint64_t /*end*/,
+                                              packet_totals& /*totals*/) {
+    return {};
+  }
+  /// Goes over one of them.
+  [[nodiscard]] virtual bool next_plain(reader_state& /*state*/, plain_packet& /*packet*/) {
+    return false;
+  }
+  /// The same for octets of which the caller knows that they are such packets.
+  virtual void skip_run(reader_state& /*state*/, std::uint64_t /*octets*/) {}
+  /// For a caller that looks for such packets itself; null when the format has none.
+  [[nodiscard]] virtual const packet_run* run() const noexcept { return nullptr; }
 };
 
 class capture_reader {
@@ -96,6 +112,22 @@ class capture_reader {
 
   /// The next thing in the file; the first is a section. After `end` or `failed` the same again.
   [[nodiscard]] capture_item next();
+
+  /// The plain packets (packet_run.hpp) that follow, as far as they lie in memory already and begin
+  /// before `end`, all at once: their octets, valid like those of a packet, and what they add up
+  /// to. None when what follows is anything else; next() tells. packet() is none of them.
+  [[nodiscard]] std::span<const std::byte> next_run(
+      packet_totals& totals, std::uint64_t end = std::numeric_limits<std::uint64_t>::max());
+  /// One of them; false when what follows is anything else, or not in memory yet.
+  [[nodiscard]] bool next_plain(plain_packet& packet) {
+    return has_runs() && reader_->next_plain(*state_, packet);
+  }
+  /// What is plain in this section, for a caller that goes over parts of the file by itself; null
+  /// when nothing is, and where octets_read() is not the place in the file.
+  [[nodiscard]] const packet_run* run() const noexcept;
+  /// Goes on behind so many octets, which the caller saw to be plain packets; behind
+  /// octets_read(). With run() only.
+  void skip_run(std::uint64_t octets) { reader_->skip_run(*state_, octets); }
 
   /// Of the item last given; for a packet that of the packet.
   [[nodiscard]] const capture_section& section() const noexcept { return state_->section; }
@@ -126,6 +158,12 @@ class capture_reader {
 
  private:
   [[nodiscard]] capture_item begin();
+  /// Not where packets are left out or cut.
+  [[nodiscard]] bool has_runs() const noexcept {
+    return begun_ && reader_ != nullptr && last_ != capture_item::end &&
+           last_ != capture_item::failed && options_.link_types == link_type_choice::all &&
+           !options_.clip_to_snaplen;
+  }
   [[nodiscard]] bool is_wanted();
   [[nodiscard]] capture_item unwanted();
   void tell(capture_item item);

@@ -51,6 +51,11 @@ time_ns tick_scale::finer_to_ns(std::uint64_t ticks) const noexcept {
          static_cast<time_ns>(rest) * nanoseconds_per_second / units_per_second_ + offset_ns_;
 }
 
+bool tick_scale::is_whole(std::uint64_t ticks) const noexcept {
+  const std::uint64_t rest = ticks % units_per_second_;
+  return static_cast<time_ns>(rest) * nanoseconds_per_second % units_per_second_ == 0;
+}
+
 std::optional<std::uint64_t> tick_scale::to_ticks(time_ns time) const noexcept {
   const time_ns from_offset = time - offset_ns_;
   if (from_offset < 0) {

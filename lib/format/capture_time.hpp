@@ -36,10 +36,16 @@ class tick_scale {
     return finer_to_ns(ticks);
   }
 
+  /// Are they a whole number of nanoseconds?
+  [[nodiscard]] bool is_exact(std::uint64_t ticks) const noexcept {
+    return ns_per_tick_ != 0 || is_whole(ticks);
+  }
+
   /// Rounded down to whole ticks; nothing when 64 bits cannot hold it.
   [[nodiscard]] std::optional<std::uint64_t> to_ticks(time_ns time) const noexcept;
 
  private:
+  [[nodiscard]] bool is_whole(std::uint64_t ticks) const noexcept;
   [[nodiscard]] time_ns finer_to_ns(std::uint64_t ticks) const noexcept;
 
   std::uint64_t units_per_second_ = nanoseconds_per_second;

@@ -63,12 +63,13 @@ lpcap_writer::lpcap_writer(octet_sink& sink, octet_sink* sidecar) : buffer_(sink
 }
 
 void lpcap_writer::begin_section(const capture_section& section) {
-  counts_.comments += section.header.comments.size();
+  count_section(section.header);
   interfaces_.clear();
 }
 
 std::uint32_t lpcap_writer::add_interface(const capture_interface& interface) {
-  counts_.comments += interface.description.comments.size();
+  count_interface(interface.description);
+  counts_.interface_names += interface.description.name && !sidecar_ ? 1u : 0u;
   interfaces_.push_back({.name = interface.description.name.value_or(""), .index = {}});
   if (!link_ && number_of(interface.description.link)) {
     write_header(interface.description.link);
@@ -162,12 +163,9 @@ void lpcap_writer::note_length(std::uint32_t original) {
 }
 
 void lpcap_writer::count_losses(const capture_packet& packet) noexcept {
-  counts_.times_missing += packet.has_time ? 0u : 1u;
+  count_options(packet);
   // What kind of reception it was is kept; direction and the rest are not.
   counts_.flags += (packet.packet_flags & ~packet::flags::reception_mask) != 0 ? 1u : 0u;
-  counts_.dropcounts += packet.dropcount.value_or(0) != 0 ? 1u : 0u;
-  counts_.comments += (packet.options_seen & option_bits::comment) != 0 ? 1u : 0u;
-  counts_.packet_options += (packet.options_seen & option_bits::other) != 0 ? 1u : 0u;
 }
 
 void lpcap_writer::add_statistics(const interface_statistics_block& /*statistics*/,
@@ -175,8 +173,8 @@ void lpcap_writer::add_statistics(const interface_statistics_block& /*statistics
   ++counts_.statistics;
 }
 
-void lpcap_writer::add_block(capture_item /*item*/, const capture_block& /*block*/) {
-  ++counts_.blocks;
+void lpcap_writer::add_block(capture_item item, const capture_block& /*block*/) {
+  count_block(item);
 }
 
 base::result<> lpcap_writer::flush() {

@@ -25,6 +25,8 @@ class octet_sink {
   virtual base::result<> write_buffer(std::vector<std::byte>& buffer, std::size_t used) {
     return write(std::span(buffer).first(used));
   }
+  /// The same for a caller that has nothing to do meanwhile: returns when they are written.
+  virtual base::result<> write_now(std::span<const std::byte> octets) { return write(octets); }
   /// Returns when all that was taken is written; the first failure.
   virtual base::result<> drain() { return {}; }
 };

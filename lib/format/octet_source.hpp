@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "base/error.hpp"
@@ -29,6 +30,9 @@ class octet_source {
   };
   virtual base::result<lent_octets> lend() { return lent_octets{}; }
   [[nodiscard]] virtual bool lends() const noexcept { return false; }
+
+  /// Leaves out octets that its user knows; of sources that it is said of.
+  virtual void pass(std::uint64_t /*octets*/) {}
 };
 
 /// Octets that lie in memory already; they must outlive it.

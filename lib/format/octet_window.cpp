@@ -28,7 +28,7 @@ bool octet_window::fill(std::size_t count) {
   std::copy(ahead_.begin(), ahead_.end(), buffer_.begin());  // to the front: may overlap
   while (held < count && !ended_) {
     if (held == buffer_.size()) {
-      buffer_.resize(buffer_.size() * 2);
+      buffer_.resize(std::min(buffer_.size() * 2, std::max(count, held) + buffer_bytes));
     }
     const auto read = source_->read(std::span(buffer_).subspan(held));
     if (!read) {

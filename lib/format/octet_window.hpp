@@ -4,6 +4,7 @@
 // Readers ask for what they need and look at it in place. Front to back only.
 #pragma once
 
+#include <algorithm>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
@@ -37,6 +38,16 @@ class octet_window {
     assert(count <= ahead_.size());
     ahead_ = ahead_.subspan(count);
     offset_ += count;
+  }
+
+  /// The same when some of them are not ahead yet; only of a source that can pass them by.
+  void skip_far(std::uint64_t count) {
+    const std::size_t here = std::min<std::uint64_t>(count, ahead_.size());
+    skip(here);
+    if (here != count) {
+      source_->pass(count - here);
+      offset_ += count - here;
+    }
   }
 
   /// Of the first octet ahead, from the start.

@@ -16,8 +16,23 @@ constexpr std::size_t run_bytes_min = std::size_t{64} << 10;
 output_buffer::output_buffer(octet_sink& sink) : sink_(sink), buffer_(buffer_bytes) {}
 
 void output_buffer::append(std::span<const std::byte> octets) {
+  if (octets.size() >= large_bytes) {
+    append_now(octets);
+    return;
+  }
   std::byte* const room = extend(octets.size());
   std::copy(octets.begin(), octets.end(), room);
+}
+
+void output_buffer::append_now(std::span<const std::byte> octets) {
+  end_run();
+  write_buffer();
+  written_ += octets.size();
+  if (!failed()) {
+    if (const auto done = sink_.write_now(octets); !done) {
+      failure_ = done.error();
+    }
+  }
 }
 
 base::result<> output_buffer::flush() {

@@ -35,7 +35,7 @@ class output_buffer {
     return room;
   }
 
-  /// Copies.
+  /// Copies what is not large; that is written before it returns.
   void append(std::span<const std::byte> octets);
 
   /// Octets that stay where they are until the next flush.
@@ -51,6 +51,12 @@ class output_buffer {
       write_run();
     }
   }
+
+  /// Longer pieces are not worth a copy.
+  static constexpr std::size_t large_bytes = std::size_t{1} << 20;
+
+  /// Has them written behind all else before it returns.
+  void append_now(std::span<const std::byte> octets);
 
   /// Hands everything to the sink; the first failure of it.
   [[nodiscard]] base::result<> flush();

@@ -12,18 +12,24 @@
 #include <vector>
 
 #include "format/capture_model.hpp"
+#include "format/packet_run.hpp"
 
 namespace captured::format {
 
 class packet_sorter {
  public:
-  /// Gets each packet in its order.
-  using receiver = std::function<void(const capture_packet&, std::uint32_t interface_id)>;
+  /// Gets each packet in its order, the way it was added.
+  struct receiver {
+    std::function<void(const capture_packet&, std::uint32_t interface_id)> packet;
+    std::function<void(const plain_packet&, std::uint32_t interface_id)> plain;
+  };
 
   packet_sorter(std::size_t window_packets, receiver to);
 
   /// `interface_id` is kept with the packet. A packet without a time stays behind the one before.
   void add(const capture_packet& packet, std::uint32_t interface_id);
+  /// The same for a plain packet, of which less must be kept.
+  void add(const plain_packet& packet, std::uint32_t interface_id);
   /// Gives all that are held.
   void flush();
 
@@ -42,11 +48,18 @@ class packet_sorter {
       return time != other.time ? time < other.time : number < other.number;
     }
   };
+  /// Small, since tens of thousands of them go through the caches again and again.
   struct held {
-    capture_packet packet;
+    const std::byte* record = nullptr;
+    std::uint32_t record_bytes = 0;
     std::uint32_t interface_id = 0;
+    std::uint32_t own_id = 0;      ///< of a plain packet: that in its file
+    std::uint32_t whole = no_one;  ///< in wholes_, when it is not plain
   };
+  static constexpr std::uint32_t no_one = std::numeric_limits<std::uint32_t>::max();
 
+  void hold(const held& one, time_ns time);
+  void give_one(const held& one, time_ns time);
   void order();
   void give(std::size_t count);
   void prefetch(std::size_t at, std::size_t count) const noexcept;
@@ -55,6 +68,8 @@ class packet_sorter {
   receiver to_;
   std::vector<held> slots_;
   std::vector<std::uint32_t> free_;
+  std::vector<capture_packet> wholes_;
+  std::vector<std::uint32_t> wholes_free_;
   std::vector<key> keys_;  ///< ordered up to `ordered_`
   std::size_t ordered_ = 0;
   std::uint64_t number_ = 0;

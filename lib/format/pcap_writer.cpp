@@ -87,14 +87,15 @@ base::result<> pcap_writer::check_append(const interface_description_block& inte
 }
 
 void pcap_writer::begin_section(const capture_section& section) {
-  counts_.comments += section.header.comments.size();
+  count_section(section.header);
   // More interfaces with other snap lengths may follow, and readers cut packets to that of the
   // file.
   keeps_snaplen_ = section.format != capture_format::pcapng;
 }
 
 std::uint32_t pcap_writer::add_interface(const capture_interface& interface) {
-  counts_.comments += interface.description.comments.size();
+  count_interface(interface.description);
+  counts_.interface_names += interface.description.name ? 1u : 0u;
   const bool fits = !options_.link || *options_.link == interface.description.link;
   if (fits) {
     if (interfaces_ == 0) {
@@ -158,22 +159,19 @@ void pcap_writer::add_packet(const capture_packet& packet, std::uint32_t /*inter
     fraction /= 1000;
     counts_.times_cut += nanoseconds != fraction * 1000 ? 1u : 0u;
   }
-  std::byte* const record = buffer_.extend(pcap_record_header_bytes + captured);
+  std::byte* const record = buffer_.extend(pcap_record_header_bytes);
   store_little(record, seconds);
   store_little(record + 4, fraction);
   store_little(record + 8, captured);
   store_little(record + 12, packet.original_length);
-  std::copy_n(packet.data.begin(), captured, record + pcap_record_header_bytes);
+  buffer_.append(packet.data.first(captured));
   ++counts_.packets;
   count_losses(packet);
 }
 
 void pcap_writer::count_losses(const capture_packet& packet) noexcept {
-  counts_.times_missing += packet.has_time ? 0u : 1u;
+  count_options(packet);
   counts_.flags += packet.packet_flags != 0 ? 1u : 0u;
-  counts_.dropcounts += packet.dropcount.value_or(0) != 0 ? 1u : 0u;
-  counts_.comments += (packet.options_seen & option_bits::comment) != 0 ? 1u : 0u;
-  counts_.packet_options += (packet.options_seen & option_bits::other) != 0 ? 1u : 0u;
 }
 
 void pcap_writer::add_statistics(const interface_statistics_block& /*statistics*/,
@@ -181,8 +179,8 @@ void pcap_writer::add_statistics(const interface_statistics_block& /*statistics*
   ++counts_.statistics;
 }
 
-void pcap_writer::add_block(capture_item /*item*/, const capture_block& /*block*/) {
-  ++counts_.blocks;
+void pcap_writer::add_block(capture_item item, const capture_block& /*block*/) {
+  count_block(item);
 }
 
 base::result<> pcap_writer::flush() {

@@ -12,17 +12,15 @@ namespace {
 constexpr std::size_t section_fixed_bytes = 16;
 constexpr std::size_t interface_fixed_bytes = 8;
 constexpr std::size_t statistics_fixed_bytes = 12;
-constexpr std::size_t packet_fixed_bytes = 20;
-constexpr std::size_t simple_fixed_bytes = 4;
 
 /// Heads of blocks lie at distances that no processor foretells, each a wait for memory. What lies
 /// some blocks ahead is fetched meanwhile; of large packets only the beginning is looked at.
-void prefetch_behind(const block_view& block) noexcept {
+void prefetch_behind(const std::byte* block, std::size_t bytes) noexcept {
   constexpr std::size_t distance = 1536;
   constexpr std::size_t line = 64;
-  const std::size_t lines = std::min<std::size_t>(block.total_bytes / line + 1, 5);
+  const std::size_t lines = std::min<std::size_t>(bytes / line + 1, 5);
   for (std::size_t i = 0; i < lines; ++i) {
-    __builtin_prefetch(block.body.data() + distance + i * line);  // harmless beyond the end
+    __builtin_prefetch(block + distance + i * line);  // harmless beyond the end
   }
 }
 
@@ -32,6 +30,7 @@ capture_item pcapng_reader::next(reader_state& state) {
   if (!std::exchange(begun_, true)) {
     walker_ = block_walker(state.options.block_bytes_max,
                            state.options.lenient ? block_alignment::any : block_alignment::needed);
+    run_ = packet_run(state.options.block_bytes_max);
   }
   if (overrun_) [[unlikely]] {
     return state.fail(state.packet.offset, "the options of the packet run out of its block");
@@ -51,6 +50,34 @@ capture_item pcapng_reader::next(reader_state& state) {
   }
 }
 
+std::span<const std::byte> pcapng_reader::next_run(reader_state& state, std::uint64_t end,
+                                                   packet_totals& totals) {
+  const std::uint64_t offset = walker_.offset();
+  if (skipping_ || overrun_ || end <= offset) {
+    return {};
+  }
+  const std::span<const std::byte> ahead = state.window.ahead();
+  const std::size_t went =
+      run_.go(ahead, std::min<std::uint64_t>(end - offset, ahead.size()), totals);
+  skip_run(state, went);
+  return ahead.first(went);
+}
+
+bool pcapng_reader::next_plain(reader_state& state, plain_packet& packet) {
+  if (skipping_ || overrun_ || !run_.one(state.window.ahead(), packet)) {
+    return false;
+  }
+  prefetch_behind(packet.record.data(), packet.record.size());
+  walker_.step_over(packet.record.size());
+  state.window.skip(packet.record.size());
+  return true;
+}
+
+void pcapng_reader::skip_run(reader_state& state, std::uint64_t octets) {
+  walker_.step_over(octets);
+  state.window.skip_far(octets);
+}
+
 /// The short way to the next block, when it is an enhanced packet as it should be.
 bool pcapng_reader::next_packet_block(reader_state& state) noexcept {
   const std::span<const std::byte> ahead = state.window.ahead();
@@ -64,7 +91,7 @@ bool pcapng_reader::next_packet_block(reader_state& state) noexcept {
   state.block.offset = offset;
   state.block.total_bytes = total;
   state.block.body = ahead.subspan(8, total - block_overhead_bytes);
-  prefetch_behind(state.block);
+  prefetch_behind(state.block.body.data(), total);
   state.window.skip(total);
   return true;
 }
@@ -76,7 +103,7 @@ bool pcapng_reader::next_block(reader_state& state) {
     switch (step.what) {
       case block_walker::status::block:
         state.block = step.block;
-        prefetch_behind(step.block);
+        prefetch_behind(step.block.body.data(), step.block.total_bytes);
         state.counts.lengths_not_aligned += step.block.total_bytes % 4 != 0 ? 1u : 0u;
         state.window.skip(static_cast<std::size_t>(walker_.offset() - state.window.offset()));
         return true;
@@ -175,6 +202,7 @@ std::optional<capture_item> pcapng_reader::take_section(reader_state& state) {
   }
   state.end_section();
   state.interfaces.clear();
+  run_.begin_section(block.order);
   descriptions_bytes_ = 0;
   state.section = {.index = sections_++,
                    .format = capture_format::pcapng,
@@ -205,152 +233,9 @@ std::optional<capture_item> pcapng_reader::take_interface(reader_state& state) {
   capture_interface interface;
   interface.scale = tick_scale::make(description->tsresol, description->tsoffset.value_or(0));
   interface.description = std::move(*description);
+  run_.add(interface);
   state.interfaces.push_back(std::move(interface));
   return capture_item::interface;
-}
-
-std::optional<capture_item> pcapng_reader::take_enhanced(reader_state& state) {
-  const block_view& block = state.block;
-  if (block.body.size() < packet_fixed_bytes) {
-    return damaged(state, "the enhanced packet block is too short");
-  }
-  const std::byte* const fields = block.body.data();
-  const auto captured = load<std::uint32_t>(fields + 12, block.order);
-  const std::size_t room = block.body.size() - packet_fixed_bytes;
-  if (captured > room) {
-    return damaged(state, "the packet claims more octets than its block holds");
-  }
-  capture_packet& packet = state.packet;
-  packet.origin = packet_origin::enhanced_packet;
-  packet.interface_id = load<std::uint32_t>(fields, block.order);
-  packet.ticks = load_ticks(fields + 4, block.order);
-  packet.data = {fields + packet_fixed_bytes, captured};
-  packet.original_length = load<std::uint32_t>(fields + 16, block.order);
-  packet.dropcount.reset();
-  const std::size_t padded = std::min(base::align_up<std::size_t>(captured, 4), room);
-  packet.options = block.body.subspan(packet_fixed_bytes + padded);
-  return give_packet(state);
-}
-
-std::optional<capture_item> pcapng_reader::take_obsolete(reader_state& state) {
-  const block_view& block = state.block;
-  if (block.body.size() < packet_fixed_bytes) {
-    return damaged(state, "the packet block is too short");
-  }
-  constexpr std::uint16_t drops_unknown = 0xFFFF;
-  const std::byte* const fields = block.body.data();
-  const auto captured = load<std::uint32_t>(fields + 12, block.order);
-  const std::size_t room = block.body.size() - packet_fixed_bytes;
-  if (captured > room) {
-    return damaged(state, "the packet claims more octets than its block holds");
-  }
-  capture_packet& packet = state.packet;
-  packet.origin = packet_origin::obsolete_packet;
-  packet.interface_id = load<std::uint16_t>(fields, block.order);
-  const auto drops = load<std::uint16_t>(fields + 2, block.order);
-  packet.dropcount.reset();
-  if (drops != drops_unknown) {
-    packet.dropcount = drops;
-  }
-  packet.ticks = load_ticks(fields + 4, block.order);
-  packet.data = {fields + packet_fixed_bytes, captured};
-  packet.original_length = load<std::uint32_t>(fields + 16, block.order);
-  const std::size_t padded = std::min(base::align_up<std::size_t>(captured, 4), room);
-  packet.options = block.body.subspan(packet_fixed_bytes + padded);
-  return give_packet(state);
-}
-
-std::optional<capture_item> pcapng_reader::take_simple(reader_state& state) {
-  const block_view& block = state.block;
-  if (block.body.size() < simple_fixed_bytes) {
-    return damaged(state, "the simple packet block is too short");
-  }
-  if (state.interfaces.empty()) {
-    return state.fail(block.offset, "the packet is of interface 0, which is not described");
-  }
-  const auto original = load<std::uint32_t>(block.body.data(), block.order);
-  const std::uint32_t snaplen = state.interfaces.front().description.snaplen;
-  const auto room = block.body.subspan(simple_fixed_bytes);
-  const std::uint32_t cut = snaplen == 0 ? original : std::min(original, snaplen);
-  capture_packet& packet = state.packet;
-  packet.origin = packet_origin::simple_packet;
-  packet.interface_id = 0;
-  packet.ticks = 0;
-  packet.data = room.first(std::min<std::size_t>(cut, room.size()));
-  packet.original_length = original;
-  packet.dropcount.reset();
-  packet.options = {};
-  return give_packet(state);
-}
-
-/// What the three packet blocks have in common.
-std::optional<capture_item> pcapng_reader::give_packet(reader_state& state) {
-  capture_packet& packet = state.packet;
-  const block_view& block = state.block;
-  if (packet.interface_id >= state.interfaces.size()) {
-    return state.fail(block.offset, "the packet is of interface " +
-                                        std::to_string(packet.interface_id) +
-                                        ", which is not described");
-  }
-  const capture_interface& interface = state.interfaces[packet.interface_id];
-  packet.offset = block.offset;
-  packet.record = {block.body.data() - 8, block.total_bytes};
-  packet.link = interface.description.link;
-  packet.has_time = packet.origin != packet_origin::simple_packet;
-  if (!interface.scale) {
-    return damaged(state, "the time resolution of the packet's interface is not possible");
-  }
-  packet.time = packet.has_time ? interface.scale->to_ns(packet.ticks) : time_ns{0};
-  const auto captured = static_cast<std::uint32_t>(packet.data.size());
-  if (captured > packet.original_length) {
-    packet.original_length = captured;
-    ++state.counts.originals_raised;
-  }
-  const std::uint32_t snaplen = interface.description.snaplen;
-  state.counts.beyond_snaplen += snaplen != 0 && captured > snaplen ? 1u : 0u;
-  packet.packet_flags = 0;
-  packet.has_flags = false;
-  packet.options_seen = 0;
-  if (!packet.options.empty()) {
-    take_options(state);
-  }
-  return capture_item::packet;
-}
-
-/// The two options that other formats and the ledger need; the rest is decoded when asked for.
-void pcapng_reader::take_options(reader_state& state) {
-  capture_packet& packet = state.packet;
-  option_cursor cursor(packet.options, packet.order);
-  option_view each;
-  while (cursor.next(each)) {
-    if (each.code == option::epb_flags) {
-      if (each.value.size() == 4 && !packet.has_flags) {
-        packet.packet_flags = load<std::uint32_t>(each.value.data(), packet.order);
-        packet.has_flags = true;
-      } else {
-        ++state.counts.options_left_out;
-      }
-    } else if (each.code == option::epb_dropcount &&
-               packet.origin == packet_origin::enhanced_packet) {
-      if (each.value.size() == 8 && !packet.dropcount) {
-        packet.dropcount = load<std::uint64_t>(each.value.data(), packet.order);
-      } else {
-        ++state.counts.options_left_out;
-      }
-    } else if (each.code == option::comment) {
-      packet.options_seen |= option_bits::comment;
-    } else if (each.code == option::custom_text_not_copyable ||
-               each.code == option::custom_binary_not_copyable) {
-      packet.options_seen |= option_bits::not_copyable;
-    } else {
-      packet.options_seen |= option_bits::other;
-    }
-  }
-  if (cursor.damaged()) {
-    ++state.counts.options_left_out;
-    packet.options_seen |= option_bits::damaged;
-  }
-  overrun_ = cursor.overrun() && !state.options.lenient;
 }
 
 std::optional<capture_item> pcapng_reader::take_statistics(reader_state& state) {

@@ -16,6 +16,13 @@ inline constexpr std::size_t descriptions_bytes_max = std::size_t{16} << 20;
 class pcapng_reader final : public format_reader {
  public:
   [[nodiscard]] capture_item next(reader_state& state) override;
+  std::span<const std::byte> next_run(reader_state& state, std::uint64_t end,
+                                      packet_totals& totals) override;
+  [[nodiscard]] bool next_plain(reader_state& state, plain_packet& packet) override;
+  void skip_run(reader_state& state, std::uint64_t octets) override;
+  [[nodiscard]] const packet_run* run() const noexcept override {
+    return skipping_ || overrun_ ? nullptr : &run_;
+  }
 
  private:
   [[nodiscard]] bool next_packet_block(reader_state& state) noexcept;
@@ -35,6 +42,7 @@ class pcapng_reader final : public format_reader {
   void take_options(reader_state& state);
 
   block_walker walker_;
+  packet_run run_;
   capture_item ended_ = capture_item::end;  ///< after next_block() gave none
   std::uint32_t sections_ = 0;
   std::size_t descriptions_bytes_ = 0;

@@ -45,6 +45,9 @@ void pcapng_writer::begin_section(const capture_section& section) {
 
 std::uint32_t pcapng_writer::add_interface(const capture_interface& interface) {
   interface_description_block description = interface.description;
+  for (unknown_option& each : description.unknown) {
+    transcode_filter(each, order_);
+  }
   drop_private(description);
   scratch_.clear();
   append(scratch_, description, order_);
@@ -66,15 +69,7 @@ void pcapng_writer::add_packet(const capture_packet& packet, std::uint32_t inter
                                bool stable) {
   ++counts_.packets;
   if (copies_as_it_is(packet)) [[likely]] {
-    if (interface_id != packet.interface_id) {
-      std::byte* const copy = buffer_.extend(packet.record.size());
-      std::copy(packet.record.begin(), packet.record.end(), copy);
-      store(copy + 8, interface_id, order_);
-    } else if (stable) {
-      buffer_.append_stable(packet.record);
-    } else {
-      buffer_.append(packet.record);
-    }
+    add_record(packet.record, interface_id == packet.interface_id, interface_id, stable);
     return;
   }
   if (packet.origin == packet_origin::simple_packet && interface_id == 0 &&
@@ -83,6 +78,45 @@ void pcapng_writer::add_packet(const capture_packet& packet, std::uint32_t inter
     return;
   }
   encode_packet(packet, interface_id);
+}
+
+void pcapng_writer::add_plain(const plain_packet& packet, std::uint32_t interface_id, bool stable) {
+  ++counts_.packets;
+  add_record(packet.record, interface_id == packet.interface_id, interface_id, stable);
+}
+
+/// A block that is written as it lies, with another interface where it is not the same.
+void pcapng_writer::add_record(std::span<const std::byte> record, bool same_id,
+                               std::uint32_t interface_id, bool stable) {
+  if (same_id && stable) {
+    buffer_.append_stable(record);
+    return;
+  }
+  if (same_id) {
+    buffer_.append(record);
+    return;
+  }
+  constexpr std::size_t id_ends = 12;  // behind type and length
+  std::byte* const head = buffer_.extend(id_ends);
+  std::copy_n(record.begin(), id_ends, head);
+  store(head + 8, interface_id, order_);
+  buffer_.append(record.subspan(id_ends));
+}
+
+void pcapng_writer::add_run(std::span<const std::byte> octets, std::uint64_t packets,
+                            octets_stay how_long) {
+  counts_.packets += packets;
+  switch (how_long) {
+    case octets_stay::during_call:
+      buffer_.append(octets);
+      break;
+    case octets_stay::unwritten:
+      buffer_.append_now(octets);
+      break;
+    case octets_stay::until_flush:
+      buffer_.append_stable(octets);
+      break;
+  }
 }
 
 std::span<const std::byte> pcapng_writer::data_that_fits(const capture_packet& packet) {
@@ -100,9 +134,20 @@ void pcapng_writer::encode_simple(const capture_packet& packet) {
   scratch_.clear();
   block_appender to(scratch_, block_type::simple_packet, order_);
   to.number(packet.original_length);
-  to.padded(packet.data);
+  const std::size_t at = scratch_.size();
+  to.apart(packet.data.size());
   to.finish();
-  buffer_.append(scratch_);
+  put_block(at, packet.data);
+}
+
+/// The block that was made, with the data in its place.
+void pcapng_writer::put_block(std::size_t at, std::span<const std::byte> data) {
+  constexpr std::byte zeros[4] = {};
+  const std::span<const std::byte> block(scratch_);
+  buffer_.append(block.first(at));
+  buffer_.append(data);
+  buffer_.append(std::span(zeros).first(base::align_up<std::size_t>(data.size(), 4) - data.size()));
+  buffer_.append(block.subspan(at));
 }
 
 std::uint64_t pcapng_writer::ticks_of(const capture_packet& packet, std::uint32_t interface_id) {
@@ -129,7 +174,8 @@ void pcapng_writer::encode_packet(const capture_packet& packet, std::uint32_t in
   const auto data = data_that_fits(packet);
   to.number(static_cast<std::uint32_t>(data.size()));
   to.number(packet.original_length);
-  to.padded(data);
+  const std::size_t at = scratch_.size();
+  to.apart(data.size());
   if (packet.options.size() > block_bytes_max / 2) {
     ++counts_.packet_options;
   } else if (!packet.options.empty()) {
@@ -138,6 +184,7 @@ void pcapng_writer::encode_packet(const capture_packet& packet, std::uint32_t in
     counts_.not_copyable += left_out.not_copyable;
     counts_.packet_options += left_out.not_known != 0 ? 1u : 0u;
   }
+  counts_.modified_fields += packet.origin == packet_origin::modified_pcap_record ? 1u : 0u;
   if (packet.origin != packet_origin::enhanced_packet) {
     if (packet.origin != packet_origin::obsolete_packet && packet.packet_flags != 0) {
       to.number_option(option::epb_flags, std::optional(packet.packet_flags));
@@ -145,7 +192,7 @@ void pcapng_writer::encode_packet(const capture_packet& packet, std::uint32_t in
     to.number_option(option::epb_dropcount, packet.dropcount);
   }
   to.finish();
-  buffer_.append(scratch_);
+  put_block(at, data);
 }
 
 void pcapng_writer::add_statistics(const interface_statistics_block& statistics,
@@ -158,7 +205,7 @@ void pcapng_writer::add_statistics(const interface_statistics_block& statistics,
   buffer_.append(scratch_);
 }
 
-void pcapng_writer::add_block(capture_item /*item*/, const capture_block& block) {
+void pcapng_writer::add_block(capture_item item, const capture_block& block) {
   if (block.type == block_type::custom_not_copyable &&
       options_.custom == copyability::drop_not_copyable) {
     ++counts_.not_copyable;
@@ -168,10 +215,15 @@ void pcapng_writer::add_block(capture_item /*item*/, const capture_block& block)
   scratch_.clear();
   if (block.order == order_) {
     block_appender to(scratch_, block.type, order_);
-    to.padded(block.body);
+    const std::size_t at = scratch_.size();
+    to.apart(block.body.size());
     to.finish();
-  } else if (!transcode_block(scratch_, block, order_)) {
-    ++counts_.blocks;
+    put_block(at, block.body);
+    return;
+  }
+  scratch_.reserve(block.total_bytes + 64);  // it may be large: not twice as much
+  if (!transcode_block(scratch_, block, order_)) {
+    count_block(item);
     return;
   }
   buffer_.append(scratch_);

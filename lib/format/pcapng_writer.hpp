@@ -29,6 +29,10 @@ class pcapng_writer final : public capture_writer {
   void begin_section(const capture_section& section) override;
   std::uint32_t add_interface(const capture_interface& interface) override;
   void add_packet(const capture_packet& packet, std::uint32_t interface_id, bool stable) override;
+  [[nodiscard]] bool takes_runs() const noexcept override { return order_ == byte_order::little; }
+  void add_run(std::span<const std::byte> octets, std::uint64_t packets,
+               octets_stay how_long) override;
+  void add_plain(const plain_packet& packet, std::uint32_t interface_id, bool stable) override;
   void add_statistics(const interface_statistics_block& statistics,
                       std::uint32_t interface_id) override;
   void add_block(capture_item item, const capture_block& block) override;
@@ -41,6 +45,9 @@ class pcapng_writer final : public capture_writer {
   void drop_private(Block& block);
   /// As much of it as fits into a block that readers take.
   [[nodiscard]] std::span<const std::byte> data_that_fits(const capture_packet& packet);
+  void put_block(std::size_t at, std::span<const std::byte> data);
+  void add_record(std::span<const std::byte> record, bool same_id, std::uint32_t interface_id,
+                  bool stable);
   [[nodiscard]] bool copies_as_it_is(const capture_packet& packet) const noexcept;
   void encode_packet(const capture_packet& packet, std::uint32_t interface_id);
   void encode_simple(const capture_packet& packet);

@@ -13,7 +13,11 @@ namespace captured::pipeline {
 
 capture_reactor::capture_reactor(const boost::asio::any_io_executor& executor,
                                  capture::poll_set rings)
-    : executor_(executor), poll_set_(std::move(rings)), watched_(executor), belt_(executor) {}
+    : executor_(executor),
+      poll_set_(std::move(rings)),
+      watched_(executor),
+      belt_(executor),
+      pause_(executor) {}
 
 capture_reactor::~capture_reactor() {
   if (watched_.is_open()) {
@@ -29,6 +33,8 @@ base::result<capture_reactor::ring_id> capture_reactor::add(reactor_ring ring) {
   auto one = std::make_unique<watched_ring>();
   one->id = id;
   one->of = std::move(ring);
+  capture::block_source& source = one->of.feed->source();
+  paces_.push_back(pace_of(source.block_count(), source.memory().size(), one->of.speed_bits));
   rings_.push_back(std::move(one));
   return id;
 }
@@ -52,30 +58,54 @@ capture_reactor::watched_ring* capture_reactor::find(ring_id id) noexcept {
 void capture_reactor::watch() {
   watched_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                       [this](boost::system::error_code error) {
-                        if (error || stopped_) {
-                          return;
+                        if (!error && !stopped_) {
+                          look();
                         }
-                        // Emptied before the rings are looked at: what happens from here on
-                        // makes the descriptor readable again.
-                        for (const capture::poll_event& event : poll_set_.drain()) {
-                          const watched_ring* const one = event.error ? find(event.id) : nullptr;
-                          if (one != nullptr) {
-                            one->of.trouble(capture::take_error(one->of.ring->fd()));
-                          }
-                        }
-                        scan();
-                        keep_belt();
-                        watch();
                       });
 }
 
-void capture_reactor::scan() {
-  for (const auto& one : rings_) {
-    if (one->of.feed->offer_finished_blocks() > 0) {
-      found_since_belt_ = true;
-      one->of.wake();
+/// After that many nanoseconds, whatever happens until then.
+void capture_reactor::look_after(std::chrono::nanoseconds pause) {
+  pause_.expires_after(pause);
+  pause_.async_wait([this](boost::system::error_code error) {
+    if (!error && !stopped_) {
+      look();
+    }
+  });
+}
+
+void capture_reactor::look() {
+  // Emptied before the rings are looked at: what happens from here on makes the descriptor
+  // readable again.
+  for (const capture::poll_event& event : poll_set_.drain()) {
+    const watched_ring* const one = event.error ? find(event.id) : nullptr;
+    if (one != nullptr) {
+      one->of.trouble(capture::take_error(one->of.ring->fd()));
     }
   }
+  const auto pause =
+      scan() ? pause_of(paces_, std::chrono::steady_clock::now()) : std::chrono::nanoseconds(0);
+  if (pause > std::chrono::nanoseconds(0)) {
+    return look_after(pause);
+  }
+  keep_belt();
+  watch();
+}
+
+/// Was there a block?
+bool capture_reactor::scan() {
+  const auto now = std::chrono::steady_clock::now();
+  bool found_any = false;
+  for (std::size_t i = 0; i < rings_.size(); ++i) {
+    const std::uint32_t found = rings_[i]->of.feed->offer_finished_blocks();
+    paces_[i].on_scan(found, now);
+    if (found > 0) {
+      found_any = true;
+      rings_[i]->of.wake();
+    }
+  }
+  found_since_belt_ = found_since_belt_ || found_any;
+  return found_any;
 }
 
 /// A second look some time after the last block, should an edge ever be missed. On a silent link
@@ -114,6 +144,7 @@ void capture_reactor::finish_removal(ring_id id) {
   const auto at =
       std::find_if(rings_.begin(), rings_.end(), [id](const auto& one) { return one->id == id; });
   const std::unique_ptr<watched_ring> one = std::move(*at);
+  paces_.erase(paces_.begin() + (at - rings_.begin()));
   rings_.erase(at);
   // A socket that cannot be taken out goes by itself when it is closed.
   (void)poll_set_.remove(one->of.ring->fd());
@@ -146,6 +177,7 @@ void capture_reactor::finish_stop() {
   boost::system::error_code ignored;
   watched_.cancel(ignored);
   belt_.cancel();
+  pause_.cancel();
   std::exchange(stop_done_, nullptr)(stop_outcome_);
 }
 

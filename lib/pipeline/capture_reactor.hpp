@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Takes the finished blocks of its rings and queues them for the writers: woken once for each
-// burst, no work for each packet. Also stops rings exactly. Decides nothing about files.
+// burst, or on fast links at a pace that fetches several blocks at a time, no work for each packet.
+// Also stops rings exactly. Decides nothing about files.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,7 @@
 #include "capture/packet_ring.hpp"
 #include "capture/poll_set.hpp"
 #include "pipeline/ring_feed.hpp"
+#include "pipeline/scan_pace.hpp"
 
 namespace captured::pipeline {
 
@@ -26,7 +28,8 @@ namespace captured::pipeline {
 struct reactor_ring {
   capture::packet_ring* ring = nullptr;
   ring_feed* feed = nullptr;
-  std::function<void()> wake;  ///< tells the writer that blocks are queued
+  std::uint64_t speed_bits = 0;  ///< per second, of its link; 0 when not known
+  std::function<void()> wake;    ///< tells the writer that blocks are queued
   /// What the socket reports, such as ENETDOWN when the link went down.
   std::function<void(const base::error_code&)> trouble;
 };
@@ -65,7 +68,9 @@ class capture_reactor {
   };
 
   void watch();
-  void scan();
+  void look();
+  void look_after(std::chrono::nanoseconds pause);
+  bool scan();
   void keep_belt();
   [[nodiscard]] watched_ring* find(ring_id id) noexcept;
   void finish_removal(ring_id id);
@@ -75,7 +80,9 @@ class capture_reactor {
   capture::poll_set poll_set_;
   boost::asio::posix::stream_descriptor watched_;
   boost::asio::steady_timer belt_;
+  boost::asio::steady_timer pause_;  ///< runs instead of the watch
   std::vector<std::unique_ptr<watched_ring>> rings_;
+  std::vector<ring_pace> paces_;  ///< of the rings, in their order
   ring_id next_id_ = 0;
   std::function<void(const base::result<>&)> stop_done_;
   base::result<> stop_outcome_;

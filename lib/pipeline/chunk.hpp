@@ -58,6 +58,8 @@ class chunk_pool {
   static base::result<chunk_pool> make(std::uint32_t count, std::size_t chunk_bytes,
                                        std::uint32_t block_count);
 
+  /// All memory of its own.
+  [[nodiscard]] std::span<std::byte> memory() noexcept { return memory_.bytes(); }
   [[nodiscard]] bool has_free() const noexcept { return !free_.empty(); }
   /// Octets that a chunk can take.
   [[nodiscard]] std::size_t chunk_bytes() const noexcept {

@@ -16,11 +16,12 @@ class file_source final : public format::octet_source {
   /// Opens the file; "-" is standard input. Fails with the errno of open, "open PATH".
   static base::result<file_source> open(const std::string& path);
 
+  /// The same of a descriptor that is open already; `path` is for messages.
+  file_source(base::unique_fd fd, std::string path) noexcept;
+
   base::result<std::size_t> read(std::span<std::byte> room) override;
 
  private:
-  file_source(base::unique_fd fd, std::string path) noexcept;
-
   base::unique_fd fd_;
   std::string path_;
 };

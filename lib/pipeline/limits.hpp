@@ -20,9 +20,10 @@ inline constexpr std::uint32_t chunks_per_output = 8;
 /// of the file that is left. Memory that is never used costs address space alone.
 inline constexpr std::uint32_t chunks_in_pool = 2 * chunks_per_output + 1;
 
-/// Ring blocks of one output that are on their way to the disk as they lie: 24 MiB under way keep
-/// any disk busy. When there are more, packets are copied, which gives their blocks back early.
-inline constexpr std::uint32_t blocks_per_output = 24;
+/// Ring blocks of one output that are on their way to the disk as they lie: a quarter of that keeps
+/// any disk busy, the rest are those of which is not yet known that they were written. When there
+/// are more, packets are copied, which gives their blocks back early.
+inline constexpr std::uint32_t blocks_per_output = 64;
 
 /// Everything that can be on its way to the disks.
 inline constexpr std::uint32_t writes_per_output = chunks_in_pool + blocks_per_output;
@@ -62,6 +63,10 @@ inline constexpr std::chrono::milliseconds shortest_drain{50};
 
 /// Longest sleep of an output: a step of the wall clock is noticed within this time.
 inline constexpr std::chrono::seconds longest_wait{5};
+
+/// A disk that tells of nothing by itself is asked after this at the latest, if nothing else
+/// happens before: rings whose blocks are written meanwhile have others.
+inline constexpr std::chrono::milliseconds longest_unasked{50};
 
 /// Statistics after a loss come no more often than this for one interface.
 inline constexpr std::chrono::seconds loss_statistics_pause{1};

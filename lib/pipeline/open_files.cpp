@@ -306,6 +306,7 @@ void open_files::on_success(const storage::file_completion& done) {
       }
       return;
     case storage::file_action::write:
+    case storage::file_action::grow:
     case storage::file_action::remove:
     case storage::file_action::measure:
       return;

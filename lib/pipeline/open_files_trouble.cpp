@@ -183,6 +183,7 @@ void open_files::retry(base::steady_time now) {
       case storage::file_action::discard:
         slots_[one.slot] = {};  // closed already; a later start removes what is left of it
         break;
+      case storage::file_action::grow:
       case storage::file_action::leave:
       case storage::file_action::remove:
       case storage::file_action::measure:

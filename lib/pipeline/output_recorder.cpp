@@ -33,8 +33,11 @@ base::result<std::unique_ptr<output_recorder>> output_recorder::make(
   if (!pool) {
     return pool.error();
   }
-  return std::unique_ptr<output_recorder>(new output_recorder(
+  const auto memory = pool->memory();
+  std::unique_ptr<output_recorder> recorder(new output_recorder(
       options, std::move(start), std::move(*name), std::move(surroundings), std::move(*pool), now));
+  recorder->add_memory(memory);
+  return recorder;
 }
 
 output_recorder::output_recorder(const output_options& options, series_start start,
@@ -44,6 +47,7 @@ output_recorder::output_recorder(const output_options& options, series_start sta
       series_(std::move(start)),
       name_(std::move(name)),
       released_(std::move(surroundings.released)),
+      memory_refused_(std::move(surroundings.memory_refused)),
       ports_(std::move(surroundings.device_counts), series_.totals),
       now_(now),
       place_events_(std::move(surroundings.places)),
@@ -63,6 +67,16 @@ output_recorder::output_recorder(const output_options& options, series_start sta
     const std::shared_ptr<storage::file_operations> files(surroundings.files,
                                                           [](storage::file_operations*) {});
     attach(0, {files, options.files.directory, std::move(surroundings.earlier)}, now);
+  }
+}
+
+void output_recorder::add_memory(std::span<std::byte> memory) {
+  if (memory.empty()) {
+    return;
+  }
+  const auto refused = router_.add_memory(memory);
+  if (refused && memory_refused_) {
+    std::exchange(memory_refused_, nullptr)(refused);  // what follows is refused too
   }
 }
 
@@ -194,6 +208,10 @@ std::string output_recorder::current_name() const {
   return stream_.is_open() ? stream_.files().current_name() : std::string();
 }
 
+bool output_recorder::waits_for_disk() const noexcept {
+  return deadline_.has_value() || block_ || ports_.block_waiting();
+}
+
 bool output_recorder::made_progress() {
   const bool idle = !block_ && !ports_.block_waiting();
   const bool disk = !stream_.files().settled();
@@ -270,7 +288,11 @@ void output_recorder::write_statistics(base::moment now) {
 
 void output_recorder::describe(base::moment now) {
   text_.clear();
-  ports_.describe(text_, now, port_in_work(), released_);
+  ports_.describe(text_, now, port_in_work(),
+                  [this](const std::string& name, capture::block_source& source) {
+                    router_.remove_memory(source.memory());
+                    released_(name);
+                  });
   stream_.append(text_, now.steady);
 }
 

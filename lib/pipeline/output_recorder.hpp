@@ -59,6 +59,9 @@ struct recorder_surroundings {
   /// An interface that was removed has all its packets and its last statistics in the file: its
   /// feed and ring are not used any more. On the driver's thread.
   std::function<void(const std::string& interface)> released;
+  /// For the log, on the driver's thread: the disk could not be given memory for good, which makes
+  /// writes from it dearer. Said once.
+  std::function<void(const base::error_code& why)> memory_refused;
   /// For the log, on the driver's thread. `written` is the recorder's own and stays empty.
   open_files_events events;
   file_keeper_events keeping;
@@ -130,6 +133,8 @@ class output_recorder {
   /// When `run` wants to be called without an event, at the latest.
   [[nodiscard]] base::steady_time wake_at(base::moment now) const noexcept;
   [[nodiscard]] recorder_outcome outcome() const noexcept { return outcome_; }
+  /// After `run`: what is to be recorded, or the end, waits for an act of the disk.
+  [[nodiscard]] bool waits_for_disk() const noexcept;
   [[nodiscard]] bool in_trouble() const noexcept { return stream_.files().in_trouble(); }
   /// Final name of the current file; empty when none is open.
   [[nodiscard]] std::string current_name() const;
@@ -145,6 +150,7 @@ class output_recorder {
                   recorder_surroundings surroundings, chunk_pool pool, base::moment now);
 
   open_files_events watched(open_files_events events);
+  void add_memory(std::span<std::byte> memory);
   [[nodiscard]] base::result<> check_fit(const port_description& description) const;
   [[nodiscard]] output_state observe(base::moment now) const;
   [[nodiscard]] bool rotation_due(base::moment now) const;
@@ -176,6 +182,7 @@ class output_recorder {
   storage::file_name name_;
   file_identity identity_ = describe_host();
   std::function<void(const std::string&)> released_;
+  std::function<void(const base::error_code&)> memory_refused_;
   port_set ports_;
   base::moment now_;  ///< of the event that is being worked on
   storage::file_router router_;

@@ -20,6 +20,7 @@ base::result<> output_recorder::add(output_interface what) {
   }
   const auto fits = check_fit(what.description);
   if (fits) {
+    add_memory(what.feed->source().memory());
     ports_.attach(std::move(what));
     totals_at_switch_.merge(ports_.totals());
   }

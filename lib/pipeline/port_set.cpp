@@ -195,8 +195,7 @@ void port_set::append_description(std::vector<std::byte>& out, port& of) {
 }
 
 void port_set::describe(std::vector<std::byte>& out, base::moment now,
-                        std::optional<std::size_t> in_work,
-                        const std::function<void(const std::string&)>& released) {
+                        std::optional<std::size_t> in_work, const released_handler& released) {
   for (std::size_t i = 0; i < ports_.size(); ++i) {
     if (!is_due(i, now.steady, in_work)) {
       continue;
@@ -221,9 +220,10 @@ void port_set::describe(std::vector<std::byte>& out, base::moment now,
       append_description(out, one);
     }
     if (leaves) {
+      capture::block_source& source = one.feed().source();
       one.detach();
       measure_texts();
-      released(one.name());
+      released(one.name(), source);
     }
     return;
   }

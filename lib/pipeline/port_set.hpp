@@ -67,10 +67,11 @@ class port_set {
   /// it leaves. `in_work` is the port whose block is being encoded.
   [[nodiscard]] bool description_due(base::steady_time now,
                                      std::optional<std::size_t> in_work) const;
-  /// Says it for one port. `released` is called for a port that has left: its feed is not used
-  /// any more.
+  /// Called for a port that has left, with where its blocks came from: that is not used any more.
+  using released_handler = std::function<void(const std::string&, capture::block_source&)>;
+  /// Says it for one port.
   void describe(std::vector<std::byte>& out, base::moment now, std::optional<std::size_t> in_work,
-                const std::function<void(const std::string&)>& released);
+                const released_handler& released);
   /// The change that the packets of the block in work have reached holds from now on.
   void change_reached(std::size_t port) noexcept { change_reached_ = port; }
 

@@ -5,12 +5,15 @@
 
 namespace captured::pipeline {
 
-ring_feed::ring_feed(capture::block_source& source)
-    : source_(source), queue_(source.block_count()) {}
+ring_feed::ring_feed(capture::block_source& source, const packet_tap* tap)
+    : source_(source), tap_(tap), queue_(source.block_count()) {}
 
 std::uint32_t ring_feed::offer_finished_blocks() noexcept {
   std::uint32_t count = 0;
   while (const auto index = source_.try_take()) {
+    if (tap_ != nullptr && !tap_->idle()) [[unlikely]] {
+      tap_->show(source_.block_memory(*index), source_.form());  // the strand may rewrite it
+    }
     // The queue holds as many blocks as there are: a full queue would be our own mistake.
     CAPTURED_CHECK(queue_.push(*index));
     ++count;

@@ -12,15 +12,17 @@
 #include <boost/lockfree/spsc_queue.hpp>
 
 #include "capture/block_source.hpp"
+#include "pipeline/packet_tap.hpp"
 
 namespace captured::pipeline {
 
 class ring_feed {
  public:
-  /// The source must outlive the feed.
-  explicit ring_feed(capture::block_source& source);
+  /// The source, and the tap if there is one, must outlive the feed.
+  explicit ring_feed(capture::block_source& source, const packet_tap* tap = nullptr);
 
-  /// Reactor thread. Queues every block that the ring has finished; says how many.
+  /// Reactor thread. Shows the tap, and queues, every block that the ring has finished; says how
+  /// many.
   std::uint32_t offer_finished_blocks() noexcept;
   /// Reactor thread. No block will follow; what is queued stays to be taken.
   void close() noexcept { closed_.store(true, std::memory_order_release); }
@@ -40,6 +42,7 @@ class ring_feed {
 
  private:
   capture::block_source& source_;
+  const packet_tap* tap_;
   boost::lockfree::spsc_queue<std::uint32_t> queue_;
   std::atomic<bool> closed_{false};
 };

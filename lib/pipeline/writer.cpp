@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "pipeline/writer.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include <boost/asio/post.hpp>
+#include <unistd.h>
+
+#include "base/unique_fd.hpp"
+#include "pipeline/limits.hpp"
 
 namespace captured::pipeline {
 
@@ -18,32 +23,58 @@ writer::writer(boost::asio::any_io_executor pool, ended_handler ended)
       ended_(std::move(ended)) {}
 
 struct writer::watched {
-  boost::asio::posix::stream_descriptor event;
-  std::function<bool(bool)> reap;
+  std::weak_ptr<storage::polled_files> disk;
+  boost::asio::posix::stream_descriptor notice;  ///< a copy of the disk's event
 };
 
-void writer::watch(base::unique_fd event, std::function<bool(bool)> reap) {
+void writer::watch(std::weak_ptr<storage::polled_files> disk, base::unique_fd event) {
   const auto fd = std::make_shared<base::unique_fd>(std::move(event));  // handlers can be copied
-  boost::asio::post(strand_, [this, fd, reap = std::move(reap)] {
-    watched_.push_back(std::make_shared<watched>(
-        watched{boost::asio::posix::stream_descriptor(strand_, fd->release()), reap}));
-    await_event(watched_.back());
+  boost::asio::post(strand_, [this, fd, disk = std::move(disk)] {
+    const auto one = std::make_shared<watched>(
+        watched{disk, boost::asio::posix::stream_descriptor(strand_, fd->release())});
+    watched_.push_back(one);
+    if (const auto there = disk.lock()) {
+      there->want_notices(notices_wanted_);
+    }
+    await_notice(one);
   });
 }
 
-void writer::await_event(const std::shared_ptr<watched>& one) {
+void writer::await_notice(const std::shared_ptr<watched>& one) {
   // Not held by its own handler, or it would never go.
-  one->event.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                        [this, weak = std::weak_ptr(one)](boost::system::error_code error) {
-                          const auto still = weak.lock();
-                          if (!error && still && !recorder_->outcome().ended && still->reap(true)) {
-                            await_event(still);
-                          }
-                        });
+  one->notice.async_wait(
+      boost::asio::posix::stream_descriptor::wait_read,
+      [this, weak = std::weak_ptr(one)](boost::system::error_code error) {
+        const auto still = weak.lock();
+        if (error || !still || recorder_->outcome().ended) {
+          return;
+        }
+        std::uint64_t count = 0;
+        static_cast<void>(::read(still->notice.native_handle(), &count, sizeof count));
+        step();
+        await_notice(still);
+      });
 }
 
-void writer::reap_all() {
-  std::erase_if(watched_, [](const auto& one) { return !one->reap(false); });
+template <class Act>
+void writer::each_disk(Act act) {
+  std::erase_if(watched_, [&act](const auto& one) {
+    const auto disk = one->disk.lock();
+    if (disk) {
+      act(*disk);
+    }
+    return disk == nullptr;
+  });
+}
+
+/// True when something may have completed before notices were wanted: look again.
+bool writer::want_notices(bool wanted) {
+  if (watched_.empty() || wanted == notices_wanted_) {
+    return false;
+  }
+  notices_wanted_ = wanted;
+  each_disk([wanted](storage::polled_files& disk) { disk.want_notices(wanted); });
+  return wanted;
 }
 
 void writer::wake() noexcept {
@@ -157,9 +188,18 @@ void writer::refresh_ledger(std::function<void()> done) {
 }
 
 void writer::step() {
-  reap_all();
-  const base::moment now = read_clocks();
+  const auto reap = [](storage::polled_files& disk) { disk.reap(); };
+  each_disk(reap);
+  base::moment now = read_clocks();
   recorder_->run(now);
+  const auto flush = [](storage::polled_files& disk) { disk.flush(); };
+  each_disk(flush);
+  if (want_notices(recorder_->waits_for_disk())) {
+    each_disk(reap);
+    now = read_clocks();
+    recorder_->run(now);
+    each_disk(flush);
+  }
   if (!recorder_->outcome().ended) {
     arm_timer(now);
   } else if (ended_) {
@@ -171,7 +211,12 @@ void writer::step() {
 
 void writer::arm_timer(base::moment now) {
   // A timer that fires too early only asks again; so it is moved only to an earlier time.
-  const base::steady_time at = recorder_->wake_at(now);
+  base::steady_time at = recorder_->wake_at(now);
+  bool is_busy = false;
+  each_disk([&is_busy](storage::polled_files& disk) { is_busy |= disk.is_busy(); });
+  if (is_busy) {
+    at = std::min(at, now.steady + limits::longest_unasked);
+  }
   if (armed_for_ <= at && armed_for_ > now.steady) {
     return;
   }

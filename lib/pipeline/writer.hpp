@@ -18,6 +18,7 @@
 
 #include "base/unique_fd.hpp"
 #include "pipeline/output_recorder.hpp"
+#include "storage/polled_files.hpp"
 
 namespace captured::pipeline {
 
@@ -37,10 +38,9 @@ class writer {
 
   /// Before `start`: the recorder that this strand drives.
   void attach(std::unique_ptr<output_recorder> recorder) { recorder_ = std::move(recorder); }
-  /// Any thread. For a disk that completes nothing by itself. `reap` is called on the strand when
-  /// `event` is readable (true), and before anything else is done there (false), until it gives
-  /// false. It may call `complete`. The descriptor is owned from now on.
-  void watch(base::unique_fd event, std::function<bool(bool woken)> reap);
+  /// Any thread. A disk that must be asked, from now on until it is gone; `event` is a copy of its
+  /// event_fd.
+  void watch(std::weak_ptr<storage::polled_files> disk, base::unique_fd event);
   /// When no handler of it can run any more: ends what the recorder holds, such as its folders.
   void drop_recorder() noexcept { recorder_.reset(); }
   /// Begins the first file.
@@ -90,14 +90,17 @@ class writer {
   void command(Act act);
   void step();
   struct watched;
-  void await_event(const std::shared_ptr<watched>& one);
-  void reap_all();
+  [[nodiscard]] bool want_notices(bool wanted);
+  void await_notice(const std::shared_ptr<watched>& one);
+  template <class Act>
+  void each_disk(Act act);
   void arm_timer(base::moment now);
 
   boost::asio::strand<boost::asio::any_io_executor> strand_;
   boost::asio::steady_timer timer_;
   base::steady_time armed_for_ = base::steady_time::max();
   std::vector<std::shared_ptr<watched>> watched_;  ///< shared with the handlers that wait
+  bool notices_wanted_ = false;
   ended_handler ended_;
   std::unique_ptr<output_recorder> recorder_;
   std::atomic<bool> woken_{false};

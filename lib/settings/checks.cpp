@@ -150,12 +150,35 @@ void check_outputs(const configuration& settings, contradictions& found) {
   }
 }
 
+void check_streams(const configuration& settings, contradictions& found) {
+  std::map<std::string, std::size_t> names;
+  for (std::size_t i = 0; i < settings.streams.size(); ++i) {
+    const stream_settings& each = settings.streams[i];
+    const std::string path = item("streams", i);
+    const auto [first, is_new] = names.try_emplace(each.name, i);
+    if (!is_new) {
+      found.push_back({path + ".name", "another stream is called " + quoted(each.name) + " too",
+                       item("streams", first->second) + ".name"});
+    }
+    if (const auto to = stream::parse_collector(each.to); !to) {
+      found.push_back({path + ".to", to.error().message()});
+    }
+    if (const auto method = stream::parse_path(each.service); !method) {
+      found.push_back({path + ".service", method.error().message()});
+    }
+    if (each.tls.certificate.empty() != each.tls.key.empty()) {
+      found.push_back({path + ".tls", "certificate and key are needed, not one of them"});
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<contradiction> check(const configuration& settings) {
   contradictions found;
   check_interfaces(settings, found);
   check_outputs(settings, found);
+  check_streams(settings, found);
   return found;
 }
 

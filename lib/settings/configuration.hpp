@@ -11,6 +11,7 @@
 
 #include "capture/options.hpp"
 #include "pipeline/options.hpp"
+#include "stream/options.hpp"
 
 namespace captured::settings {
 
@@ -44,6 +45,9 @@ struct log_settings {
   log_format format = log_format::text;
 };
 
+/// Whether the process locks itself in before it records: see daemon/sandbox.hpp.
+enum class sandbox_mode : std::uint8_t { automatic, off };
+
 /// The socket through which capturectl asks a running service for its status and for a reload.
 /// Whoever may write to it may do both.
 struct control_settings {
@@ -52,14 +56,32 @@ struct control_settings {
   std::uint32_t mode = 0660;                     ///< permissions, at most 0777
 };
 
+/// An output of type stream: the packets of recorded interfaces to a collector. Never blocks them.
+struct stream_settings {
+  std::string name = "collector";  ///< unique among streams; stands in figures and log lines
+  std::string to;                  ///< http://HOST:PORT or https://HOST:PORT
+  std::string interface = "*";     ///< of which recorded interfaces, as in fnmatch(3)
+  std::string service;             ///< or the path of its method; empty: the original's
+  std::uint64_t queue_bytes = std::uint64_t{64} << 20;
+  bool all_link_types = false;  ///< others than Ethernet, too
+  bool own_traffic = false;     ///< the stream's own packets are recorded and streamed, too
+  stream::tls_options tls;
+
+  friend bool operator==(const stream_settings&, const stream_settings&) = default;
+};
+
 struct configuration {
   std::vector<interface_settings> interfaces;     ///< at least one
   std::vector<pipeline::output_options> outputs;  ///< at least one; the first is the default
+  std::vector<stream_settings> streams;
   std::chrono::milliseconds stop_timeout{10'000};
   thread_settings reactor;
   thread_settings writer;
   log_settings log;
   std::string user;  ///< started as root, become this one before READY; empty: stay who we are
+  sandbox_mode sandbox = sandbox_mode::automatic;
+  /// Sockets made before CAP_NET_RAW is given up too, for all interfaces ever; 0: it is kept.
+  std::uint32_t spare_sockets = 0;
   control_settings control;
 };
 

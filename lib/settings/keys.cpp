@@ -16,6 +16,7 @@ constexpr std::uint32_t snaplen_max = 262'144;      // libpcap refuses files tha
 constexpr std::uint64_t block_bytes_max = 4 * mib;  // the kernel's largest piece of real memory
 constexpr std::uint64_t ring_bytes_max = 64 * gib;
 constexpr std::uint32_t queues_max = 64;
+constexpr std::uint32_t spare_sockets_max = 1024;
 constexpr std::uint32_t threads_max = 256;
 constexpr std::uint32_t cpu_max = 8191;  // the kernel's NR_CPUS
 
@@ -252,6 +253,56 @@ key_table<pipeline::output_options> output_keys() {
   };
 }
 
+key_table<stream::tls_options> tls_keys() {
+  using self = stream::tls_options;
+  return {
+      value_key<self>(
+          "authorities", "Who may sign the collector's certificate; empty: the system's.",
+          text_value{}, [](auto& t) -> auto& { return t.authorities; }),
+      value_key<self>(
+          "certificate", "Our own, for a collector that demands one; PEM.", text_value{},
+          [](auto& t) -> auto& { return t.certificate; }),
+      value_key<self>(
+          "key", "Of our certificate.", text_value{}, [](auto& t) -> auto& { return t.key; }),
+      value_key<self>(
+          "name", "What its certificate must say, where that is not its host.", text_value{},
+          [](auto& t) -> auto& { return t.name; }),
+      value_key<self>(
+          "check", "false believes any certificate, and is for tests alone.", truth_value{},
+          [](auto& t) -> auto& { return t.check_certificate; }),
+  };
+}
+
+key_table<stream_settings> stream_keys() {
+  using self = stream_settings;
+  return {
+      value_key<self>(
+          "name", "Unique; stands in figures and log lines.", text_value{check_output},
+          [](auto& s) -> auto& { return s.name; }),
+      value_key<self>(
+          "to", "http://HOST:PORT, or https://HOST:PORT for TLS.", text_value{},
+          [](auto& s) -> auto& { return s.to; }),
+      value_key<self>(
+          "interface", "Of which recorded interfaces: a name or a pattern.", text_value{},
+          [](auto& s) -> auto& { return s.interface; }),
+      value_key<self>(
+          "service", "The service or the path of its method; empty: the usual one.", text_value{},
+          [](auto& s) -> auto& { return s.service; }),
+      value_key<self>(
+          "queue", "What may wait for the collector; more is dropped from the stream.",
+          size_value{.min = mib, .max = 4 * gib}, [](auto& s) -> auto& { return s.queue_bytes; }),
+      value_key<self>(
+          "all_link_types", "Others than Ethernet, which the interface has no word for.",
+          truth_value{}, [](auto& s) -> auto& { return s.all_link_types; }),
+      value_key<self>(
+          "own_traffic", "The stream's own packets are captured, too.", truth_value{},
+          [](auto& s) -> auto& { return s.own_traffic; }),
+      section_key<self>(
+          "tls", "Certificates; see https above.", tls_keys(),
+          [](auto& s) -> auto& { return s.tls; }),
+  };
+}
+
 key_table<thread_settings> thread_keys() {
   using self = thread_settings;
   return {
@@ -306,6 +357,9 @@ key_table<configuration> make_configuration_keys() {
       list_key<self>(
           "outputs", "Where it goes: series of files.", output_keys(),
           [](auto& c) -> auto& { return c.outputs; }),
+      list_key<self>(
+          "streams", "Outputs over gRPC: recorded packets to collectors, as they come.",
+          stream_keys(), [](auto& c) -> auto& { return c.streams; }),
       value_key<self>(
           "stop_timeout", "A stop takes no longer; the rest counts as unwritten.",
           duration_value{.min = 1s, .max = 1h}, [](auto& c) -> auto& { return c.stop_timeout; }),
@@ -321,6 +375,14 @@ key_table<configuration> make_configuration_keys() {
       value_key<self>(
           "user", "Started as root, it becomes this user; empty: it stays who it is.",
           text_value{check_account}, [](auto& c) -> auto& { return c.user; }),
+      value_key<self>(
+          "sandbox", "auto: it locks itself in, as far as the kernel can; or off.",
+          choice_value<sandbox_mode>{
+              {{"auto", sandbox_mode::automatic}, {"off", sandbox_mode::off}}},
+          [](auto& c) -> auto& { return c.sandbox; }),
+      value_key<self>(
+          "spare_sockets", "Interfaces to have sockets ready for, so that no right is kept.",
+          number_value{0, spare_sockets_max}, [](auto& c) -> auto& { return c.spare_sockets; }),
       section_key<self>(
           "control", "Where capturectl asks for the status or a reload.", control_keys(),
           [](auto& c) -> auto& { return c.control; }),

@@ -30,7 +30,7 @@ base::result<file_backend> open_threads(base::unique_fd folder,
 base::result<file_backend> open_file_backend(base::unique_fd folder, direct_mode mode,
                                              bool direct_possible,
                                              const file_operations::completion_handler& handler,
-                                             file_writer_options options,
+                                             file_writer_options options, uring_options how,
                                              std::shared_ptr<system_calls> calls) {
   options.direct = mode != direct_mode::off && direct_possible;
   if (mode == direct_mode::off) {
@@ -47,13 +47,13 @@ base::result<file_backend> open_file_backend(base::unique_fd folder, direct_mode
   if (!folder_again) {
     return base::system_failure(errno, "duplicate a folder");
   }
-  auto writer = uring_writer::start(std::move(folder_again), handler, options, calls);
+  auto writer = uring_writer::start(std::move(folder_again), handler, options, how, calls);
   if (!writer) {
     return open_threads(std::move(folder), handler, std::move(options), std::move(calls),
                         writer.error().message() + "; a thread writes instead");
   }
-  uring_writer* const uring = writer->get();
-  return file_backend{.files = std::move(*writer), .uring = uring, .direct = true};
+  polled_files* const polled = writer->get();
+  return file_backend{.files = std::move(*writer), .polled = polled, .direct = true};
 }
 
 }  // namespace captured::storage

@@ -17,8 +17,8 @@ namespace captured::storage {
 
 struct file_backend {
   std::unique_ptr<file_operations> files;
-  uring_writer* uring = nullptr;  ///< `files`, when that is one: its owner must reap
-  bool direct = false;            ///< writes of whole pages go around the page cache
+  polled_files* polled = nullptr;  ///< `files`, when they must be asked
+  bool direct = false;             ///< writes of whole pages go around the page cache
   std::string remark;  ///< why it is not the fastest way; empty when it is, or was asked for
 };
 
@@ -28,6 +28,6 @@ struct file_backend {
 [[nodiscard]] base::result<file_backend> open_file_backend(
     base::unique_fd folder, direct_mode mode, bool direct_possible,
     const file_operations::completion_handler& handler, file_writer_options options = {},
-    std::shared_ptr<system_calls> calls = std::make_shared<system_calls>());
+    uring_options how = {}, std::shared_ptr<system_calls> calls = std::make_shared<system_calls>());
 
 }  // namespace captured::storage

@@ -30,6 +30,7 @@ enum class file_action : std::uint8_t {
             ///< `bytes_expected`
   publish,  ///< rename the open file to `name`; fails with EEXIST rather than replace
   write,    ///< `octets` at `offset`; may write fewer
+  grow,     ///< make the open file `offset` octets long, with room reserved: a wish
   sync,     ///< force what was written to the device
   finish,   ///< cut to `offset` octets, sync if asked, rename to `name`, sync the folder, close
   discard,  ///< remove the file and close it; it is closed even if removing fails
@@ -48,9 +49,9 @@ inline constexpr int pinned_error = EBUSY;
 inline constexpr int not_ours_error = EXDEV;
 inline constexpr int not_needed_error = ECANCELED;
 
-/// What is asked. Requests of one slot may be under way at the same time when they are writes and
-/// one sync, which then covers the writes that were asked for before it; the asker waits for the
-/// completion of all others before it asks for the next on that slot.
+/// What is asked. Requests of one slot may be under way at the same time when they are writes, a
+/// growth and one sync, which then covers the writes that were asked for before it; the asker waits
+/// for the completion of all others before it asks for the next on that slot.
 struct file_request {
   file_action action = file_action::write;
   std::uint32_t slot = 0;    ///< which open file, below open_files_max; chosen by the asker
@@ -90,6 +91,14 @@ class file_operations {
   /// Starts the act; returns at once. After a failed `finish` the same request may be made again:
   /// steps that were already done are not done twice.
   virtual void submit(file_request request) = 0;
+
+  /// Many writes will come from this memory: an implementation may have the system keep hold of its
+  /// pages, which makes them cheaper. On the thread that calls `submit`. Fails with ENOMEM where
+  /// the limit of locked memory does not allow it, ENOSPC when there is too much already; writes
+  /// from it work all the same.
+  virtual base::error_code add_memory(std::span<std::byte> /*memory*/) { return {}; }
+  /// Before memory that was added goes away; none of its writes may be under way.
+  virtual void remove_memory(std::span<std::byte> /*memory*/) {}
 };
 
 }  // namespace captured::storage

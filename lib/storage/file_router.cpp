@@ -10,7 +10,39 @@ namespace captured::storage {
 
 void file_router::attach(std::uint32_t place, std::shared_ptr<file_operations> folder) {
   CAPTURED_CHECK(place < places_max && folder != nullptr);
+  for (const std::span<std::byte> memory : memory_) {
+    static_cast<void>(folder->add_memory(memory));
+  }
   attached_[place] = std::move(folder);
+}
+
+/// Each once: those of the places, and those that have open files alone.
+template <class Act>
+void file_router::each_folder(Act act) const {
+  std::vector<file_operations*> told;
+  const auto tell = [&](const folder_ptr& one) {
+    if (one != nullptr && std::ranges::find(told, one.get()) == told.end()) {
+      told.push_back(one.get());
+      act(*one);
+    }
+  };
+  std::ranges::for_each(attached_, tell);
+  std::ranges::for_each(slots_, tell);
+}
+
+base::error_code file_router::add_memory(std::span<std::byte> memory) {
+  memory_.push_back(memory);
+  base::error_code refused;
+  each_folder([&](file_operations& one) {
+    const auto why = one.add_memory(memory);
+    refused = refused ? refused : why;
+  });
+  return refused;
+}
+
+void file_router::remove_memory(std::span<std::byte> memory) {
+  std::erase_if(memory_, [&](std::span<std::byte> one) { return one.data() == memory.data(); });
+  each_folder([&](file_operations& one) { one.remove_memory(memory); });
 }
 
 bool file_router::has_open_files(const file_operations& folder) const noexcept {

@@ -8,6 +8,8 @@
 
 #include <array>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "storage/file_operations.hpp"
 #include "storage/options.hpp"
@@ -35,16 +37,23 @@ class file_router final : public file_operations {
   /// `create`, `remove` and `measure` need an attached place; of `remove` and `measure` one at a
   /// time for each.
   void submit(file_request request) override;
+  /// For the folders that there are, and those that come.
+  base::error_code add_memory(std::span<std::byte> memory) override;
+  void remove_memory(std::span<std::byte> memory) override;
+
   /// To be told of every completion before the next `submit`.
   void on_completion(const file_completion& done) noexcept;
 
  private:
+  template <class Act>
+  void each_folder(Act act) const;
   using folder_ptr = std::shared_ptr<file_operations>;  // shared by its place and by open files
 
   std::array<folder_ptr, places_max> attached_;
   std::array<folder_ptr, open_files_max> slots_;
   std::array<folder_ptr, places_max> removing_;
   std::array<folder_ptr, places_max> measuring_;
+  std::vector<std::span<std::byte>> memory_;
 };
 
 }  // namespace captured::storage

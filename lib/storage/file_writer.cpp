@@ -88,6 +88,9 @@ file_completion file_writer::shared_state::carry_out(const file_request& request
         file.write_directly(*calls);
       }
       break;
+    case file_action::grow:
+      done.error = open_file::grow(*calls, file.fd(), request.offset);
+      break;
     case file_action::publish:
       done.error = file.publish(*calls, folder.get(), request.name);
       break;

@@ -35,7 +35,7 @@ base::error_code open_file::create(system_calls& calls, int folder, const std::s
   if (bytes_expected == 0) {
     return {};
   }
-  const auto reserved = retried([&] { return calls.allocate(fd(), bytes_expected); });
+  const auto reserved = retried([&] { return calls.allocate(fd(), bytes_expected, true); });
   if (is_lack_of_room(reserved.error)) {
     // What was reserved before the room ended would be missing elsewhere.
     static_cast<void>(retried([&] { return calls.cut(fd(), 0); }));
@@ -73,6 +73,10 @@ open_file::written open_file::write(system_calls& calls, int fd, std::span<const
     return {0, to_code(EIO)};
   }
   return {static_cast<std::size_t>(done.value), to_code(done.error)};
+}
+
+base::error_code open_file::grow(system_calls& calls, int fd, std::uint64_t bytes) {
+  return to_code(retried([&] { return calls.allocate(fd, bytes, false); }).error);
 }
 
 base::error_code open_file::sync(system_calls& calls, int fd) {

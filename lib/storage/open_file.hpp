@@ -39,6 +39,8 @@ class open_file {
   /// that is written through the page cache again.
   static written write(system_calls& calls, int fd, std::span<const std::byte> octets,
                        std::uint64_t offset);
+  /// Makes the file that long and reserves what is missing; zeros stand there until it is written.
+  static base::error_code grow(system_calls& calls, int fd, std::uint64_t bytes);
   /// Forces what was written to the device.
   static base::error_code sync(system_calls& calls, int fd);
 

@@ -35,13 +35,14 @@ call_result system_calls::create(int folder, const char* name) noexcept {
   return {.value = fd, .error = 0};
 }
 
-call_result system_calls::allocate(int fd, std::uint64_t bytes) noexcept {
+call_result system_calls::allocate(int fd, std::uint64_t bytes, bool keep_size) noexcept {
   // On tmpfs to reserve is to take and clear the memory at once, which costs more than it saves.
   struct statfs where {};
   if (::fstatfs(fd, &where) == 0 && where.f_type == TMPFS_MAGIC) {
     return {.value = 0, .error = EOPNOTSUPP};
   }
-  return from_return(::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)));
+  return from_return(
+      ::fallocate(fd, keep_size ? FALLOC_FL_KEEP_SIZE : 0, 0, static_cast<off_t>(bytes)));
 }
 
 call_result system_calls::set_direct(int fd, bool direct) noexcept {

@@ -32,8 +32,9 @@ class system_calls {
   /// openat(2) for writing with O_CREAT|O_EXCL|O_NOFOLLOW|O_CLOEXEC and the rights given; value:
   /// descriptor.
   virtual call_result create(int folder, const char* name) noexcept;
-  /// fallocate(2) with FALLOC_FL_KEEP_SIZE from offset 0; EOPNOTSUPP on tmpfs.
-  virtual call_result allocate(int fd, std::uint64_t bytes) noexcept;
+  /// fallocate(2) from offset 0, with FALLOC_FL_KEEP_SIZE or so that the file is that long from
+  /// then on; EOPNOTSUPP on tmpfs.
+  virtual call_result allocate(int fd, std::uint64_t bytes, bool keep_size) noexcept;
   /// fcntl(2): whether writes go around the page cache (O_DIRECT); value: whether they did before.
   /// EINVAL where the file system cannot.
   virtual call_result set_direct(int fd, bool direct) noexcept;

@@ -2,6 +2,7 @@
 #include "storage/uring_writer.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <utility>
 
@@ -18,6 +19,16 @@ namespace captured::storage {
 namespace {
 
 constexpr std::chrono::milliseconds destructor_grace{1000};
+/// Enough for many outputs whose disks hang; they are made when they are needed.
+constexpr unsigned kernel_workers_max = 1024;
+
+/// Writes that may wait for company before the kernel hears of them.
+constexpr unsigned begun_together_max = 4;
+
+/// From this on a file is made longer ahead of its contents, by that much at a time.
+constexpr std::uint64_t fast_octets = 32 << 20;  // within a window
+constexpr std::chrono::milliseconds rate_window{500};
+constexpr std::uint64_t ahead_octets = 64 << 20;
 
 base::error_code to_code(int errno_value) {
   return {errno_value, boost::system::system_category()};
@@ -49,6 +60,19 @@ int restrict_ring(io_uring& ring) noexcept {
                        static_cast<unsigned>(allowed.size()));
 }
 
+/// As io_uring_queue_init_params. Kernels before 6.1 do not know the flags of one thread.
+int make_ring(io_uring& ring, bool one_thread) noexcept {
+  io_uring_params parameters{};
+  parameters.flags = IORING_SETUP_R_DISABLED | IORING_SETUP_CLAMP;
+  if (one_thread) {
+    parameters.flags |=
+        IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
+  }
+  const int made =
+      io_uring_queue_init_params(static_cast<unsigned>(requests_in_flight_max), &ring, &parameters);
+  return made == -EINVAL && one_thread ? make_ring(ring, false) : made;
+}
+
 }  // namespace
 
 bool has_direct_writes(int folder) noexcept {
@@ -67,41 +91,57 @@ void uring_writer::ring_deleter::operator()(io_uring* ring) const noexcept {
   delete ring;
 }
 
-base::error_code uring_writer::open_ring() {
+base::error_code uring_writer::open_ring(uring_options how) {
   event_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!event_) {
     return to_code(errno);
   }
   auto ring = std::make_unique<io_uring>();
-  io_uring_params parameters{};
-  parameters.flags = IORING_SETUP_R_DISABLED | IORING_SETUP_CLAMP;
-  const int made = io_uring_queue_init_params(static_cast<unsigned>(requests_in_flight_max),
-                                              ring.get(), &parameters);
-  if (made < 0) {
+  if (const int made = make_ring(*ring, how.one_thread); made < 0) {
     return to_code(-made);
   }
   ring_.reset(ring.release());
   const auto memories = static_cast<unsigned>(memory_.size());
+  // The kernel's workers belong to the thread that writes, and serve all outputs on it; each one
+  // that hangs with its disk holds some. By default there are no more than four a processor.
+  std::array<unsigned, 2> workers_max{kernel_workers_max, kernel_workers_max};
   for (const int result :
-       {io_uring_register_buffers_sparse(ring_.get(), memories),
-        io_uring_register_eventfd(ring_.get(), event_.get()), restrict_ring(*ring_),
-        register_with(*ring_, IORING_REGISTER_ENABLE_RINGS, nullptr, 0)}) {
+       {io_uring_register_iowq_max_workers(ring_.get(), workers_max.data()),
+        io_uring_register_buffers_sparse(ring_.get(), memories),
+        io_uring_register_eventfd(ring_.get(), event_.get()), restrict_ring(*ring_)}) {
     if (result < 0) {
       return to_code(-result);
     }
   }
-  return {};
+  want_notices(false);
+  return how.one_thread ? base::error_code{} : enable_ring();
+}
+
+/// The thread that enables the ring is the one that the kernel takes requests from.
+base::error_code uring_writer::enable_ring() noexcept {
+  const int result = register_with(*ring_, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
+  is_enabled_ = result >= 0;
+  return to_code(is_enabled_ ? 0 : -result);
 }
 
 base::result<std::unique_ptr<uring_writer>> uring_writer::start(
     base::unique_fd folder, completion_handler handler, file_writer_options options,
-    std::shared_ptr<system_calls> calls) {
+    uring_options how, std::shared_ptr<system_calls> calls) {
   std::unique_ptr<uring_writer> writer(new uring_writer);
-  if (const auto error = writer->open_ring()) {
+  if (const auto error = writer->open_ring(how)) {
     return base::failure{error, "set up io_uring"};
   }
   options.direct = true;
-  auto lane = file_writer::start(std::move(folder), handler, std::move(calls), std::move(options));
+  auto lane = file_writer::start(
+      std::move(folder),
+      [itself = writer.get(), handler](const file_completion& done) {
+        if (done.action == file_action::grow) {
+          itself->ahead_[done.slot].under_way.store(false, std::memory_order_release);
+        } else {
+          handler(done);
+        }
+      },
+      std::move(calls), std::move(options));
   if (!lane) {
     return lane.error();
   }
@@ -109,6 +149,7 @@ base::result<std::unique_ptr<uring_writer>> uring_writer::start(
   writer->handler_ = std::move(handler);
   writer->writes_.resize(requests_in_flight_max);
   writer->free_.reserve(requests_in_flight_max);
+  writer->held_back_.reserve(2 * open_files_max);
   for (std::uint32_t i = 0; i < requests_in_flight_max; ++i) {
     writer->free_.push_back(i);
   }
@@ -129,16 +170,54 @@ bool uring_writer::can_write_directly(const file_request& request) const noexcep
 
 void uring_writer::submit(file_request request) {
   CAPTURED_CHECK(request.slot < open_files_max);
+  if (request.action == file_action::create) {
+    ahead_[request.slot].length = 0;
+    ahead_[request.slot].limit = request.bytes_expected;
+  }
+  if (request.action != file_action::write && uses_slot(request.action) &&
+      ahead_[request.slot].under_way.load(std::memory_order_acquire)) {
+    held_back_.push_back(std::move(request));
+    return;
+  }
   if (!can_write_directly(request)) {
     lane_->submit(std::move(request));
     return;
   }
+  note_rate(request.octets.size());
+  grow_ahead(request.slot, request.offset + request.octets.size());
   CAPTURED_CHECK(!free_.empty());
   const std::uint32_t index = free_.back();
   free_.pop_back();
   const bool is_known = find_memory(request.octets) >= 0;
   writes_[index] = {.request = std::move(request), .from_known_memory = is_known};
   start_write(index);
+}
+
+void uring_writer::note_rate(std::size_t octets) noexcept {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - window_begun_ > rate_window) {
+    is_fast_ = window_octets_ >= fast_octets && now - window_begun_ < 2 * rate_window;
+    window_begun_ = now;
+    window_octets_ = 0;
+  }
+  window_octets_ += octets;
+}
+
+void uring_writer::grow_ahead(std::uint32_t slot, std::uint64_t end) {
+  length_ahead& file = ahead_[slot];
+  if (!is_fast_ || end + ahead_octets / 2 <= file.length ||
+      file.under_way.load(std::memory_order_acquire)) {
+    return;
+  }
+  std::uint64_t wanted = end + ahead_octets;
+  if (file.limit >= end) {
+    wanted = std::min(wanted, file.limit);
+  }
+  if (wanted > file.length) {
+    file.length = wanted;
+    file.under_way.store(true, std::memory_order_release);
+    lane_->submit({.action = file_action::grow, .slot = slot, .offset = wanted, .name = {}});
+  }
 }
 
 void uring_writer::start_write(std::uint32_t index) {
@@ -155,8 +234,30 @@ void uring_writer::start_write(std::uint32_t index) {
     io_uring_prep_write(entry, fd, what.octets.data(), length, what.offset);
   }
   io_uring_sqe_set_data64(entry, index);
-  // What the kernel does not take now, for want of memory, it takes with the next one or in reap.
-  io_uring_submit(ring_.get());
+  if (io_uring_sq_ready(ring_.get()) >= begun_together_max) {
+    flush();  // so that the disk has something to do meanwhile
+  }
+}
+
+void uring_writer::flush() noexcept {
+  for (std::size_t i = 0; i < held_back_.size();) {
+    if (ahead_[held_back_[i].slot].under_way.load(std::memory_order_acquire)) {
+      ++i;
+      continue;
+    }
+    lane_->submit(std::move(held_back_[i]));
+    held_back_.erase(held_back_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  // What the kernel does not take now, for want of memory, it takes the next time.
+  if (io_uring_sq_ready(ring_.get()) > 0 && (is_enabled_ || !enable_ring())) {
+    io_uring_submit(ring_.get());
+  }
+}
+
+void uring_writer::want_notices(bool wanted) noexcept {
+  io_uring_cq_eventfd_toggle(ring_.get(), wanted);
+  // The flag is seen before what completes is looked for.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
 void uring_writer::on_result(std::uint32_t index, int result) {
@@ -178,14 +279,7 @@ void uring_writer::on_result(std::uint32_t index, int result) {
   handler_(done);
 }
 
-void uring_writer::reap(bool woken_by_event) {
-  if (woken_by_event) {
-    std::uint64_t count = 0;
-    static_cast<void>(::read(event_.get(), &count, sizeof count));
-  }
-  if (io_uring_sq_ready(ring_.get()) > 0) {
-    io_uring_submit(ring_.get());
-  }
+void uring_writer::reap() {
   io_uring_cqe* entry = nullptr;
   while (io_uring_peek_cqe(ring_.get(), &entry) == 0) {
     const auto index = static_cast<std::uint32_t>(io_uring_cqe_get_data64(entry));
@@ -241,7 +335,8 @@ bool uring_writer::abandon(std::chrono::milliseconds grace) {
   const auto deadline = std::chrono::steady_clock::now() + grace;
   const bool lane_ended = lane_->abandon(grace);
   handler_ = nullptr;
-  while (free_.size() < writes_.size()) {
+  const std::size_t never_begun = io_uring_sq_ready(ring_.get());
+  while (free_.size() + never_begun < writes_.size()) {
     const auto left = std::max<std::chrono::nanoseconds>(
         deadline - std::chrono::steady_clock::now(), std::chrono::nanoseconds(0));
     __kernel_timespec timeout{.tv_sec = left / std::chrono::seconds(1),

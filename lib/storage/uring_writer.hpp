@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -14,6 +15,7 @@
 
 #include "base/unique_fd.hpp"
 #include "storage/file_writer.hpp"
+#include "storage/polled_files.hpp"
 
 struct io_uring;
 
@@ -25,16 +27,23 @@ inline constexpr std::size_t direct_alignment = 4096;
 /// Can files in this folder be written directly? Makes and removes a file without a name.
 [[nodiscard]] bool has_direct_writes(int folder) noexcept;
 
+struct uring_options {
+  /// All members but `start`, `abandon` and the destructor are called by one and the same thread.
+  /// The kernel then leaves that thread alone until it asks (IORING_SETUP_DEFER_TASKRUN, Linux
+  /// 6.1): one wake-up less for each write.
+  bool one_thread = false;
+};
+
 /// The kernel's ring is restricted to writes, so that nothing else can be done through it even by
-/// one who has taken over the process. `submit`, `reap`, `add_memory` and `remove_memory` are
-/// called by one thread at a time. Completions of writes come from within `reap`, all others as
-/// those of file_writer do.
-class uring_writer final : public file_operations {
+/// one who has taken over the process. Completions of writes come from within `reap`, all others
+/// as those of file_writer do.
+class uring_writer final : public polled_files {
  public:
   /// As file_writer::start; `options.direct` is set. Fails also with ENOSYS or EPERM where the
   /// system has no io_uring or does not allow it: file_writer is the one to use then.
   static base::result<std::unique_ptr<uring_writer>> start(
       base::unique_fd folder, completion_handler handler, file_writer_options options,
+      uring_options how = {},
       std::shared_ptr<system_calls> calls = std::make_shared<system_calls>());
 
   /// As `abandon` with one second of grace.
@@ -42,20 +51,21 @@ class uring_writer final : public file_operations {
 
   void submit(file_request request) override;
 
-  /// Readable when `reap` has something to do; an eventfd in non-blocking mode, which `reap` reads.
-  [[nodiscard]] int event_fd() const noexcept { return event_.get(); }
-  /// Gives the completions of writes that have ended to the handler. No system call but one read
-  /// of the event, when `woken_by_event`.
-  void reap(bool woken_by_event);
+  /// At most one system call for all that waits.
+  void flush() noexcept override;
+  /// At most one system call, and none when nothing has completed.
+  void reap() override;
+  [[nodiscard]] bool is_busy() const noexcept override {
+    return free_.size() < writes_.size() || !held_back_.empty();
+  }
+  [[nodiscard]] int event_fd() const noexcept override { return event_.get(); }
+  void want_notices(bool wanted) noexcept override;
 
-  /// Writes from this memory are cheaper from now on: the kernel keeps hold of its pages. ENOMEM
-  /// where the limit of locked memory does not allow it, ENOSPC when there are too many already;
-  /// writes from it go on as before then.
-  base::error_code add_memory(std::span<std::byte> memory);
-  /// Before memory that was added is unmapped; none of its writes may be under way.
-  void remove_memory(std::span<std::byte> memory);
+  base::error_code add_memory(std::span<std::byte> memory) override;
+  void remove_memory(std::span<std::byte> memory) override;
 
-  /// As file_writer::abandon.
+  /// As file_writer::abandon. With `one_thread`, writes that are under way yet are not waited for
+  /// by another thread than that one.
   bool abandon(std::chrono::milliseconds grace);
 
  private:
@@ -68,10 +78,23 @@ class uring_writer final : public file_operations {
     bool from_known_memory = false;
   };
 
+  /// How long an open file is made ahead of what is written into it. The kernel waits for a direct
+  /// write that makes a file longer, which takes a thread of it and two switches for each; below
+  /// the length writes just go on. On a slow link that costs nothing worth mentioning, and the file
+  /// stays as long as its contents.
+  struct length_ahead {
+    std::uint64_t length = 0;            ///< asked for
+    std::uint64_t limit = 0;             ///< expected length of the whole file; 0 when not known
+    std::atomic<bool> under_way{false};  ///< cleared by the lane's thread
+  };
+
   uring_writer() = default;
-  base::error_code open_ring();
+  base::error_code open_ring(uring_options how);
+  base::error_code enable_ring() noexcept;
   [[nodiscard]] bool can_write_directly(const file_request& request) const noexcept;
   void start_write(std::uint32_t index);
+  void note_rate(std::size_t octets) noexcept;
+  void grow_ahead(std::uint32_t slot, std::uint64_t end);
   void on_result(std::uint32_t index, int result);
   [[nodiscard]] int find_memory(std::span<const std::byte> octets) const noexcept;
 
@@ -79,8 +102,14 @@ class uring_writer final : public file_operations {
   completion_handler handler_;
   std::unique_ptr<io_uring, ring_deleter> ring_;
   base::unique_fd event_;
+  bool is_enabled_ = false;  ///< by the thread that will use it
   std::vector<write_under_way> writes_;
   std::vector<std::uint32_t> free_;
+  std::array<length_ahead, open_files_max> ahead_;
+  std::vector<file_request> held_back_;  ///< ends of files that are being made longer
+  std::chrono::steady_clock::time_point window_begun_;
+  std::uint64_t window_octets_ = 0;
+  bool is_fast_ = false;  ///< in the window before
   std::array<std::span<std::byte>, 64> memory_{};
 };
 

@@ -63,6 +63,71 @@ tally read_all(capture_reader& reader) {
   return result;
 }
 
+/// The same by way of plain packets, one by one and many at once, where there are such.
+tally read_runs(capture_reader& reader, bool one_by_one) {
+  tally result;
+  packet_totals totals;
+  while (result.items + totals.packets < items_max) {
+    plain_packet plain;
+    if (one_by_one && reader.next_plain(plain)) {
+      ++result.items;
+      result.sum += static_cast<std::uint64_t>(plain.time) + plain.original + plain.captured;
+      continue;
+    }
+    if (!one_by_one && !reader.next_run(totals).empty()) {
+      continue;
+    }
+    const capture_item item = reader.next();
+    if (item == capture_item::end || item == capture_item::failed) {
+      result.failed = item == capture_item::failed;
+      break;
+    }
+    ++result.items;
+    if (item == capture_item::packet) {
+      const capture_packet& packet = reader.packet();
+      result.sum +=
+          static_cast<std::uint64_t>(packet.time) + packet.original_length + packet.data.size();
+    }
+  }
+  result.items += totals.packets;
+  return result;
+}
+
+/// As read_runs, without them.
+tally read_plainly(capture_reader& reader) {
+  tally result;
+  for (; result.items < items_max; ++result.items) {
+    const capture_item item = reader.next();
+    if (item == capture_item::end || item == capture_item::failed) {
+      result.failed = item == capture_item::failed;
+      break;
+    }
+    if (item == capture_item::packet) {
+      const capture_packet& packet = reader.packet();
+      result.sum +=
+          static_cast<std::uint64_t>(packet.time) + packet.original_length + packet.data.size();
+    }
+  }
+  return result;
+}
+
+void check_runs(std::span<const std::byte> octets) {
+  capture_reader plainly(octets);
+  const tally expected = read_plainly(plainly);
+  capture_reader single(octets);
+  const tally one_by_one = read_runs(single, true);
+  odd_source source(octets);
+  capture_reader streamed(source);
+  const tally at_once = read_runs(streamed, false);
+  if (expected.items == items_max || plainly.compression()) {
+    return;  // not read to the same place
+  }
+  if (!(one_by_one == expected) || at_once.items != expected.items ||
+      at_once.failed != expected.failed) {
+    std::abort();
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
@@ -77,6 +142,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   if (!(whole == pieces) && !may_differ) {
     std::abort();
   }
+  check_runs(octets);
   read_options lenient{.lenient = true, .skip_unknown_versions = true, .clip_to_snaplen = true};
   lenient.lpcap_last_bound = time_ns{1} << 62;
   capture_reader kind(octets, lenient);

@@ -66,9 +66,9 @@ call_result faulty_calls::create(int folder, const char* name) noexcept {
   return error != 0 ? call_result{0, error} : system_calls::create(folder, name);
 }
 
-call_result faulty_calls::allocate(int fd, std::uint64_t bytes) noexcept {
+call_result faulty_calls::allocate(int fd, std::uint64_t bytes, bool keep_size) noexcept {
   const int error = enter("allocate");
-  return error != 0 ? call_result{0, error} : system_calls::allocate(fd, bytes);
+  return error != 0 ? call_result{0, error} : system_calls::allocate(fd, bytes, keep_size);
 }
 
 call_result faulty_calls::set_direct(int fd, bool direct) noexcept {

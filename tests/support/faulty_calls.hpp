@@ -32,7 +32,7 @@ class faulty_calls : public storage::system_calls {
   [[nodiscard]] std::vector<std::string> calls() const;
 
   storage::call_result create(int folder, const char* name) noexcept override;
-  storage::call_result allocate(int fd, std::uint64_t bytes) noexcept override;
+  storage::call_result allocate(int fd, std::uint64_t bytes, bool keep_size) noexcept override;
   storage::call_result set_direct(int fd, bool direct) noexcept override;
   storage::call_result write(int fd, std::span<const std::byte> octets,
                              std::uint64_t offset) noexcept override;

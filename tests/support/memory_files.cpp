@@ -188,6 +188,8 @@ int memory_files::carry_out(const waiting& act, std::size_t& octets_written) {
       return rename(where, act.request.name);
     case file_action::write:
       return write(act, octets_written);
+    case file_action::grow:
+      return EOPNOTSUPP;
     case file_action::sync:
       sync(where);
       return 0;

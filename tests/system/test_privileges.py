@@ -24,7 +24,8 @@ NOBODY = pwd.getpwnam(USER)
 
 
 def rights(pid):
-    """Of every thread: user, group, effective and permitted capabilities, and what it could get."""
+    """Of every thread: user, group, effective and permitted capabilities, what it could get, and
+    whether its calls are filtered."""
     found = set()
     for thread in Path(f"/proc/{pid}/task").iterdir():
         try:
@@ -35,13 +36,13 @@ def rights(pid):
         found.add((*map(int, values["Uid"]), *map(int, values["Gid"]),
                    *(int(values[name][0], 16) for name in ("CapPrm", "CapEff", "CapInh", "CapAmb",
                                                            "CapBnd")),
-                   int(values["NoNewPrivs"][0])))
+                   int(values["NoNewPrivs"][0]), int(values["Seccomp"][0])))
     assert len(os.listdir(f"/proc/{pid}/task")) >= 3, "the threads that write are there"
     return found
 
 
 def who(user, group, capabilities, bound=0):
-    return {(*[user] * 4, *[group] * 4, capabilities, capabilities, 0, 0, bound, 1)}
+    return {(*[user] * 4, *[group] * 4, capabilities, capabilities, 0, 0, bound, 1, 2)}
 
 
 def is_closed(pid):
@@ -139,6 +140,79 @@ def test_a_user_who_is_not_there_is_named(make_network, place):
                                     "--user", "no-such-user"], check=False)
     assert done.returncode == 1 and "no-such-user" in done.stderr
     assert not (place / "captures").exists()
+
+
+def test_the_sandbox_keeps_a_reload_from_what_lies_outside(make_network, place):
+    network = make_network()
+    inside, outside = place / "disk" / "captures", place / "elsewhere"
+    outside.mkdir()
+    control = place / "control"
+
+    def text(directory):
+        return configuration(directory, ["eth0"], control={"socket": str(control)})
+    with Recorder(network, inside, config=text(inside)) as recorder:
+        assert "sandbox" not in recorder.log() and "this kernel" not in recorder.log()
+        traffic.send(network, count=1000)
+        for directory, good in ((outside, False), (inside.parent / "new", True)):
+            recorder.config_path.write_text(text(directory), encoding="utf-8")
+            done = tools.run([tools.ours("capturectl"), "reload", "--socket", control],
+                             check=False)
+            assert (done.returncode == 0) == good, done.stderr
+            named = f"output main: directory {directory} lies outside of what this captured may"
+            assert (named in done.stderr) != good, done.stderr
+        traffic.send(network, count=1000, first=1000)
+        assert recorder.stop()["eth0"]["stored"] == 2000
+    assert list(outside.iterdir()) == []
+    verify(inside, inside.parent / "new")
+
+
+def test_without_any_right_spare_sockets_record_what_comes_and_goes(make_network, place):
+    network = make_network(2)
+    control = place / "run" / "control"
+
+    def text(*interfaces):
+        return configuration(place / "captures", list(interfaces), user=USER, spare_sockets=2,
+                             control={"socket": str(control)})
+    (place / "captures").mkdir()
+    os.chown(place / "captures", NOBODY.pw_uid, NOBODY.pw_gid)
+    first = text({"name": "eth0", "filter": "udp"}, "eth1")
+    with Recorder(network, place / "captures", config=first) as recorder:
+        recorder.config_path.parent.chmod(0o755)
+        assert rights(recorder.process.pid) == who(NOBODY.pw_uid, NOBODY.pw_gid, 0)
+        traffic.send(network, count=1000)
+
+        def reload(*interfaces):
+            recorder.config_path.write_text(text(*interfaces), encoding="utf-8")
+            return tools.run([tools.ours("capturectl"), "reload", "--socket", control],
+                             check=False)
+        assert reload({"name": "eth0", "filter": "udp or tcp"}, "eth1").returncode == 0
+        refused = reload({"name": "eth0", "filter": "vlan 7"}, "eth1")
+        assert refused.returncode == 1
+        assert "without CAP_NET_RAW (spare_sockets) filters cannot test for VLANs" in refused.stderr
+        # Another ring size is another ring, on the socket that became free.
+        for size in ("4MiB", "8MiB", "4MiB"):
+            done = reload({"name": "eth0", "filter": "udp", "ring": {"size": size}}, "eth1")
+            assert done.returncode == 0, done.stderr
+        process.wait_until(lambda: recorder.log().count("recorded, with a ring of") >= 5, 10,
+                           "it is recorded again")
+        reload({"name": "eth0"}, "eth1", {"name": "lo"})
+        assert "too few" in reload("eth0", "eth1", "lo").stderr
+        assert reload("eth?", "lo").returncode == 0
+        process.wait_until(lambda: "all 2 spare sockets are in use" in recorder.log(), 10,
+                           "it says that there are no more")
+        traffic.send(network, count=1000, first=1000)
+        recorder.signal(signal.SIGTERM)
+        assert recorder.process.wait(20) == 1, "lo is required, and was not recorded"
+    assert recorder.logged_ledger("eth0")["stored"] == 2000
+    verify(place / "captures")
+
+
+def test_the_sandbox_can_be_left_out(make_network, place):
+    network = make_network()
+    config = configuration(place / "captures", ["eth0"], sandbox="off")
+    with Recorder(network, place / "captures", config=config) as recorder:
+        assert {one[-1] for one in rights(recorder.process.pid)} == {0}
+        recorder.stop()
 
 
 def ask(path, octets, timeout=5):

@@ -257,13 +257,17 @@ TEST_CASE("the sorter orders what is within its window and counts what is not") 
   std::vector<std::uint64_t> given;
   const auto sorted = [&](std::vector<std::uint64_t> times, std::size_t window) {
     given.clear();
-    packet_sorter sorter(window, [&](const capture_packet& packet, std::uint32_t) {
+    const auto note = [&](const auto& packet, std::uint32_t) {
       given.push_back(static_cast<std::uint64_t>(packet.time));
-    });
-    capture_packet packet;
-    for (const std::uint64_t time : times) {
-      packet.time = time;
-      sorter.add(packet, 0);
+    };
+    packet_sorter sorter(window, {.packet = note, .plain = note});
+    capture_packet whole;
+    plain_packet plain;
+    const std::vector<std::byte> record(32);
+    plain.record = record;
+    for (const std::uint64_t time : times) {  // of both kinds
+      whole.time = plain.time = time;
+      time % 2 == 0 ? sorter.add(whole, 0) : sorter.add(plain, 0);
     }
     sorter.flush();
     return sorter.out_of_window();

@@ -31,6 +31,8 @@ class configuration_maker {
     made.log.level = static_cast<settings::log_level>(below(5));
     made.log.format = static_cast<settings::log_format>(below(2));
     made.user = below(2) == 0 ? "" : "captured";
+    made.sandbox = below(2) == 0 ? settings::sandbox_mode::automatic : settings::sandbox_mode::off;
+    made.spare_sockets = static_cast<std::uint32_t>(below(1025));
     made.control.socket = below(4) == 0 ? "" : "/run/a b/control";
     made.control.group = below(2) == 0 ? "" : "net-ops";
     made.control.mode = static_cast<std::uint32_t>(below(01000));

@@ -25,7 +25,7 @@ TEST_CASE("by itself an output takes the page cache where there is nothing bette
   const auto chosen = open_file_backend(folder.open(), direct_mode::automatic, false, unheard);
   REQUIRE(chosen.has_value());
   CHECK_FALSE(chosen->direct);
-  CHECK(chosen->uring == nullptr);
+  CHECK(chosen->polled == nullptr);
   CHECK(chosen->remark.find("page cache") != std::string::npos);
 }
 
@@ -43,6 +43,6 @@ TEST_CASE("direct writes take io_uring where the system allows it, and a thread 
     const auto chosen = open_file_backend(folder.open(), mode, true, unheard);
     REQUIRE(chosen.has_value());
     CHECK(chosen->direct);
-    CHECK((chosen->uring != nullptr) == chosen->remark.empty());
+    CHECK((chosen->polled != nullptr) == chosen->remark.empty());
   }
 }

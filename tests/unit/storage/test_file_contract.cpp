@@ -97,10 +97,11 @@ class by_uring final : public way_of_writing {
  public:
   /// Nothing where the system does not allow it.
   static std::unique_ptr<by_uring> start(
-      const temporary_folder& folder,
+      const temporary_folder& folder, bool one_thread = true,
       std::shared_ptr<storage::system_calls> calls = std::make_shared<storage::system_calls>()) {
     auto way = std::make_unique<by_uring>();
-    auto writer = uring_writer::start(folder.open(), way->handler(), {}, std::move(calls));
+    auto writer = uring_writer::start(folder.open(), way->handler(), {}, {.one_thread = one_thread},
+                                      std::move(calls));
     if (!writer) {
       return nullptr;
     }
@@ -114,9 +115,14 @@ class by_uring final : public way_of_writing {
 
  private:
   void turn() override {
+    writer_->flush();
+    writer_->want_notices(true);
+    writer_->reap();
     pollfd event{.fd = writer_->event_fd(), .events = POLLIN, .revents = 0};
     if (::poll(&event, 1, 1) == 1) {
-      writer_->reap(true);
+      std::uint64_t count = 0;
+      static_cast<void>(::read(event.fd, &count, sizeof count));
+      writer_->reap();
     }
   }
   std::unique_ptr<uring_writer> writer_;
@@ -135,14 +141,16 @@ void each_way(const Test& test) {
     by_threads way(folder, true);
     test(folder, way);
   }
-  SECTION("directly, by io_uring") {
-    const temporary_folder folder;
-    const auto way = by_uring::start(folder);
-    if (!way) {
-      WARN("SKIPPED: this system does not allow io_uring");
-      return;
+  for (const bool one_thread : {false, true}) {
+    DYNAMIC_SECTION("directly, by io_uring" << (one_thread ? " for one thread" : "")) {
+      const temporary_folder folder;
+      const auto way = by_uring::start(folder, one_thread);
+      if (!way) {
+        WARN("SKIPPED: this system does not allow io_uring");
+        return;
+      }
+      test(folder, *way);
     }
-    test(folder, *way);
   }
 }
 
@@ -321,7 +329,7 @@ TEST_CASE("after abandoning no completion comes, and open files stay as they are
 TEST_CASE("whole pages take the ring, everything else the threads") {
   const temporary_folder folder;
   const auto calls = std::make_shared<testing::faulty_calls>();
-  const auto way = by_uring::start(folder, calls);
+  const auto way = by_uring::start(folder, true, calls);
   if (!way || !storage::has_direct_writes(folder.open().get())) {
     WARN("SKIPPED: no io_uring or no direct writes here");
     return;

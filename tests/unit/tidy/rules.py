@@ -18,6 +18,7 @@ HEADERS_OF_LIBRARY = {
     "PkgConfig::lz4": r"lz4",
     "PkgConfig::pcap": r"pcap(\.h|/)",
     "PkgConfig::uring": r"liburing",
+    "PkgConfig::grpc": r"(grpc|grpcpp|google/protobuf)/",
     "spdlog::spdlog": r"(spdlog|fmt)/",
     "yaml-cpp": r"yaml-cpp/",
 }

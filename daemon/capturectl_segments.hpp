@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+//
+// Finds and sums up the plain packets of a large file on two threads. The file is cut into
+// segments; where in a segment the blocks begin is guessed, and what was found from there counts
+// only if the reader, coming from the front, arrives at that very octet. So it is always what one
+// reader would have found; what is not plain it meets itself.
+#pragma once
+
+#include <array>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/unique_fd.hpp"
+#include "format/octet_source.hpp"
+#include "format/packet_run.hpp"
+
+namespace captured::capturectl {
+
+/// A regular file of which its user can pass parts by.
+class placed_source final : public format::octet_source {
+ public:
+  /// The descriptor must outlive it.
+  placed_source(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+
+  base::result<std::size_t> read(std::span<std::byte> room) override;
+  void pass(std::uint64_t octets) override { offset_ += octets; }
+
+ private:
+  int fd_;
+  std::string path_;
+  std::uint64_t offset_ = 0;
+};
+
+/// One thread may call it, that of the reader.
+class segment_runs {
+ public:
+  struct part {
+    std::uint64_t octets = 0;         ///< of plain packets from the place on; 0: the reader goes on
+    std::uint64_t next_offset = 0;    ///< ask again when the reader is there
+    std::span<const std::byte> data;  ///< the octets, when they are kept; until the next take()
+    format::packet_totals totals;
+  };
+
+  /// Is there so much that it pays?
+  [[nodiscard]] static bool pays(std::uint64_t octets) noexcept;
+
+  /// What its user wants of the packets.
+  enum class content : std::uint8_t { sums, octets };
+
+  /// The descriptor, of a regular file, must outlive it.
+  segment_runs(int fd, std::uint64_t octets, content wanted);
+  ~segment_runs();
+  segment_runs(const segment_runs&) = delete;
+  segment_runs& operator=(const segment_runs&) = delete;
+
+  /// What is plain from now on: a section or an interface began. Sums of an earlier section that
+  /// were made ahead of its end are forgotten.
+  void learn(const format::packet_run& run, bool section_began);
+  /// Of the segment that holds `offset`, where a block of the section begins.
+  part take(std::uint64_t offset);
+
+ private:
+  static constexpr std::size_t segment_bytes = std::size_t{512} << 10;
+  static constexpr std::size_t overlap_bytes = std::size_t{4} << 10;  ///< most packets are less
+  static constexpr std::size_t slots = 8;
+  static constexpr unsigned useless_max = 32;
+
+  enum class state : std::uint8_t { free, working, ready };
+  struct slot {
+    state is = state::free;
+    std::uint64_t begin = 0;   ///< in the file
+    std::uint64_t octets = 0;  ///< 0 when nothing plain was found
+    std::uint64_t lesson = 0;
+    format::packet_totals totals;
+    std::vector<std::byte> room;  ///< what was read, when it is kept
+  };
+
+  [[nodiscard]] bool may_claim() const noexcept {
+    return next_ < wanted_ + slots && next_ < count_ && useless_ < useless_max && taught_;
+  }
+  void work_one(std::unique_lock<std::mutex>& lock, std::vector<std::byte>& room);
+  void sum_up(std::uint64_t number, const format::packet_run& run, std::vector<std::byte>& room,
+              slot& to) const;
+  void run();
+
+  int fd_;
+  std::uint64_t count_;
+  bool keeps_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::array<slot, slots> ring_;  ///< the n-th segment is in n % slots
+  format::packet_run run_;
+  std::uint64_t lesson_ = 0;  ///< sections that began
+  std::uint64_t wanted_ = 0;  ///< the segment that the reader is in
+  std::uint64_t next_ = 0;    ///< that nobody has looked at
+  unsigned useless_ = 0;      ///< segments in turn whose sums were of little use
+  bool taught_ = false;
+  bool ending_ = false;
+  bool sleeps_ = false;
+  bool waits_ = false;
+  std::vector<std::byte> room_;  ///< of the reader's thread
+  std::thread thread_;
+};
+
+}  // namespace captured::capturectl

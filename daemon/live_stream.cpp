@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/live_stream.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include "daemon/interface_text.hpp"
+#include "daemon/recorded_interface.hpp"
+
+namespace captured::daemon {
+
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t bytes_max = std::size_t{4} << 20;  // copied and not yet sent; twice for each
+constexpr std::uint32_t snaplen_max = 262144;
+
+base::result<std::string> read_text(const json::object& request, const char* name) {
+  const json::value* const value = request.if_contains(name);
+  if (value == nullptr) {
+    return std::string();
+  }
+  if (!value->is_string()) {
+    return base::invalid_input("live", std::string("\"") + name + "\" must be a string");
+  }
+  return std::string(value->get_string());
+}
+
+}  // namespace
+
+base::result<live_wish> read_live_wish(const json::object& request) {
+  live_wish made;
+  for (const auto& [name, to] :
+       {std::pair("interface", &made.interface), std::pair("output", &made.output),
+        std::pair("filter", &made.filter)}) {
+    auto text = read_text(request, name);
+    if (!text) {
+      return text.error();
+    }
+    *to = std::move(*text);
+  }
+  if (const json::value* const value = request.if_contains("snaplen")) {
+    const std::int64_t* const number = value->if_int64();
+    if (number == nullptr || *number < 1 || *number > snaplen_max) {
+      return base::invalid_input("live", "\"snaplen\" must be a number from 1 to 262144");
+    }
+    made.snaplen = static_cast<std::uint32_t>(*number);
+  }
+  if (!made.filter.empty()) {
+    const auto tried = capture::offline_filter::compile(made.filter, packet::link_type::ethernet);
+    if (!tried) {
+      return tried.error();
+    }
+  }
+  return made;
+}
+
+live_stream::listener::listener(live_stream& of, recorded_interface& from, std::uint32_t id)
+    : of_(of), from_(from), id_(id) {
+  from_.tap.attach(*this);
+}
+
+live_stream::listener::~listener() {
+  from_.tap.detach(*this);
+}
+
+void live_stream::listener::on_block(std::span<std::byte> block, capture::framing form) {
+  of_.copy_.copy(id_, block, form);
+  of_.send();
+}
+
+live_stream::live_stream(live_wish wish, control_reply reply)
+    : wish_(std::move(wish)), reply_(std::move(reply)), copy_(bytes_max) {
+  copy_.begin("live, from the running recording" +
+              (wish_.filter.empty() ? "" : ", filter: " + wish_.filter));
+}
+
+live_stream::~live_stream() = default;
+
+void live_stream::on_recorded(recorded_interface& one) {
+  if (why_ || (!wish_.interface.empty() && one.name() != wish_.interface) ||
+      (!wish_.output.empty() && one.entry.output != wish_.output)) {
+    return;
+  }
+  // An interface that is recorded into several outputs is shown once.
+  if (std::any_of(taps_.begin(), taps_.end(),
+                  [&](const listener& each) { return each.from().name() == one.name(); })) {
+    return;
+  }
+  const pipeline::port_description description = describe(one.from, one.options, {});
+  pipeline::copy_wish wish{.snaplen = wish_.snaplen};
+  if (!wish_.filter.empty()) {
+    auto filter = capture::offline_filter::compile(wish_.filter, description.block.link);
+    if (!filter) {
+      return;  // it makes no sense for this link type: nothing of it matches
+    }
+    wish.filter = std::move(*filter);
+  }
+  const std::uint32_t id = copy_.add_interface(description.block, std::move(wish));
+  taps_.emplace_back(*this, one, id);
+}
+
+void live_stream::start() {
+  started_ = true;
+  reply_.begin_stream([self = weak_from_this()] {
+    if (const auto still = self.lock()) {
+      still->end("ended by the reader");
+    }
+  });
+  send();
+}
+
+void live_stream::end(std::string why) {
+  if (why_) {
+    return;
+  }
+  why_ = std::move(why);
+  taps_.clear();
+  send();
+  if (ended_) {
+    std::exchange(ended_, nullptr)();
+  }
+}
+
+void live_stream::send() {
+  if (busy_ || !started_) {
+    return;
+  }
+  if (copy_.empty()) {
+    if (why_) {
+      send_last();
+    }
+    return;
+  }
+  busy_ = true;
+  copy_.take(sending_);
+  const json::object head{{"ok", true}, {"more", true}, {"octets", sending_.size()}};
+  reply_.send_piece(json::serialize(head) + '\n', sending_, [self = shared_from_this()](bool sent) {
+    self->busy_ = false;
+    if (!sent) {
+      self->copy_.take(self->sending_);  // nobody is there any more
+      return self->end("the reader has gone");
+    }
+    self->send();
+  });
+}
+
+void live_stream::send_last() {
+  busy_ = true;
+  const pipeline::copy_figures& figures = copy_.figures();
+  reply_.finish_stream(acceptance({{"why", *why_},
+                                   {"offered", figures.offered},
+                                   {"sent", figures.copied},
+                                   {"dropped", figures.dropped}}));
+}
+
+}  // namespace captured::daemon

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+//
+// One live view: the packets of recorded interfaces as pcapng over a control connection, while they
+// are recorded. A client that reads slowly loses packets of its own and of nobody else.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "base/error.hpp"
+#include "daemon/control_server.hpp"
+#include "daemon/tap_user.hpp"
+#include "pipeline/live_copy.hpp"
+#include "pipeline/packet_tap.hpp"
+
+namespace captured::daemon {
+
+/// What the request {"request":"live",…} asks for.
+struct live_wish {
+  std::string interface;  ///< exact name; empty: all
+  std::string output;     ///< of an interface that is recorded into several; empty: the first
+  std::string filter;     ///< of this view alone; what the recording's filter rejects is not there
+  std::uint32_t snaplen = 262144;
+};
+
+/// Fails, with the member's name, on values of a wrong kind and on a filter that makes no sense.
+[[nodiscard]] base::result<live_wish> read_live_wish(const boost::json::object& request);
+
+/// All on the reactor's thread. Shared by whoever lists it and by the operations of its connection.
+class live_stream final : public tap_user, public std::enable_shared_from_this<live_stream> {
+ public:
+  live_stream(live_wish wish, control_reply reply);
+  ~live_stream();
+  live_stream(const live_stream&) = delete;
+  live_stream& operator=(const live_stream&) = delete;
+
+  /// `ended` is called once, when nothing is attached any more.
+  void on_end(std::function<void()> ended) { ended_ = std::move(ended); }
+  /// After it was added to the recording: begins to send.
+  void start();
+  /// Sends what was copied, says how it went, and hangs up.
+  void end(std::string why);
+
+  void on_recorded(recorded_interface& one) override;
+  void on_stopped() override { end("captured stops"); }
+  /// Interfaces that it shows; none means that nothing fitted.
+  [[nodiscard]] std::size_t interface_count() const noexcept { return taps_.size(); }
+
+ private:
+  /// One interface, attached from its making to its end.
+  class listener final : public pipeline::block_listener {
+   public:
+    listener(live_stream& of, recorded_interface& from, std::uint32_t id);
+    ~listener();
+    listener(const listener&) = delete;
+    listener& operator=(const listener&) = delete;
+    void on_block(std::span<std::byte> block, capture::framing form) override;
+    [[nodiscard]] recorded_interface& from() const noexcept { return from_; }
+
+   private:
+    live_stream& of_;
+    recorded_interface& from_;
+    std::uint32_t id_;
+  };
+
+  void send();
+  void send_last();
+
+  live_wish wish_;
+  control_reply reply_;
+  std::function<void()> ended_;
+  pipeline::live_copy copy_;
+  std::list<listener> taps_;
+  std::vector<std::byte> sending_;
+  bool started_ = false;
+  bool busy_ = false;  ///< a piece is under way
+  std::optional<std::string> why_;
+};
+
+}  // namespace captured::daemon

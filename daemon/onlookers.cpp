@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/onlookers.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+#include "daemon/logging.hpp"
+
+namespace captured::daemon {
+
+void onlookers::start_streams(const std::vector<settings::stream_settings>& wanted) {
+  for (const settings::stream_settings& each : wanted) {
+    auto started = packet_stream::start(context_, each);
+    if (!started) {
+      log_line(log_level::error, {{"stream", each.name}}, "{}; nothing is streamed",
+               started.error().message());
+      continue;
+    }
+    streams_.push_back(std::move(*started));
+    recording_.add_tap_user(*streams_.back());
+  }
+}
+
+void onlookers::answer_live(const control_request& request, const control_reply& reply) {
+  auto wish = read_live_wish(request.values);
+  if (!wish) {
+    return reply.finish(refusal({wish.error().message()}));
+  }
+  const auto made = std::make_shared<live_stream>(std::move(*wish), reply);
+  recording_.add_tap_user(*made);
+  if (made->interface_count() == 0) {
+    recording_.remove_tap_user(*made);
+    return reply.finish(refusal({"no such interface is being recorded"}));
+  }
+  made->on_end([this, watched = std::weak_ptr(made)] {
+    // Later: it may be ended by a call of its own.
+    boost::asio::post(context_, [this, watched] {
+      if (const auto one = watched.lock()) {
+        recording_.remove_tap_user(*one);
+        farewells_.push_back(watched);
+        std::erase(live_, one);
+      }
+      std::erase_if(farewells_, [](const auto& each) { return each.expired(); });
+    });
+  });
+  log_line(log_level::info, {}, "live: {} interface(s) shown to {}", made->interface_count(),
+           reply.peer());
+  live_.push_back(made);
+  made->start();
+}
+
+bool onlookers::have_left() {
+  std::erase_if(farewells_, [](const auto& each) { return each.expired(); });
+  return live_.empty() && farewells_.empty() &&
+         std::all_of(streams_.begin(), streams_.end(),
+                     [](const auto& each) { return each->has_ended(); });
+}
+
+boost::json::array onlookers::streams_json() const {
+  boost::json::array told;
+  for (const auto& each : streams_) {
+    const stream::client_figures figures = each->figures();
+    told.push_back({{"name", each->settings().name},
+                    {"to", each->settings().to},
+                    {"connected", figures.connected},
+                    {"trouble", figures.trouble},
+                    {"offered", figures.offered},
+                    {"sent", figures.sent},
+                    {"dropped", figures.dropped},
+                    {"waiting", figures.waiting},
+                    {"unconfirmed", figures.unconfirmed},
+                    {"connections", figures.connections}});
+  }
+  return told;
+}
+
+void onlookers::report() const {
+  for (const auto& each : streams_) {
+    const stream::client_figures figures = each->figures();
+    log_line(log_level::info, {{"stream", each->settings().name}},
+             "offered {}, sent {}, dropped {}, unconfirmed {}", figures.offered, figures.sent,
+             figures.dropped, figures.unconfirmed);
+  }
+}
+
+}  // namespace captured::daemon

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+//
+// All who see packets while they are recorded: live viewers and streams to collectors. Brings them
+// to the recording and takes leave of them when it stops.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/json/array.hpp>
+
+#include "daemon/control_server.hpp"
+#include "daemon/live_stream.hpp"
+#include "daemon/packet_stream.hpp"
+#include "daemon/recording.hpp"
+
+namespace captured::daemon {
+
+/// All members on the thread that runs the context. To be destroyed before the recording.
+class onlookers {
+ public:
+  onlookers(boost::asio::io_context& context, recording& of) : context_(context), recording_(of) {}
+
+  /// Before the recording starts. A stream that cannot begin is said and stops nothing.
+  void start_streams(const std::vector<settings::stream_settings>& wanted);
+  /// Answers {"request":"live",…} with a stream, or refuses.
+  void answer_live(const control_request& request, const control_reply& reply);
+  /// The recording has stopped, and all have got what they were to get.
+  [[nodiscard]] bool have_left();
+
+  /// One object for each stream, for the status.
+  [[nodiscard]] boost::json::array streams_json() const;
+  /// The ledger of each stream, into the log.
+  void report() const;
+
+ private:
+  boost::asio::io_context& context_;
+  recording& recording_;
+  std::vector<std::unique_ptr<packet_stream>> streams_;
+  std::vector<std::shared_ptr<live_stream>> live_;
+  std::vector<std::weak_ptr<live_stream>> farewells_;  ///< ended, with something still to be sent
+};
+
+}  // namespace captured::daemon

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+//
+// One output of type stream: the packets of recorded interfaces to a collector, beside the
+// recording. What the collector does not take is dropped here alone and counted; no block of a ring
+// is ever held for it.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "base/error.hpp"
+#include "capture/offline_filter.hpp"
+#include "daemon/tap_user.hpp"
+#include "pipeline/packet_tap.hpp"
+#include "settings/configuration.hpp"
+#include "stream/client.hpp"
+
+namespace captured::daemon {
+
+/// Puts into the filters of all interfaces that the streams' own packets are left out, where that
+/// is wanted and the collector is given by an address.
+void leave_out_own_traffic(settings::configuration& wanted);
+
+/// All members on the thread that runs the context, which must outlive it.
+class packet_stream final : public tap_user {
+ public:
+  /// Begins to connect. Fails when a certificate cannot be read.
+  static base::result<std::unique_ptr<packet_stream>> start(
+      boost::asio::io_context& context, const settings::stream_settings& wanted);
+  ~packet_stream();
+  packet_stream(const packet_stream&) = delete;
+  packet_stream& operator=(const packet_stream&) = delete;
+
+  void on_recorded(recorded_interface& one) override;
+  /// Nothing comes any more: what waits is sent, for a bounded time.
+  void on_stopped() override;
+  /// After `on_stopped`: all is sent or given up, the figures are final.
+  [[nodiscard]] bool has_ended() const noexcept { return ended_; }
+
+  [[nodiscard]] const settings::stream_settings& settings() const noexcept { return settings_; }
+  [[nodiscard]] stream::client_figures figures() const { return client_->queue().figures(); }
+
+ private:
+  class listener final : public pipeline::block_listener {
+   public:
+    listener(packet_stream& of, recorded_interface& from, std::uint32_t id);
+    ~listener();
+    listener(const listener&) = delete;
+    listener& operator=(const listener&) = delete;
+    void on_block(std::span<std::byte> block, capture::framing form) override;
+    [[nodiscard]] recorded_interface& from() const noexcept { return from_; }
+
+   private:
+    packet_stream& of_;
+    recorded_interface& from_;
+    std::uint32_t id_;
+    std::optional<capture::offline_filter> wanted_;  ///< all but the stream's own packets
+    std::uint32_t drops_ = 0;                        ///< not yet told to the collector
+  };
+
+  packet_stream(boost::asio::io_context& context, settings::stream_settings wanted);
+  void on_ended();
+
+  boost::asio::io_context& context_;
+  settings::stream_settings settings_;
+  bool filters_port_ = false;  ///< the collector has a name: its address is not known here
+  std::uint16_t port_ = 0;
+  std::list<listener> taps_;
+  stream::packet_batch batch_;
+  std::vector<std::byte> scratch_;
+  boost::asio::steady_timer patience_;
+  bool ended_ = false;
+  /// Tells handlers that this object is still there; owned by it alone.
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+  std::unique_ptr<stream::client> client_;  // last: its thread calls what stands above
+};
+
+}  // namespace captured::daemon

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "capture/ring_journal.hpp"
+
+#include <cerrno>
+#include <new>
+#include <utility>
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+namespace captured::capture {
+
+namespace {
+
+constexpr std::size_t page_bytes = 4096;
+constexpr std::uint64_t this_layout = 0x63617074'72696e01;  // "captrin", version 1
+
+}  // namespace
+
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free, "it is shared by processes");
+
+base::result<ring_journal> ring_journal::make() {
+  base::unique_fd memory(::memfd_create("captured-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!memory || ::ftruncate(memory.get(), page_bytes) != 0) {
+    return base::system_failure(errno, "make a journal for a ring");
+  }
+  auto mapped = base::mapping::shared(memory.get(), page_bytes);
+  if (!mapped) {
+    return mapped.error();
+  }
+  auto* const made = new (mapped->bytes().data()) page;
+  made->what = this_layout;
+  return ring_journal(std::move(memory), std::move(*mapped));
+}
+
+base::result<ring_journal> ring_journal::take_over(base::unique_fd memory) {
+  const char* const context = "take over the journal of a ring";
+  struct stat about {};
+  if (::fstat(memory.get(), &about) != 0) {
+    return base::system_failure(errno, context);
+  }
+  if (about.st_size != page_bytes) {
+    return base::invalid_input(context, "it has another size");
+  }
+  auto mapped = base::mapping::shared(memory.get(), page_bytes);
+  if (!mapped) {
+    return mapped.error();
+  }
+  ring_journal taken(std::move(memory), std::move(*mapped));
+  if (taken.at().what != this_layout || taken.at().current > 1) {
+    return base::invalid_input(context, "another version of captured wrote it");
+  }
+  taken.add_counted();  // its maker may have been killed in between
+  return taken;
+}
+
+ring_journal::page& ring_journal::at() const noexcept {
+  static_assert(sizeof(page) <= page_bytes);
+  return *std::launder(reinterpret_cast<page*>(mapped_.bytes().data()));
+}
+
+const ring_journal::state& ring_journal::current() const noexcept {
+  return at().states[at().current.load(std::memory_order_acquire)];
+}
+
+void ring_journal::replace(const state& by) noexcept {
+  const std::uint32_t other = 1 - at().current.load(std::memory_order_relaxed);
+  at().states[other] = by;
+  at().current.store(other, std::memory_order_release);
+}
+
+const ring_progress& ring_journal::progress() const noexcept {
+  return current().progress;
+}
+
+void ring_journal::set_progress(const ring_progress& now) noexcept {
+  state next = current();
+  next.progress = now;
+  replace(next);
+}
+
+const ring_statistics& ring_journal::sums() const noexcept {
+  return current().sums;
+}
+
+counted_by_kernel& ring_journal::room_for_counters() noexcept {
+  reading& last = at().last;
+  last.counted = {};  // while its number is an old one, for it could be taken for new otherwise
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  last.number = current().readings + 1;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  return last.counted;
+}
+
+void ring_journal::add_counted() noexcept {
+  const reading& last = at().last;
+  state next = current();
+  if (last.number != next.readings + 1) {
+    return;
+  }
+  next.readings = last.number;
+  next.sums.packets_total += last.counted.packets;
+  next.sums.drops_total += last.counted.drops;
+  next.sums.freezes_total += last.counted.freezes;
+  replace(next);
+}
+
+}  // namespace captured::capture

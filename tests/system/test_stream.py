@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: MIT
+"""A stream beside a recording: the collector gets every packet once and in order; one that dies,
+stalls or answers with errors costs the stream packets that are counted, and the recording none."""
+
+import json
+import re
+import signal
+import subprocess
+import time
+
+from support import process, tools, traffic
+from support.recorder import Recorder, configuration
+
+PORT = 50051
+END_SECONDS = 60
+
+
+class Collector:
+    """capturectl receive on the recorder's loopback."""
+
+    def __init__(self, network, folder, *options):
+        folder.mkdir(exist_ok=True)
+        network.recorded(["ip", "link", "set", "lo", "up"])
+        self.process = network.start_recorded(
+            [tools.ours("capturectl"), "receive", "--json", "--listen", f"127.0.0.1:{PORT}",
+             *options, str(folder)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert "listening" in self.process.stderr.readline()
+
+    def stop(self, number=signal.SIGINT):
+        """Ends it; gives what it says of its streams."""
+        self.process.send_signal(number)
+        out, _ = self.process.communicate(timeout=END_SECONDS)
+        return [json.loads(line) for line in out.splitlines()]
+
+
+class Setting:
+    def __init__(self, make_network, folder, **stream):
+        self.folder = folder
+        self.network = make_network()
+        self.captures = folder / "captures"
+        self.socket = folder / "control"
+        config = configuration(self.captures, [{"name": "eth0", "ring": {"timeout": "50ms"}}],
+                               control={"socket": str(self.socket)},
+                               streams=[{"name": "far", "to": f"http://127.0.0.1:{PORT}",
+                                         **stream}])
+        self.recorder = Recorder(self.network, self.captures, config=config)
+
+    def figures(self):
+        told = tools.run([tools.ours("capturectl"), "status", "--json", "--socket", self.socket],
+                         check=False)
+        assert told.stdout, told.stderr
+        return json.loads(told.stdout)["streams"][0]
+
+    def wait_figures(self, condition, what):
+        process.wait_until(lambda: condition(self.figures()), END_SECONDS, what, step=0.05)
+
+    def stop(self, count):
+        """The recording has all; gives the stream's closing figures, which must balance."""
+        ledger = self.recorder.stop(timeout=END_SECONDS)
+        assert (ledger["eth0"]["stored"], ledger["eth0"]["osdrop"]) == (count, 0)
+        found = re.findall(r"offered (\d+), sent (\d+), dropped (\d+), unconfirmed (\d+)",
+                           self.recorder.log())
+        offered, sent, dropped, unconfirmed = map(int, found[-1])
+        assert offered == count
+        assert offered == sent + dropped
+        return sent, dropped, unconfirmed
+
+
+def numbers(reports, **expected):
+    """What check_frames finds in the files of streams."""
+    files = [name for each in reports for name in each["files"]]
+    return traffic.check(*files, partial=True, **expected)["interfaces"]["eth0"]
+
+
+def test_every_packet_arrives_once_and_in_order(make_network, folder):
+    count = 300_000
+    setting = Setting(make_network, folder)
+    collector = Collector(setting.network, folder / "got")
+    with setting.recorder:
+        traffic.send(setting.network, count=count, rate=100_000, size=80)
+        setting.wait_figures(lambda now: now["sent"] == count, "all is sent")
+        assert setting.stop(count) == (count, 0, 0)
+    (report,) = collector.stop()
+    assert report["complete"]
+    got = numbers([report], first=0, count=count)
+    assert (got["packets"], got["missing"], traffic.flaws(got)) == (count, 0, {})
+
+
+def test_a_collector_that_dies_and_comes_back_costs_the_stream_alone(make_network, folder):
+    count = 100_000
+    setting = Setting(make_network, folder)
+    first = Collector(setting.network, folder / "first")
+    with setting.recorder:
+        with traffic.Sender(setting.network, count=count, rate=20_000, size=80) as sender:
+            setting.wait_figures(lambda now: now["sent"] > 10_000, "some are sent")
+            first.process.kill()
+            first.process.communicate()
+            setting.wait_figures(lambda now: not now["connected"], "its end is noticed")
+            second = Collector(setting.network, folder / "second")
+            sender.wait()
+        setting.wait_figures(lambda now: now["waiting"] == 0, "the rest is sent")
+        sent, _, unconfirmed = setting.stop(count)
+    reports = second.stop()
+    got = numbers(reports, first=0, count=count)
+    assert traffic.flaws(got) == {}
+    # What the second one got and what went into the broken connection are together what was sent.
+    assert got["packets"] == sent - unconfirmed
+    assert got["packets"] > count // 4
+
+
+def test_a_collector_that_stalls_costs_the_stream_alone(make_network, folder):
+    count, size = 60_000, 800  # 48 MB, and the queue holds one
+    setting = Setting(make_network, folder, queue="1MiB")
+    collector = Collector(setting.network, folder / "got")
+    with setting.recorder:
+        setting.wait_figures(lambda now: now["connected"], "it is connected")
+        collector.process.send_signal(signal.SIGSTOP)
+        traffic.send(setting.network, count=count, rate=30_000, size=size)
+        setting.wait_figures(lambda now: now["dropped"] > 0, "some are dropped")
+        collector.process.send_signal(signal.SIGCONT)
+        setting.wait_figures(lambda now: now["waiting"] == 0, "the rest is sent")
+        sent, dropped, unconfirmed = setting.stop(count)
+    reports = collector.stop()
+    got = numbers(reports, first=0, count=count)
+    assert traffic.flaws(got) == {}
+    assert dropped > 0 and unconfirmed == 0
+    assert got["packets"] == sent
+
+
+def test_a_collector_that_answers_with_errors_costs_the_stream_alone(make_network, folder):
+    count = 5_000
+    setting = Setting(make_network, folder)
+    collector = Collector(setting.network, folder / "got", "--message-max", "10")
+    with setting.recorder:
+        traffic.send(setting.network, count=count, rate=10_000, size=80)
+        process.wait_until(lambda: "larger than max" in setting.recorder.log(), END_SECONDS,
+                           "the reason is told")
+        begun = time.monotonic()
+        _, _, unconfirmed = setting.stop(count)
+        assert unconfirmed > 0
+        assert time.monotonic() - begun < 30, "a stop does not wait for ever for a collector"
+    collector.stop()
+
+
+def test_its_own_traffic_is_not_captured(make_network, folder):
+    network = make_network()
+    captures = folder / "captures"
+    collector = Collector(network, folder / "got")
+    config = configuration(captures, [{"name": "lo"}], control={"socket": str(folder / "control")},
+                           streams=[{"name": "far", "to": f"http://127.0.0.1:{PORT}"}])
+    with Recorder(network, captures, config=config) as recorder:
+        network.recorded(["sh", "-c", "exec 3<>/dev/udp/127.0.0.1/9; true"], check=False)
+        network.recorded(["ping", "-c", "3", "-i", "0.2", "127.0.0.1"], check=False)
+        time.sleep(1)
+        ledger = recorder.stop(timeout=END_SECONDS)
+    collector.stop()
+    assert ledger["lo"]["stored"] < 20
+    assert "and not" in recorder.log() or "not (host 127.0.0.1" in recorder.log()
