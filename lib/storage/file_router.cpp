@@ -87,6 +87,7 @@ void file_router::on_completion(const file_completion& done) noexcept {
       return;
     case file_action::publish:
     case file_action::write:
+    case file_action::grow:
     case file_action::sync:
       return;
   }

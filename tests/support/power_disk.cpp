@@ -224,6 +224,9 @@ std::optional<storage::file_completion> power_files::run_one() {
       done.octets_written = written.octets;
       break;
     }
+    case file_action::grow:
+      done.error = storage::open_file::grow(disk_, file.fd(), what.offset);
+      break;
     case file_action::sync:
       done.error = storage::open_file::sync(disk_, file.fd());
       break;

@@ -32,7 +32,7 @@ class power_disk final : public storage::system_calls {
   static constexpr int folder = -100;  ///< the descriptor that stands for the folder
 
   storage::call_result create(int where, const char* name) noexcept override;
-  storage::call_result allocate(int, std::uint64_t) noexcept override { return {}; }
+  storage::call_result allocate(int, std::uint64_t, bool) noexcept override { return {}; }
   storage::call_result set_direct(int, bool) noexcept override { return {}; }
   storage::call_result write(int fd, std::span<const std::byte> data,
                              std::uint64_t offset) noexcept override;
