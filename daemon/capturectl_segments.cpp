@@ -89,13 +89,13 @@ segment_runs::part segment_runs::take(std::uint64_t offset) {
   if (sleeps_ && may_claim() && next_ <= wanted_ + slots / 2) {
     changed_.notify_all();
   }
-  if (unknown) {
-    return found;  // the reader is as fast
-  }
   slot& here = ring_[number % slots];
+  if (unknown) {  // nobody has it: it is gone over here, from the place itself
+    work_on(lock, number, room_, offset);
+  }
   while (here.is == state::working) {
     if (may_claim()) {
-      work_one(lock, room_);
+      work_on(lock, next_++, room_, std::nullopt);
     } else {
       waits_ = true;
       changed_.wait(lock);
@@ -114,36 +114,33 @@ segment_runs::part segment_runs::take(std::uint64_t offset) {
   return found;
 }
 
-/// Sums up the next segment that nobody has.
-void segment_runs::work_one(std::unique_lock<std::mutex>& lock, std::vector<std::byte>& room) {
-  const std::uint64_t number = next_++;
+/// Goes over a segment that nobody has; where its blocks begin is known, or is to be guessed.
+void segment_runs::work_on(std::unique_lock<std::mutex>& lock, std::uint64_t number,
+                           std::vector<std::byte>& room, std::optional<std::uint64_t> begin) {
   slot& mine = ring_[number % slots];
   mine.is = state::working;
   const format::packet_run run = run_;
   const std::uint64_t lesson = lesson_;
   lock.unlock();
   slot made{.is = state::ready,
-            .begin = 0,
+            .begin = begin.value_or(0),
             .octets = 0,
             .lesson = lesson,
             .totals = {},
             .room = std::move(mine.room)};
-  sum_up(number, run, keeps_ ? made.room : room, made);
+  std::vector<std::byte>& into = keeps_ ? made.room : room;
+  into.resize(segment_bytes + overlap_bytes);
+  const std::uint64_t first = number * segment_bytes;
+  const auto octets = std::span(into).first(read_at(fd_, into, first));
+  const auto at = begin ? std::optional<std::size_t>(*begin - first) : run.guess(octets);
+  if (at && *at < std::min(octets.size(), segment_bytes)) {
+    made.begin = first + *at;
+    made.octets = run.go(octets.subspan(*at), segment_bytes - *at, made.totals);
+  }
   lock.lock();
   mine = std::move(made);
   if (waits_) {
     changed_.notify_all();
-  }
-}
-
-void segment_runs::sum_up(std::uint64_t number, const format::packet_run& run,
-                          std::vector<std::byte>& room, slot& to) const {
-  room.resize(segment_bytes + overlap_bytes);
-  const std::uint64_t begin = number * segment_bytes;
-  const auto octets = std::span(room).first(read_at(fd_, room, begin));
-  if (const auto guessed = run.guess(octets); guessed && *guessed < segment_bytes) {
-    to.begin = begin + *guessed;
-    to.octets = run.go(octets.subspan(*guessed), segment_bytes - *guessed, to.totals);
   }
 }
 
@@ -152,7 +149,7 @@ void segment_runs::run() {
   std::unique_lock lock(mutex_);
   while (!ending_) {
     if (may_claim()) {
-      work_one(lock, room);
+      work_on(lock, next_++, room, std::nullopt);
     } else {
       sleeps_ = true;
       changed_.wait(lock);

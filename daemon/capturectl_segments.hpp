@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -67,7 +68,7 @@ class segment_runs {
  private:
   static constexpr std::size_t segment_bytes = std::size_t{512} << 10;
   static constexpr std::size_t overlap_bytes = std::size_t{4} << 10;  ///< most packets are less
-  static constexpr std::size_t slots = 8;
+  static constexpr std::size_t slots = 16;
   static constexpr unsigned useless_max = 32;
 
   enum class state : std::uint8_t { free, working, ready };
@@ -83,9 +84,8 @@ class segment_runs {
   [[nodiscard]] bool may_claim() const noexcept {
     return next_ < wanted_ + slots && next_ < count_ && useless_ < useless_max && taught_;
   }
-  void work_one(std::unique_lock<std::mutex>& lock, std::vector<std::byte>& room);
-  void sum_up(std::uint64_t number, const format::packet_run& run, std::vector<std::byte>& room,
-              slot& to) const;
+  void work_on(std::unique_lock<std::mutex>& lock, std::uint64_t number,
+               std::vector<std::byte>& room, std::optional<std::uint64_t> begin);
   void run();
 
   int fd_;
