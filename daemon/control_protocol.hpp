@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // The words that capturectl and the daemon exchange over the control socket: one JSON object on
-// each line, a request and its answer in turn. Pure text; the sockets are control_server's and
-// control_client's.
+// each line, a request and its answer in turn. Pure text; the sockets are control_server's.
 //
 //   {"request":"status"}  →  {"ok":true,"status":{…}}
 //   {"request":"reload"}  →  {"ok":true}  or  {"ok":false,"errors":["captured.yaml:3:5: …"]}
-//
-//   {"request":"live"}    →  {"ok":true,"more":true,"octets":4711} and so many octets, again and
-//                            again; at last {"ok":true,"why":"…","dropped":0}
-//
-// A request may carry further members; an answer that is not the last to its request carries
-// "more":true. Whatever a client sends during a stream ends it.
+//   {"request":"live"}    →  {"ok":true,"more":true,"octets":4711} and so many octets, time and
+//                            again; what the client sends ends it; {"ok":true,"dropped":0,…}
 #pragma once
 
 #include <cstddef>

@@ -131,7 +131,7 @@ void output_place::shared_state::look() {
     return;
   }
   if (testing) {
-    tell(&place_watch_events::tested, folder->test_writing(options.output, options.rights));
+    tell(&place_watch_events::tested, folder->test_writing(options.output));
   }
 }
 

@@ -69,6 +69,7 @@ base::result<> recording::start(std::function<void()> ready, std::function<void(
   if (const auto running = reactor_.start(); !running) {
     return running;
   }
+  one_writer_thread_ = wanted_.writer.threads == 1;
   writer_pool_ = std::make_unique<boost::asio::thread_pool>(wanted_.writer.threads);
   opener_ = std::make_unique<boost::asio::thread_pool>(openers);
   const auto devices = capture::all_devices();

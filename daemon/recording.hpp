@@ -146,6 +146,7 @@ class recording {
   std::vector<std::unique_ptr<recorded_interface>> interfaces_;  ///< never shrinks
   std::vector<tap_user*> tap_users_;
   pipeline::capture_reactor reactor_;
+  bool one_writer_thread_ = false;                         ///< in the pool, whatever a reload wants
   std::unique_ptr<boost::asio::thread_pool> writer_pool_;  // outlives the strands on it
   std::vector<std::unique_ptr<recorded_output>> outputs_;
   std::vector<std::unique_ptr<recorded_output>> abandoned_;      ///< hang in the system

@@ -56,9 +56,9 @@ recorded_output* recording::output_for(const std::string& family, packet::link_t
       return one.get();
     }
   }
-  outputs_.push_back(std::make_unique<recorded_output>(
-      reactor_context_.get_executor(), writer_pool_->get_executor(), wanted_.writer.threads == 1,
-      family, series));
+  outputs_.push_back(std::make_unique<recorded_output>(reactor_context_.get_executor(),
+                                                       writer_pool_->get_executor(),
+                                                       one_writer_thread_, family, series));
   recorded_output& made = *outputs_.back();
   output_events events;
   events.opened = [this, &made] {

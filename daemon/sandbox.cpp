@@ -153,6 +153,14 @@ std::vector<base::failure> sandbox::refusals(const settings::configuration& want
       }
     }
   }
+  for (const settings::stream_settings& each : wanted.streams) {
+    if (lacks_tcp) {
+      refused.push_back(base::invalid_input(
+          "stream " + each.name,
+          "this captured was started without streams and can make no connections any more "
+          "(sandbox); restart it to take this up"));
+    }
+  }
   return refused;
 }
 
@@ -172,6 +180,16 @@ file_rules files_needed(const settings::configuration& wanted,
   for (const pipeline::output_options& output : wanted.outputs) {
     for (const std::string& each : directories_of(output.files)) {
       rules.record.push_back(lasting_folder(each, output.files, remarks).string());
+    }
+  }
+  rules.tcp = !wanted.streams.empty();
+  for (const settings::stream_settings& stream : wanted.streams) {
+    rules.read.emplace_back("/etc/ssl");
+    for (const std::string* file :
+         {&stream.tls.authorities, &stream.tls.certificate, &stream.tls.key}) {
+      if (!file->empty()) {
+        rules.read.push_back(folder_or_file(without_links(*file)));
+      }
     }
   }
   if (!ledger_file.empty()) {
@@ -203,7 +221,9 @@ sandbox enter_sandbox(const settings::configuration& wanted, const std::string& 
     entered.folders.push_back(without_links(each));
   }
   entered.confines = note(confine_files(rules));
-  note(filter_system_calls({.tcp = rules.tcp, .packet_sockets = wanted.spare_sockets == 0}));
+  const bool filtered =
+      note(filter_system_calls({.tcp = rules.tcp, .packet_sockets = wanted.spare_sockets == 0}));
+  entered.lacks_tcp = (entered.confines || filtered) && !rules.tcp;
   return entered;
 }
 

@@ -20,10 +20,12 @@ namespace captured::daemon {
 struct sandbox {
   std::vector<std::filesystem::path> folders;  ///< without links; of use only when `confines`
   bool confines = false;                       ///< files are confined
+  bool lacks_tcp = false;                      ///< no connection can be made any more
   std::vector<std::string> remarks;            ///< what is not as tight as it might be
   std::vector<std::string> warnings;           ///< what the kernel could not do, or refused
 
-  /// One failure for each output of another configuration whose folder lies outside.
+  /// One failure for each output of another configuration whose folder lies outside, and for each
+  /// stream when there was none at the start.
   [[nodiscard]] std::vector<base::failure> refusals(const settings::configuration& wanted) const;
 };
 

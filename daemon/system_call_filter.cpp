@@ -33,11 +33,12 @@ constexpr std::array always{
     "brk", "munmap", "mremap", "madvise", "mincore", "memfd_create",
     // Threads, time and signals.
     "futex", "futex_waitv", "set_robust_list", "rseq", "set_tid_address", "exit", "exit_group",
-    "sched_yield", "sched_getaffinity", "sched_setaffinity", "getcpu", "gettid", "getpid",
-    "setpriority", "restart_syscall", "clock_gettime", "clock_getres", "clock_nanosleep",
-    "nanosleep", "gettimeofday", "time", "timerfd_create", "timerfd_settime", "timerfd_gettime",
-    "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigsuspend",
-    "rt_sigtimedwait", "sigaltstack", "pause", "getrandom", "clock_adjtime", "adjtimex",
+    "sched_yield", "sched_getparam", "sched_getscheduler", "sched_getaffinity", "sched_setaffinity",
+    "getcpu", "gettid", "getpid", "setpriority", "restart_syscall", "clock_gettime", "clock_getres",
+    "clock_nanosleep", "nanosleep", "gettimeofday", "time", "timerfd_create", "timerfd_settime",
+    "timerfd_gettime", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending",
+    "rt_sigsuspend", "rt_sigtimedwait", "sigaltstack", "pause", "getrandom", "clock_adjtime",
+    "adjtimex",
     // Waiting.
     "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2",
     "poll", "ppoll", "select", "pselect6", "eventfd2", "pipe2",

@@ -52,13 +52,15 @@ void file_keeper::detach(std::uint32_t place) {
 void file_keeper::add(const closed_file& file, base::wall_time now) {
   // One that was closed in a folder that is not the place's any more is not ours to remove.
   if (places_[file.place].is_attached && !file.is_elsewhere) {
-    kept_.add({file.name, file.size_bytes, file.size_bytes, now, false, file.place});
+    kept_.add({file.name, file.size_bytes, file.size_bytes, now, false, file.sequence, file.place});
   }
 }
 
 storage::retention_facts file_keeper::facts(base::wall_time now, const open_files& files) const {
-  storage::retention_facts known{
-      .now = now, .ending_bytes = files.ending_bytes(), .ending_files = files.ending_files()};
+  storage::retention_facts known{.now = now,
+                                 .ending_bytes = files.ending_bytes(),
+                                 .ending_files = files.ending_files(),
+                                 .open_sequence = files.told_sequence()};
   for (std::uint32_t i = 0; i < storage::places_max; ++i) {
     const place_state& state = places_[i];
     storage::place_facts& place = known.places[i];

@@ -65,7 +65,7 @@ inline constexpr std::chrono::milliseconds shortest_drain{50};
 inline constexpr std::chrono::seconds longest_wait{5};
 
 /// A disk that tells of nothing by itself is asked after this at the latest, if nothing else
-/// happens before: rings whose blocks are written meanwhile have others.
+/// happens before. Rings have other blocks meanwhile: one that has lent half of them is told of.
 inline constexpr std::chrono::milliseconds longest_unasked{50};
 
 /// Statistics after a loss come no more often than this for one interface.

@@ -63,22 +63,22 @@ void open_files::request(storage::file_request what) {
   files_.submit(std::move(what));
 }
 
-void open_files::create_next(const std::string& hidden_name) {
+void open_files::create_next(std::uint64_t sequence) {
   const auto slot = slot_at(stage::free);
   CAPTURED_CHECK(slot && !next_);
   next_ = slot;
   slots_[*slot] = {};
   slots_[*slot].at = stage::creating;
+  slots_[*slot].sequence = sequence;
   slots_[*slot].place = place_;
-  request_create(*slot, hidden_name);
+  request_create(*slot);
 }
 
-void open_files::request_create(std::uint32_t slot, const std::string& hidden_name) {
-  slots_[slot].hidden_name = hidden_name;
+void open_files::request_create(std::uint32_t slot) {
   request({.action = storage::file_action::create,
            .slot = slot,
            .bytes_expected = options_.preallocate_bytes,
-           .name = hidden_name});
+           .name = hidden_name_of(slots_[slot])});
 }
 
 void open_files::begin(const std::string& stem) {
@@ -90,6 +90,10 @@ void open_files::begin(const std::string& stem) {
 
 std::string open_files::stem_of(const open_file& file) const {
   return file.attempt == 0 ? file.stem : file.stem + "+" + std::to_string(file.attempt);
+}
+
+std::string open_files::hidden_name_of(const open_file& file) const {
+  return storage::prepared_name(options_.output, file.sequence, file.hidden_attempt);
 }
 
 std::string open_files::final_name_of(const open_file& file) const {
@@ -117,24 +121,15 @@ void open_files::submit(chunk& piece) {
   piece.slot = *current_;
   ++slots_[*current_].writes;
   unfinished_.push_back(&piece);
-  if (slots_[*current_].at == stage::publishing) {
+  // Not yet named, or being made anew because it was gone.
+  if (slots_[*current_].at != stage::open) {
     waiting_for_name_.push_back(&piece);
   } else {
     request_write(piece);
   }
 }
 
-/// Files in two folders may wait for their names.
-void open_files::write_what_waited(std::uint32_t slot) {
-  for (chunk* const piece : waiting_for_name_) {
-    if (piece->slot == slot) {
-      request_write(*piece);
-    }
-  }
-  std::erase_if(waiting_for_name_, [slot](const chunk* one) { return one->slot == slot; });
-}
-
-void open_files::request_write(chunk& piece) {
+void open_files::request_write(const chunk& piece) {
   request({.action = storage::file_action::write,
            .slot = piece.slot,
            .token = piece.index,
@@ -259,8 +254,19 @@ void open_files::give_back_in_order() {
     }
     unfinished_.erase(unfinished_.begin() + static_cast<std::ptrdiff_t>(i));
     --slots_[piece.slot].writes;
+    slots_[piece.slot].has_beginning = true;
     events_.written(piece);
   }
+}
+
+/// What waits for the name of another file goes on waiting: two can be without theirs at a time.
+void open_files::write_what_waited(std::uint32_t slot) {
+  for (const chunk* piece : waiting_for_name_) {
+    if (piece->slot == slot) {
+      request_write(*piece);
+    }
+  }
+  std::erase_if(waiting_for_name_, [slot](const chunk* piece) { return piece->slot == slot; });
 }
 
 void open_files::on_success(const storage::file_completion& done) {
@@ -289,8 +295,8 @@ void open_files::on_success(const storage::file_completion& done) {
       finish_if_written(done.slot);
       return;
     case storage::file_action::finish:
-      events_.closed({final_name_of(file), file.length, file.packets, file.is_unproven, file.place,
-                      file.is_lost});
+      events_.closed({final_name_of(file), file.length, file.packets, file.is_unproven,
+                      file.sequence, file.place, file.is_lost});
       file = {};
       return;
     case storage::file_action::discard:
@@ -300,7 +306,7 @@ void open_files::on_success(const storage::file_completion& done) {
       if (file.is_remade && file.is_lost) {
         give_up(done.slot);
       } else if (file.is_remade) {
-        request_create(done.slot, file.hidden_name);
+        request_create(done.slot);
       } else {
         file = {};
       }
@@ -316,6 +322,14 @@ void open_files::on_success(const storage::file_completion& done) {
 std::uint64_t open_files::ending_files() const noexcept {
   return static_cast<std::uint64_t>(
       std::ranges::count_if(slots_, [](const open_file& one) { return one.ended; }));
+}
+
+std::uint64_t open_files::told_sequence() const noexcept {
+  std::uint64_t highest = 0;
+  for (const open_file& one : slots_) {
+    highest = one.has_beginning ? std::max(highest, one.sequence) : highest;
+  }
+  return highest;
 }
 
 std::uint64_t open_files::ending_bytes() const noexcept {

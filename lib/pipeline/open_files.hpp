@@ -24,7 +24,8 @@ struct closed_file {
   std::string name;
   std::uint64_t size_bytes = 0;
   std::uint64_t packets = 0;
-  bool is_unproven = false;   ///< the device did not take it: it was set aside
+  bool is_unproven = false;  ///< the device did not take it: it was set aside
+  std::uint64_t sequence = 0;
   std::uint32_t place = 0;    ///< in which of the output's folders
   bool is_elsewhere = false;  ///< that folder is not the place's any more
 };
@@ -44,6 +45,7 @@ struct open_files_events {
 };
 
 struct open_files_options {
+  std::string output;     ///< whose hidden names they have
   std::string directory;  ///< of the first place, for messages
   std::string extension;  ///< of finished files, with the dot
   std::uint64_t preallocate_bytes = 0;
@@ -93,8 +95,9 @@ class open_files {
   [[nodiscard]] bool next_pending() const noexcept;
   [[nodiscard]] bool slot_free() const noexcept;
 
-  /// Has a file made under a hidden name. A slot must be free and no next file wanted already.
-  void create_next(const std::string& hidden_name);
+  /// Has a file made under a hidden name, which tells its number. A slot must be free and no next
+  /// file wanted already.
+  void create_next(std::uint64_t sequence);
   /// Makes the next file the current one, to be called `stem` + extension when it is complete.
   void begin(const std::string& stem);
   /// Final name that the current file is going to have.
@@ -119,6 +122,9 @@ class open_files {
   /// Files that no chunk follows for, and that are not closed yet.
   [[nodiscard]] std::uint64_t ending_files() const noexcept;
   [[nodiscard]] std::uint64_t ending_bytes() const noexcept;
+  /// The highest number that a file which is not closed yet can tell to a later life, since its
+  /// beginning is written; 0 for none.
+  [[nodiscard]] std::uint64_t told_sequence() const noexcept;
   /// Octets for which the disk has no room (or a quota none), to be tried again; 0 when it has.
   [[nodiscard]] std::uint64_t bytes_without_room(std::uint32_t place = 0) const noexcept;
   /// There may be room now: what failed is tried again at once.
@@ -152,23 +158,25 @@ class open_files {
   struct open_file {
     stage at = stage::free;
     std::string stem;
+    std::uint64_t sequence = 0;
     std::uint32_t attempt = 0;  ///< other names tried because one existed
     std::uint64_t length = 0;
     std::uint64_t packets = 0;
-    std::uint32_t writes = 0;  ///< chunks not yet taken
+    std::uint32_t writes = 0;    ///< chunks not yet taken
+    bool has_beginning = false;  ///< its first chunk is written
     bool ended = false;
     bool unwanted = false;  ///< to be discarded once it is made
     bool sync_pending = false;
-    bool is_unproven = false;         ///< forcing it to the device has failed
-    bool is_gone = false;             ///< its name was not there when it was to be renamed
-    bool is_remade = false;           ///< another file is being made in its stead
-    bool is_lost = false;             ///< its folder is not its place's any more
-    bool is_given_up = false;         ///< what fails is not tried again
-    bool has_failed_finally = false;  ///< something did
-    base::steady_time failed_at{};    ///< then
+    bool is_unproven = false;          ///< forcing it to the device has failed
+    bool is_gone = false;              ///< its name was not there when it was to be renamed
+    bool is_remade = false;            ///< another file is being made in its stead
+    bool is_lost = false;              ///< its folder is not its place's any more
+    bool is_given_up = false;          ///< what fails is not tried again
+    bool has_failed_finally = false;   ///< something did
+    base::steady_time failed_at{};     ///< then
+    std::uint32_t hidden_attempt = 0;  ///< as `attempt`, for the hidden name
     std::uint32_t place = 0;
     std::uint32_t in_flight = 0;
-    std::string hidden_name;
   };
 
   struct place_state {
@@ -191,10 +199,9 @@ class open_files {
   void leave_given_up(std::uint32_t slot);
   void settle_trouble(std::uint32_t place);
   [[nodiscard]] bool has_failed(std::uint32_t place) const noexcept;
-  void request_create(std::uint32_t slot, const std::string& hidden_name);
-  void request_write(chunk& piece);
+  void request_create(std::uint32_t slot);
+  void request_write(const chunk& piece);
   void request_publish(std::uint32_t slot);
-  void write_what_waited(std::uint32_t slot);
   void request_finish(std::uint32_t slot);
   void request_discard(std::uint32_t slot);
   void finish_if_written(std::uint32_t slot);
@@ -203,10 +210,12 @@ class open_files {
   bool is_file_gone(const storage::file_completion& done);
   void on_written(const storage::file_completion& done);
   void give_back_in_order();
+  void write_what_waited(std::uint32_t slot);
   void on_success(const storage::file_completion& done);
   void note_success(std::uint32_t place);
   [[nodiscard]] chunk& chunk_of(std::uint64_t token) const noexcept;
   [[nodiscard]] std::string stem_of(const open_file& file) const;
+  [[nodiscard]] std::string hidden_name_of(const open_file& file) const;
   [[nodiscard]] std::string final_name_of(const open_file& file) const;
   [[nodiscard]] std::optional<std::uint32_t> slot_at(stage wanted) const noexcept;
 

@@ -2,7 +2,6 @@
 //
 // The part of open_files that has to do with acts that failed.
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -13,11 +12,34 @@ namespace captured::pipeline {
 
 namespace {
 
+const char* word_for(storage::file_action action) {
+  switch (action) {
+    case storage::file_action::create:
+      return "create";
+    case storage::file_action::publish:
+      return "name";
+    case storage::file_action::write:
+      return "write";
+    case storage::file_action::grow:
+      return "make longer";
+    case storage::file_action::sync:
+      return "sync";
+    case storage::file_action::finish:
+      return "close";
+    case storage::file_action::discard:
+    case storage::file_action::remove:
+      return "remove";
+    case storage::file_action::leave:
+      return "leave";
+    case storage::file_action::measure:
+      return "measure";
+  }
+  return "use";
+}
+
 std::string describe(const storage::file_completion& done, const std::string& where,
                      const std::string& name) {
-  static constexpr std::array<const char*, 7> acts{"create", "name",   "write", "sync",
-                                                   "close",  "remove", "leave"};
-  return std::string(acts[static_cast<std::size_t>(done.action)]) + " " + where + "/" + name;
+  return std::string(word_for(done.action)) + " " + where + "/" + name;
 }
 
 }  // namespace
@@ -33,6 +55,12 @@ void open_files::on_failure(const storage::file_completion& done, base::steady_t
   if (done.was_forcing) {
     return on_unproven(done);
   }
+  // Left by an attempt that failed, and whose removal failed too: a later start removes it.
+  if (done.action == storage::file_action::create && done.error.value() == EEXIST &&
+      file.hidden_attempt < limits::name_attempts) {
+    ++file.hidden_attempt;
+    return request_create(done.slot);
+  }
   const bool naming =
       done.action == storage::file_action::publish || done.action == storage::file_action::finish;
   if (naming && done.error.value() == EEXIST && file.attempt < limits::name_attempts) {
@@ -46,7 +74,7 @@ void open_files::on_failure(const storage::file_completion& done, base::steady_t
   }
   place_state& place = places_[file.place];
   const std::string name =
-      done.action == storage::file_action::create ? file.hidden_name : stem_of(file);
+      done.action == storage::file_action::create ? hidden_name_of(file) : stem_of(file);
   place.why = {done.error, describe(done, place.directory, name)};
   if (file.is_given_up) {
     // A write is settled with the file's other ones, nothing else is left to be done.
@@ -165,7 +193,7 @@ void open_files::retry(base::steady_time now) {
         } else if (slots_[one.slot].is_lost) {
           give_up(one.slot);
         } else {
-          request_create(one.slot, slots_[one.slot].hidden_name);
+          request_create(one.slot);
         }
         break;
       case storage::file_action::publish:

@@ -13,7 +13,8 @@ namespace captured::pipeline {
 namespace {
 
 open_files_options file_options(const output_options& options) {
-  return {.directory = options.files.directory,
+  return {.output = options.files.name,
+          .directory = options.files.directory,
           .extension = std::string(storage::final_suffix),
           .preallocate_bytes = options.files.preallocate ? options.files.rotate.size_bytes : 0,
           .force_to_device = options.files.sync.policy != storage::sync_policy::none};
@@ -29,7 +30,7 @@ base::result<std::unique_ptr<output_recorder>> output_recorder::make(
     return name.error();
   }
   auto pool =
-      chunk_pool::make(limits::chunks_in_pool, limits::chunk_bytes, limits::blocks_per_output);
+      chunk_pool::make(limits::chunks_in_pool, surroundings.chunk_bytes, limits::blocks_per_output);
   if (!pool) {
     return pool.error();
   }
@@ -107,6 +108,9 @@ void output_recorder::reconfigure(const output_options& changed, base::moment no
 }
 
 void output_recorder::run(base::moment now) {
+  if (outcome_.ended) {
+    return;  // a completion, or a wake, that was on its way
+  }
   now_ = now;
   stream_.files().retry(now.steady);
   keeper_.run(now, stream_.files());
@@ -209,7 +213,7 @@ std::string output_recorder::current_name() const {
 }
 
 bool output_recorder::waits_for_disk() const noexcept {
-  return deadline_.has_value() || block_ || ports_.block_waiting();
+  return deadline_.has_value() || block_ || ports_.block_waiting() || ports_.has_lent_most();
 }
 
 bool output_recorder::made_progress() {
@@ -252,7 +256,7 @@ void output_recorder::perform(output_action action, base::moment now) {
 }
 
 void output_recorder::create_next() {
-  stream_.files().create_next(storage::prepared_name(options_.files.name, series_.next_sequence));
+  stream_.files().create_next(series_.next_sequence);
 }
 
 void output_recorder::begin_file(base::moment now) {

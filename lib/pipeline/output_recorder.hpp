@@ -23,6 +23,7 @@
 #include "pipeline/file_stream.hpp"
 #include "pipeline/file_text.hpp"
 #include "pipeline/flow.hpp"
+#include "pipeline/limits.hpp"
 #include "pipeline/options.hpp"
 #include "pipeline/place_choice.hpp"
 #include "pipeline/port_set.hpp"
@@ -68,6 +69,8 @@ struct recorder_surroundings {
   place_events places = {};
   /// Finished files of this output that are there already; in no order.
   std::vector<storage::kept_file> earlier = {};
+  /// Memory of each chunk; smaller ones are for tests.
+  std::size_t chunk_bytes = limits::chunk_bytes;
 };
 
 /// How an output ended.

@@ -38,8 +38,8 @@ place_view output_recorder::view_of(std::uint32_t place, base::steady_time now) 
   view.is_attached = router_.is_attached(place);
   view.is_bad = files.is_place_bad(place, now);
   view.is_full = keeper_.is_full(place);
-  view.works = tested_well_[place] && !view.is_bad && !files.in_trouble(place) &&
-               keeper_.has_plenty(place);
+  view.works =
+      tested_well_[place] && !view.is_bad && !files.in_trouble(place) && keeper_.has_plenty(place);
   return view;
 }
 

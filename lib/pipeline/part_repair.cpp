@@ -86,6 +86,22 @@ std::string reason_of(const part_file& file) {
   return used && *used == 0 ? "it holds nothing but zeros" : "its beginning is not that of a file";
 }
 
+/// Where a file is renamed by a second name, the first one may have been left. True if so.
+base::result<bool> finish_renaming(part_file& file) {
+  const std::string name = without(file.name(), open_ending);
+  for (const std::string& other : {name, name + std::string(storage::damaged_suffix)}) {
+    const auto has_also = file.has_also(other);
+    if (!has_also) {
+      return has_also.error();
+    }
+    if (*has_also) {
+      const auto dropped = file.drop_name();
+      return dropped ? base::result<bool>(true) : dropped.error();
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 base::result<found_parts> find_parts(const storage::output_directory& folder,
@@ -98,10 +114,13 @@ base::result<found_parts> find_parts(const storage::output_directory& folder,
   if (!parts) {
     return parts.error();
   }
-  storage::system_calls calls;
   found_parts found;
   for (const storage::open_part& one : *parts) {
-    auto file = part_file::open(calls, fd->get(), one.name);
+    if (one.trouble) {
+      found.troubles.push_back(*one.trouble);
+      continue;
+    }
+    auto file = part_file::open(folder.calls(), fd->get(), one.name);
     if (!file) {
       found.troubles.push_back(file.error());
       continue;
@@ -109,6 +128,14 @@ base::result<found_parts> find_parts(const storage::output_directory& folder,
     if (!one.says_it_is_ours) {
       auto gone = set_aside(*file, reason_of(*file));
       gone ? found.set_aside.push_back(std::move(*gone)) : found.troubles.push_back(gone.error());
+      continue;
+    }
+
+    const auto renamed = finish_renaming(*file);
+    if (!renamed) {
+      found.troubles.push_back(renamed.error());
+    }
+    if (!renamed || *renamed) {
       continue;
     }
     // Now, so that the file after it can name it.
@@ -131,8 +158,7 @@ base::result<repaired_part> repair_part(const storage::output_directory& folder,
   if (!fd) {
     return fd.error();
   }
-  storage::system_calls calls;
-  auto file = part_file::open(calls, fd->get(), name);
+  auto file = part_file::open(folder.calls(), fd->get(), name);
   if (!file) {
     return file.error();
   }
@@ -161,6 +187,7 @@ base::result<repaired_part> repair_part(const storage::output_directory& folder,
     return named.error();
   }
   repaired_part done = describe(name, *file);
+  done.file.sequence = report.note->sequence;
   done.packets = report.packets;
   done.octets_lost = lost;
   return done;

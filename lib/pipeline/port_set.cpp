@@ -86,6 +86,12 @@ bool port_set::block_waiting() const noexcept {
                      [](const auto& one) { return one->attached() && one->feed().has_block(); });
 }
 
+bool port_set::has_lent_most() const noexcept {
+  return std::any_of(ports_.begin(), ports_.end(), [](const auto& one) {
+    return one->attached() && 2 * one->blocks_lent >= one->feed().source().block_count();
+  });
+}
+
 std::optional<port_set::taken> port_set::take_block() noexcept {
   for (std::size_t turn = 0; turn < ports_.size(); ++turn) {
     const std::size_t candidate = (next_ + turn) % ports_.size();

@@ -35,6 +35,9 @@ class port_set {
   /// No feed will offer another block. What was offered before can still be taken: ask this first.
   [[nodiscard]] bool sources_closed() const noexcept;
   [[nodiscard]] bool block_waiting() const noexcept;
+  /// At least half the blocks of a ring are being written as they lie: nobody will wake the strand
+  /// for another block before some are given back.
+  [[nodiscard]] bool has_lent_most() const noexcept;
   [[nodiscard]] bool drained() const noexcept { return sources_closed() && !block_waiting(); }
 
   /// A block and whose it is.

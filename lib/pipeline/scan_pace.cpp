@@ -7,8 +7,10 @@ namespace captured::pipeline {
 
 namespace {
 
-/// What a link is taken for that does not tell its speed, or tells less: virtual ones do.
+/// What a link is taken for that tells less, as virtual ones do, and one that does not tell its
+/// speed: it may be a fast one that is not up yet.
 constexpr std::uint64_t speed_bits_least = 10'000'000'000;
+constexpr std::uint64_t speed_bits_unknown = 100'000'000'000;
 
 constexpr std::uint32_t share_at_present_rate = 16;
 constexpr std::uint32_t share_at_full_speed = 4;
@@ -24,7 +26,8 @@ constexpr double blocks_least = 1.5;
 
 ring_pace pace_of(std::uint32_t blocks, std::uint64_t ring_bytes,
                   std::uint64_t speed_bits) noexcept {
-  const auto bits = static_cast<double>(std::max(speed_bits, speed_bits_least));
+  const auto bits = static_cast<double>(speed_bits == 0 ? speed_bits_unknown
+                                                        : std::max(speed_bits, speed_bits_least));
   const std::chrono::duration<double> seconds(static_cast<double>(ring_bytes) * 8 / bits);
   return {.blocks = blocks,
           .filled_in = std::chrono::duration_cast<std::chrono::nanoseconds>(seconds)};

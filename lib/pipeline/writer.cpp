@@ -30,9 +30,15 @@ struct writer::watched {
 void writer::watch(std::weak_ptr<storage::polled_files> disk, base::unique_fd event) {
   const auto fd = std::make_shared<base::unique_fd>(std::move(event));  // handlers can be copied
   boost::asio::post(strand_, [this, fd, disk = std::move(disk)] {
-    const auto one = std::make_shared<watched>(
-        watched{disk, boost::asio::posix::stream_descriptor(strand_, fd->release())});
+    const auto one =
+        std::make_shared<watched>(watched{disk, boost::asio::posix::stream_descriptor(strand_)});
     watched_.push_back(one);
+    boost::system::error_code error;
+    one->notice.assign(fd->get(), error);
+    if (error) {
+      return;  // no notices: it is asked when the longest time without is over
+    }
+    static_cast<void>(fd->release());
     if (const auto there = disk.lock()) {
       there->want_notices(notices_wanted_);
     }
@@ -52,7 +58,9 @@ void writer::await_notice(const std::shared_ptr<watched>& one) {
         std::uint64_t count = 0;
         static_cast<void>(::read(still->notice.native_handle(), &count, sizeof count));
         step();
-        await_notice(still);
+        if (!recorder_->outcome().ended) {
+          await_notice(still);
+        }
       });
 }
 
@@ -188,24 +196,26 @@ void writer::refresh_ledger(std::function<void()> done) {
 }
 
 void writer::step() {
+  if (is_over_) {
+    return;  // nothing is asked of recorder and disk any more
+  }
   const auto reap = [](storage::polled_files& disk) { disk.reap(); };
   each_disk(reap);
-  base::moment now = read_clocks();
+  const base::moment now = read_clocks();
   recorder_->run(now);
-  const auto flush = [](storage::polled_files& disk) { disk.flush(); };
-  each_disk(flush);
+  each_disk([](storage::polled_files& disk) { disk.flush(); });
   if (want_notices(recorder_->waits_for_disk())) {
     each_disk(reap);
-    now = read_clocks();
-    recorder_->run(now);
-    each_disk(flush);
   }
   if (!recorder_->outcome().ended) {
     arm_timer(now);
-  } else if (ended_) {
+  } else {
     timer_.cancel();
     watched_.clear();
-    std::exchange(ended_, nullptr)(recorder_->outcome());
+    is_over_ = true;
+    if (ended_) {
+      std::exchange(ended_, nullptr)(recorder_->outcome());
+    }
   }
 }
 

@@ -102,6 +102,7 @@ class writer {
   std::vector<std::shared_ptr<watched>> watched_;  ///< shared with the handlers that wait
   bool notices_wanted_ = false;
   ended_handler ended_;
+  bool is_over_ = false;  ///< the recorder has ended, and that was told
   std::unique_ptr<output_recorder> recorder_;
   std::atomic<bool> woken_{false};
 };

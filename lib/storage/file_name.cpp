@@ -259,9 +259,9 @@ base::result<void> check_output_name(std::string_view output) {
   return {};
 }
 
-std::string prepared_name(std::string_view output, std::uint64_t sequence) {
+std::string prepared_name(std::string_view output, std::uint64_t sequence, std::uint32_t attempt) {
   return "." + std::string(output) + "-" + padded(sequence, sequence_digits_min) +
-         std::string(prepared_suffix);
+         (attempt == 0 ? "" : "+" + std::to_string(attempt)) + std::string(prepared_suffix);
 }
 
 bool is_prepared_name(std::string_view name, std::string_view output) {
@@ -272,7 +272,10 @@ bool is_prepared_name(std::string_view name, std::string_view output) {
   }
   name.remove_prefix(head.size());
   name.remove_suffix(prepared_suffix.size());
-  return read_sequence(name).has_value();
+  const std::size_t plus = std::min(name.find('+'), name.size());
+  const bool is_first = plus == name.size();
+  return read_sequence(name.substr(0, plus)) &&
+         (is_first || std::ranges::all_of(name.substr(plus + 1), is_digit));
 }
 
 }  // namespace captured::storage

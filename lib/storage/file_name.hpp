@@ -72,8 +72,10 @@ class file_name {
 [[nodiscard]] base::result<void> check_output_name(std::string_view output);
 
 /// The hidden name of the file that is made ready before it is needed. Such a file holds no
-/// packet: what is found of an earlier life may be removed.
-[[nodiscard]] std::string prepared_name(std::string_view output, std::uint64_t sequence);
+/// packet: what is found of an earlier life may be removed. Where one is left that could not be,
+/// another attempt takes another name.
+[[nodiscard]] std::string prepared_name(std::string_view output, std::uint64_t sequence,
+                                        std::uint32_t attempt = 0);
 [[nodiscard]] bool is_prepared_name(std::string_view name, std::string_view output);
 
 }  // namespace captured::storage

@@ -3,15 +3,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "storage/file_operations.hpp"
+#include "storage/retried.hpp"
 
 namespace captured::storage {
 
@@ -91,7 +89,8 @@ base::result<void> make_folders(const std::string& path, const file_rights& righ
 }
 
 bool is_capture_name(std::string_view name) {
-  return !name.starts_with('.') && name.find(final_suffix) != std::string_view::npos;
+  return !name.starts_with('.') && !name.ends_with(pin_suffix) &&
+         name.find(final_suffix) != std::string_view::npos;
 }
 
 bool is_finished_name(std::string_view name) {
@@ -116,7 +115,8 @@ void keep_later(std::optional<previous_file>& last, const previous_file& other,
 }  // namespace
 
 base::result<output_directory> output_directory::open(const std::string& path, bool require_mount,
-                                                      const file_rights& rights) {
+                                                      const file_rights& rights,
+                                                      std::shared_ptr<system_calls> calls) {
   const std::string context = "open directory " + path;
   base::unique_fd fd(::open(path.c_str(), open_flags));
   if (!fd && errno == ENOENT && !path.empty()) {
@@ -138,7 +138,10 @@ base::result<output_directory> output_directory::open(const std::string& path, b
       return mounted.error();
     }
   }
-  return output_directory(path, std::move(fd));
+  if (!calls) {
+    calls = std::make_shared<system_calls>(rights);
+  }
+  return output_directory(path, std::move(fd), std::move(calls));
 }
 
 base::result<base::unique_fd> output_directory::duplicate() const {
@@ -150,43 +153,24 @@ base::result<base::unique_fd> output_directory::duplicate() const {
 }
 
 base::result<std::vector<std::string>> output_directory::names() const {
-  const std::string context = "list directory " + path_;
-  // Opened anew, since the position of a listing belongs to the open file.
-  base::unique_fd listing(::openat(fd_.get(), ".", open_flags));
-  if (!listing) {
-    return base::system_failure(errno, context);
-  }
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(listing.get()), &::closedir);
-  if (!stream) {
-    return base::system_failure(errno, context);
-  }
-  static_cast<void>(listing.release());  // the stream closes it
   std::vector<std::string> all;
-  for (;;) {
-    errno = 0;
-    const dirent* const entry = ::readdir(stream.get());
-    if (entry == nullptr) {
-      break;
-    }
-    all.emplace_back(static_cast<const char*>(entry->d_name));
-  }
-  if (errno != 0) {
-    return base::system_failure(errno, context);
+  if (const auto listed = calls_->list(fd_.get(), all); listed.error != 0) {
+    return base::system_failure(listed.error, "list directory " + path_);
   }
   return all;
 }
 
 std::optional<directory_file> output_directory::look_at(const std::string& name) const {
-  struct stat status {};
-  if (::fstatat(fd_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0 ||
-      !S_ISREG(status.st_mode)) {
+  file_facts facts;
+  const auto looked = retried([&] { return calls_->look_at(fd_.get(), name.c_str(), facts); });
+  if (looked.error == 0 && !facts.is_regular) {
     return std::nullopt;
   }
-  const auto changed = std::chrono::seconds(status.st_mtim.tv_sec) +
-                       std::chrono::nanoseconds(status.st_mtim.tv_nsec);
-  return directory_file{name, static_cast<std::uint64_t>(status.st_size),
-                        static_cast<std::uint64_t>(status.st_blocks) * 512,
-                        base::wall_time(changed)};
+  if (looked.error != 0) {
+    // A number that is taken stays taken, though nothing more can be said of its file.
+    return looked.error == ENOENT ? std::nullopt : std::optional(directory_file{.name = name});
+  }
+  return directory_file{name, facts.size_bytes, facts.allocated_bytes, facts.changed};
 }
 
 base::result<std::vector<directory_file>> output_directory::files() const {
@@ -206,29 +190,26 @@ base::result<std::vector<directory_file>> output_directory::files() const {
   return found;
 }
 
-std::optional<std::vector<std::byte>> output_directory::read_beginning(
+base::result<std::vector<std::byte>> output_directory::read_beginning(
     const std::string& name) const {
-  // Non-blocking: should the name have become a pipe meanwhile, opening it must not wait.
-  const base::unique_fd file(
-      ::openat(fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (!file) {
-    return std::nullopt;
+  const auto open =
+      retried([&] { return calls_->open(fd_.get(), name.c_str(), file_access::read); });
+  if (open.error != 0) {
+    return base::system_failure(open.error, "open " + path_ + "/" + name);
   }
+  const base::unique_fd file(static_cast<int>(open.value));
   std::vector<std::byte> beginning(origin_bytes_max);
   std::size_t filled = 0;
   while (filled < beginning.size()) {
-    const auto count = ::pread(file.get(), beginning.data() + filled, beginning.size() - filled,
-                               static_cast<off_t>(filled));
-    if (count < 0 && errno == EINTR) {
-      continue;
+    const auto room = std::span(beginning).subspan(filled);
+    const auto count = retried([&] { return calls_->read(file.get(), room, filled); });
+    if (count.error != 0) {
+      return base::system_failure(count.error, "read " + path_ + "/" + name);
     }
-    if (count < 0) {
-      return std::nullopt;
-    }
-    if (count == 0) {
+    if (count.value == 0) {
       break;
     }
-    filled += static_cast<std::size_t>(count);
+    filled += static_cast<std::size_t>(count.value);
   }
   beginning.resize(filled);
   return beginning;
@@ -278,13 +259,20 @@ base::result<std::vector<kept_file>> output_directory::find_kept(const own_files
     if (!is_finished_name(file.name)) {
       continue;
     }
-    if (!is_named_as_ours(file.name, own)) {
-      if (reads_left == 0 || (--reads_left, !says_it_is_ours(file.name, own))) {
+    auto sequence = own.names_tell_output ? own.names.sequence_of(file.name) : std::nullopt;
+    if (!sequence) {
+      if (reads_left == 0) {
         continue;
       }
+      --reads_left;
+      const auto origin = origin_of(file.name, own);
+      if (!origin || !*origin || (*origin)->output != own.output) {
+        continue;
+      }
+      sequence = (*origin)->sequence;
     }
-    kept.push_back(
-        {std::move(file.name), file.size_bytes, file.allocated_bytes, file.changed, false});
+    kept.push_back({std::move(file.name), file.size_bytes, file.allocated_bytes, file.changed,
+                    false, *sequence});
   }
   return kept;
 }
@@ -300,23 +288,27 @@ base::result<std::vector<open_part>> output_directory::find_parts(const own_file
     if (!file.name.ends_with(part_suffix)) {
       continue;
     }
-    const auto beginning = read_beginning(file.name);
-    const auto origin = beginning ? own.read_origin(*beginning) : std::nullopt;
-    if (origin ? origin->output == own.output : is_named_as_ours(file.name, own)) {
-      parts.push_back({file.name, origin.has_value()});
+    const auto origin = origin_of(file.name, own);
+    const bool says = origin && origin->has_value();
+    if (says ? (*origin)->output == own.output : is_named_as_ours(file.name, own)) {
+      parts.push_back({file.name, says, origin ? std::nullopt : std::optional(origin.error())});
     }
   }
   return parts;
 }
 
 bool output_directory::exists(const std::string& name) const {
-  return ::faccessat(fd_.get(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+  file_facts facts;
+  return calls_->look_at(fd_.get(), name.c_str(), facts).error == 0;
 }
 
-bool output_directory::says_it_is_ours(const std::string& name, const own_files& own) const {
+base::result<std::optional<file_origin>> output_directory::origin_of(const std::string& name,
+                                                                     const own_files& own) const {
   const auto beginning = read_beginning(name);
-  const auto origin = beginning ? own.read_origin(*beginning) : std::nullopt;
-  return origin && origin->output == own.output;
+  if (!beginning) {
+    return beginning.error();
+  }
+  return own.read_origin(*beginning);
 }
 
 base::error_code output_directory::check_removable(const std::string& name,
@@ -324,21 +316,30 @@ base::error_code output_directory::check_removable(const std::string& name,
   const auto code = [](int error) {
     return base::error_code(error, boost::system::system_category());
   };
-  errno = 0;  // looking fails without one when it is no regular file
-  const auto file = look_at(name);
-  if (!file) {
-    return errno == ENOENT ? base::error_code() : code(not_ours_error);
+  file_facts facts;
+  const auto look = [&](const std::string& at) {
+    return retried([&] { return calls_->look_at(fd_.get(), at.c_str(), facts); }).error;
+  };
+  if (const int looked = look(name); looked != 0) {
+    return looked == ENOENT ? base::error_code() : code(looked);
   }
-  const bool is_damaged = name.ends_with(damaged_suffix);
-  if (!is_finished_name(name) ||
-      !(says_it_is_ours(name, own) || (is_damaged && is_named_as_ours(name, own)))) {
+  if (!facts.is_regular || !is_finished_name(name)) {
     return code(not_ours_error);
   }
-  const std::string pin = name + std::string(pin_suffix);
-  if (::faccessat(fd_.get(), pin.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+  if (!name.ends_with(damaged_suffix) || !is_named_as_ours(name, own)) {
+    const auto origin = origin_of(name, own);
+    if (!origin) {
+      return origin.error().code;
+    }
+    if (!*origin || (*origin)->output != own.output) {
+      return code(not_ours_error);
+    }
+  }
+  const int pin_looked = look(name + std::string(pin_suffix));
+  if (pin_looked == 0) {
     return code(pinned_error);
   }
-  return errno == ENOENT ? base::error_code() : code(errno);
+  return pin_looked == ENOENT ? base::error_code() : code(pin_looked);
 }
 
 base::result<std::size_t> output_directory::remove_prepared(std::string_view output) const {
@@ -352,7 +353,11 @@ base::result<std::size_t> output_directory::remove_prepared(std::string_view out
     if (!file) {
       continue;
     }
-    if (file->size_bytes > 0 && holds_section(name)) {
+    const auto was_used = file->size_bytes > 0 ? holds_section(name) : base::result<bool>(false);
+    if (!was_used) {
+      return was_used.error();
+    }
+    if (*was_used) {
       // It was in use: a power cut took its new name, which had not reached the disk.
       if (auto kept = keep_prepared(name); !kept) {
         return kept.error();
@@ -368,19 +373,19 @@ base::result<std::size_t> output_directory::remove_prepared(std::string_view out
 }
 
 base::result<void> output_directory::remove(const std::string& name) const {
-  if (::unlinkat(fd_.get(), name.c_str(), 0) < 0 && errno != ENOENT) {
-    return base::system_failure(errno, "remove " + path_ + "/" + name);
+  const int error = calls_->remove(fd_.get(), name.c_str()).error;
+  if (error != 0 && error != ENOENT) {
+    return base::system_failure(error, "remove " + path_ + "/" + name);
   }
   return {};
 }
 
 base::result<disk_space> output_directory::space() const {
-  struct statvfs status {};
-  if (::fstatvfs(fd_.get(), &status) < 0) {
-    return base::system_failure(errno, "ask for the free space of " + path_);
+  disk_space found;
+  if (const auto asked = calls_->measure(fd_.get(), found); asked.error != 0) {
+    return base::system_failure(asked.error, "ask for the free space of " + path_);
   }
-  return disk_space{std::uint64_t{status.f_blocks} * status.f_frsize,
-                    std::uint64_t{status.f_bavail} * status.f_frsize};
+  return found;
 }
 
 }  // namespace captured::storage

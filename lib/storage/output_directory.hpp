@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,6 +23,7 @@
 #include "storage/file_name.hpp"
 #include "storage/file_rights.hpp"
 #include "storage/retention.hpp"
+#include "storage/system_calls.hpp"
 
 namespace captured::storage {
 
@@ -69,6 +71,7 @@ struct own_files {
 struct open_part {
   std::string name;
   bool says_it_is_ours = false;  ///< else its name alone does, and its beginning says nothing
+  std::optional<base::failure> trouble = {};  ///< or its beginning could not be read
 };
 
 /// A file of this name beside a file keeps retention from removing it.
@@ -83,21 +86,22 @@ class output_directory {
   /// it must not lie on the root file system, which is checked before anything is made; what counts
   /// is the file system (a bind mount of a part of the root does not help) and the mount (a btrfs
   /// subvolume that is merely a folder of the root does not either).
-  [[nodiscard]] static base::result<output_directory> open(const std::string& path,
-                                                           bool require_mount,
-                                                           const file_rights& rights = {});
+  /// What is done in the folder goes through `calls`; without, they are plain ones with `rights`.
+  [[nodiscard]] static base::result<output_directory> open(
+      const std::string& path, bool require_mount, const file_rights& rights = {},
+      std::shared_ptr<system_calls> calls = nullptr);
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   /// A descriptor of the folder for another owner, such as file_writer.
   [[nodiscard]] base::result<base::unique_fd> duplicate() const;
+  [[nodiscard]] system_calls& calls() const noexcept { return *calls_; }
 
   /// Does its path still lead to this very folder, on this very mount? Fails when it leads to
   /// another one or nowhere; what keeps us from looking is no answer, and taken for a yes.
   [[nodiscard]] base::result<void> check_path() const;
   /// Makes a hidden file of the output, writes a little, forces it to the device, removes it: what
   /// fails there would fail for a recording too.
-  [[nodiscard]] base::result<void> test_writing(std::string_view output,
-                                                const file_rights& rights) const;
+  [[nodiscard]] base::result<void> test_writing(std::string_view output) const;
 
   /// Regular files whose names hold ".pcapng" and do not begin with '.', in no order. A file that
   /// vanishes meanwhile is left out.
@@ -138,18 +142,22 @@ class output_directory {
   [[nodiscard]] base::result<disk_space> space() const;
 
  private:
-  output_directory(std::string path, base::unique_fd fd)
-      : path_(std::move(path)), fd_(std::move(fd)) {}
+  output_directory(std::string path, base::unique_fd fd, std::shared_ptr<system_calls> calls)
+      : path_(std::move(path)), fd_(std::move(fd)), calls_(std::move(calls)) {}
 
   [[nodiscard]] base::result<std::vector<std::string>> names() const;
-  [[nodiscard]] bool holds_section(const std::string& name) const;
+  [[nodiscard]] base::result<bool> holds_section(const std::string& name) const;
   [[nodiscard]] base::result<void> keep_prepared(const std::string& name) const;
   [[nodiscard]] std::optional<directory_file> look_at(const std::string& name) const;
-  [[nodiscard]] bool says_it_is_ours(const std::string& name, const own_files& own) const;
-  [[nodiscard]] std::optional<std::vector<std::byte>> read_beginning(const std::string& name) const;
+  /// Nothing when it says nothing; a failure when it cannot be read.
+  [[nodiscard]] base::result<std::optional<file_origin>> origin_of(const std::string& name,
+                                                                   const own_files& own) const;
+
+  [[nodiscard]] base::result<std::vector<std::byte>> read_beginning(const std::string& name) const;
 
   std::string path_;
   base::unique_fd fd_;
+  std::shared_ptr<system_calls> calls_;  // also owned by whoever gave it, to see what it did
 };
 
 }  // namespace captured::storage

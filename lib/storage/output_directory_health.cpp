@@ -49,21 +49,19 @@ base::result<void> output_directory::check_path() const {
           : "another directory is there now, or its disk was unmounted");
 }
 
-base::result<void> output_directory::test_writing(std::string_view output,
-                                                  const file_rights& rights) const {
+base::result<void> output_directory::test_writing(std::string_view output) const {
   // Should it stay behind, it goes as what was prepared does.
   const std::string name = prepared_name(output, sequence_max);
   const std::string context = "test " + path_;
   static_cast<void>(remove(name));
-  system_calls calls(rights);
-  const auto made = calls.create(fd_.get(), name.c_str());
+  const auto made = calls_->create(fd_.get(), name.c_str());
   if (made.error != 0) {
     return base::system_failure(made.error, context);
   }
   const base::unique_fd file(static_cast<int>(made.value));
   static constexpr std::array<std::byte, test_bytes> octets{};
-  const auto written = calls.write(file.get(), octets, 0);
-  const auto forced = written.error == 0 ? calls.sync_data(file.get()) : written;
+  const auto written = calls_->write(file.get(), octets, 0);
+  const auto forced = written.error == 0 ? calls_->sync_data(file.get()) : written;
   const auto removed = remove(name);
   if (forced.error != 0 || written.value < static_cast<std::int64_t>(test_bytes)) {
     return base::system_failure(forced.error != 0 ? forced.error : ENOSPC, context);
@@ -72,18 +70,20 @@ base::result<void> output_directory::test_writing(std::string_view output,
 }
 
 /// Does it begin as a pcapng file does?
-bool output_directory::holds_section(const std::string& name) const {
+base::result<bool> output_directory::holds_section(const std::string& name) const {
   constexpr std::array section{std::byte{0x0a}, std::byte{0x0d}, std::byte{0x0d}, std::byte{0x0a}};
   const auto beginning = read_beginning(name);
-  return beginning && beginning->size() >= section.size() &&
+  if (!beginning) {
+    return beginning.error();
+  }
+  return beginning->size() >= section.size() &&
          std::equal(section.begin(), section.end(), beginning->begin());
 }
 
 base::result<void> output_directory::keep_prepared(const std::string& name) const {
   // ".main-000007.…" becomes "main-000007.pcapng.part".
   const std::string to = name.substr(1, name.find_last_of('.') - 1) + std::string(part_suffix);
-  system_calls calls;
-  const auto renamed = calls.rename(fd_.get(), name.c_str(), to.c_str());
+  const auto renamed = calls_->rename(fd_.get(), name.c_str(), to.c_str());
   if (renamed.error != 0) {
     return base::system_failure(renamed.error, "rename " + path_ + "/" + name);
   }

@@ -6,10 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "storage/retried.hpp"
 
 namespace captured::storage {
@@ -32,8 +28,10 @@ int rename_apart(system_calls& calls, int folder, int fd, const std::string& fro
   // then both names stand for a moment, and for longer if removing the first one fails. So a
   // name that is in the way may be our own, from an attempt before this one.
   error = retried([&] { return calls.link(folder, from.c_str(), to.c_str()); }).error;
-  if (error == EEXIST && calls.is_same_file(fd, folder, to.c_str()).value == 1) {
-    error = 0;
+  if (error == EEXIST) {
+    // Where that cannot be told, another name would be a second one for good.
+    const auto same = retried([&] { return calls.is_same_file(fd, folder, to.c_str()); });
+    error = same.value == 1 ? 0 : same.error != 0 && same.error != ENOENT ? same.error : EEXIST;
   }
   if (error == 0) {
     error = retried([&] { return calls.remove(folder, from.c_str()); }).error;
@@ -47,33 +45,44 @@ base::failure part_file::failed(int error, const char* act) const {
 }
 
 base::result<part_file> part_file::open(system_calls& calls, int folder, const std::string& name) {
-  base::unique_fd fd(::openat(folder, name.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (!fd) {
-    return base::system_failure(errno, "open " + name);
+  const call_result open = calls.open(folder, name.c_str(), file_access::read_and_write);
+  if (open.error != 0) {
+    return base::system_failure(open.error, "open " + name);
   }
-  struct stat status {};
-  if (::fstat(fd.get(), &status) < 0) {
-    return base::system_failure(errno, "look at " + name);
+  base::unique_fd fd(static_cast<int>(open.value));
+  file_facts facts;
+  if (const call_result looked = calls.look_at(fd.get(), facts); looked.error != 0) {
+    return base::system_failure(looked.error, "look at " + name);
   }
-  if (!S_ISREG(status.st_mode)) {
+  if (!facts.is_regular) {
     return base::invalid_input("open " + name, "it is no regular file");
   }
   part_file opened(calls, folder, name, std::move(fd));
-  opened.size_ = static_cast<std::uint64_t>(status.st_size);
-  opened.changed_ = base::wall_time(std::chrono::seconds(status.st_mtim.tv_sec) +
-                                    std::chrono::nanoseconds(status.st_mtim.tv_nsec));
+  opened.size_ = facts.size_bytes;
+  opened.changed_ = facts.changed;
   return opened;
 }
 
-base::result<std::size_t> part_file::read(std::span<std::byte> room, std::uint64_t offset) const {
-  ssize_t count = 0;
-  do {
-    count = ::pread(fd_.get(), room.data(), room.size(), static_cast<off_t>(offset));
-  } while (count < 0 && errno == EINTR);
-  if (count < 0) {
-    return failed(errno, "read");
+base::result<bool> part_file::has_also(const std::string& other_name) const {
+  const auto same =
+      retried([&] { return calls_->is_same_file(fd_.get(), folder_, other_name.c_str()); });
+  if (same.error != 0 && same.error != ENOENT) {
+    return base::system_failure(same.error, "look at " + other_name);
   }
-  return static_cast<std::size_t>(count);
+  return same.value == 1;
+}
+
+base::result<> part_file::drop_name() {
+  const auto dropped = retried([&] { return calls_->remove(folder_, name_.c_str()); });
+  return dropped.error == 0 ? base::result<>() : failed(dropped.error, "remove");
+}
+
+base::result<std::size_t> part_file::read(std::span<std::byte> room, std::uint64_t offset) const {
+  const call_result done = retried([&] { return calls_->read(fd_.get(), room, offset); });
+  if (done.error != 0) {
+    return failed(done.error, "read");
+  }
+  return static_cast<std::size_t>(done.value);
 }
 
 base::result<std::uint64_t> part_file::used_bytes(std::uint64_t from) const {
@@ -117,10 +126,7 @@ base::result<> part_file::close_at(std::uint64_t length, std::span<const std::by
   }
   size_ = at;
   // Its age is that of its packets, not of the repair.
-  const auto since = changed_.time_since_epoch();
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
-  const timespec times[2] = {{0, UTIME_OMIT}, {seconds.count(), (since - seconds).count()}};
-  static_cast<void>(::futimens(fd_.get(), times));
+  static_cast<void>(calls_->set_changed(fd_.get(), changed_));
   if (const auto forced = retried([&] { return calls_->sync(fd_.get()); }); forced.error != 0) {
     return failed(forced.error, "sync");
   }

@@ -27,6 +27,11 @@ class part_file {
   /// When its octets were last changed; `close_at` keeps that.
   [[nodiscard]] base::wall_time changed() const noexcept { return changed_; }
 
+  /// Is this other name one of the same file?
+  [[nodiscard]] base::result<bool> has_also(const std::string& other_name) const;
+  /// Takes its name away; the file must have another one.
+  base::result<> drop_name();
+
   /// Up to as many octets as there is room for; 0 at the end.
   base::result<std::size_t> read(std::span<std::byte> room, std::uint64_t offset) const;
   /// Octets before the zeros at the end, which were reserved and never written; at least `from`.

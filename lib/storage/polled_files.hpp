@@ -17,7 +17,7 @@ class polled_files : public file_operations {
   virtual void flush() noexcept = 0;
   /// Gives what has completed to the handler, within the call.
   virtual void reap() = 0;
-  /// Is there an act that only `reap` will tell of?
+  /// Is there an act that only `flush` and `reap` will get on?
   [[nodiscard]] virtual bool is_busy() const noexcept = 0;
   /// Readable when something has completed while notices were wanted: an eventfd.
   [[nodiscard]] virtual int event_fd() const noexcept = 0;

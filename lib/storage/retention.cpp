@@ -14,7 +14,8 @@ std::uint64_t excess(std::uint64_t is, std::uint64_t limit) {
 }
 
 bool is_older(const kept_file& left, const kept_file& right) {
-  return std::tie(left.changed, left.name) < std::tie(right.changed, right.name);
+  return std::tie(left.sequence, left.changed, left.name) <
+         std::tie(right.sequence, right.changed, right.name);
 }
 
 /// What is beyond each limit; removing a file lessens it.
@@ -94,6 +95,15 @@ std::optional<removal_reason> reason_for(const retain_options& limits, const sur
   return std::nullopt;
 }
 
+/// The last file that holds anything: an empty one has no number in the series.
+std::size_t newest_of(const kept_files& kept) {
+  std::size_t at = kept.files().size();
+  while (at > 0 && kept.files()[at - 1].size_bytes == 0) {
+    --at;
+  }
+  return at == 0 ? kept.files().size() : at - 1;
+}
+
 bool is_limited(const retain_options& limits) {
   return limits.size_bytes != 0 || limits.free_bytes != 0 || limits.free_percent != 0 ||
          limits.age.count() != 0 || limits.files != 0;
@@ -149,9 +159,12 @@ std::vector<removal> plan_removals(const retain_options& limits, const kept_file
     return plan;
   }
   surplus over = measure_surplus(limits, kept, facts);
+  const std::size_t newest = newest_of(kept);
+  const bool newest_stays =
+      newest < kept.files().size() && kept.files()[newest].sequence > facts.open_sequence;
   for (std::size_t i = 0; i < kept.files().size(); ++i) {
     const kept_file& file = kept.files()[i];
-    if (file.is_pinned || !facts.places[file.place].is_reachable) {
+    if (file.is_pinned || !facts.places[file.place].is_reachable || (newest_stays && i == newest)) {
       continue;
     }
     const auto reason = reason_for(limits, over, file, facts.now);

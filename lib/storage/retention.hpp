@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,7 @@ struct kept_file {
   std::uint64_t allocated_bytes = 0;  ///< what the disk gets back when it goes
   base::wall_time changed{};          ///< last change of its octets
   bool is_pinned = false;             ///< somebody wants it to stay
+  std::uint64_t sequence = 0;         ///< its number in the series; 0 when that is not known
   std::uint32_t place = 0;            ///< in which of the output's folders
 };
 
@@ -32,7 +34,8 @@ struct kept_file {
 class kept_files {
  public:
   kept_files() = default;
-  /// Puts them in order: by the time of their last change, then by name.
+  /// Puts them in order: by their number, for clocks step; then by the time of their last change,
+  /// then by name.
   explicit kept_files(std::vector<kept_file> all);
 
   /// Takes its place in the order, which for one that was finished just now is the last.
@@ -71,6 +74,9 @@ struct retention_facts {
   std::uint64_t ending_bytes = 0;  ///< of files that are being closed: they are kept soon
   std::uint64_t ending_files = 0;  ///< how many those are
   std::array<place_facts, places_max> places = {};
+  /// Highest number that an open file can tell to a later life. A newest file above it stays, so
+  /// that the series does not begin anew.
+  std::uint64_t open_sequence = std::numeric_limits<std::uint64_t>::max();
 };
 
 /// Which limit a file goes for.

@@ -3,7 +3,9 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <memory>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
@@ -11,12 +13,22 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/unique_fd.hpp"
+
 namespace captured::storage {
 
 namespace {
 
 call_result from_return(std::int64_t value) noexcept {
   return value < 0 ? call_result{0, errno} : call_result{value, 0};
+}
+
+file_facts facts_of(const struct stat& status) noexcept {
+  return {.size_bytes = static_cast<std::uint64_t>(status.st_size),
+          .allocated_bytes = static_cast<std::uint64_t>(status.st_blocks) * 512,
+          .changed = base::wall_time(std::chrono::seconds(status.st_mtim.tv_sec) +
+                                     std::chrono::nanoseconds(status.st_mtim.tv_nsec)),
+          .is_regular = S_ISREG(status.st_mode)};
 }
 
 }  // namespace
@@ -100,6 +112,57 @@ call_result system_calls::is_same_file(int fd, int folder, const char* name) noe
     return {0, errno};
   }
   return {open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino ? 1 : 0, 0};
+}
+
+call_result system_calls::open(int folder, const char* name, file_access access) noexcept {
+  const int mode = access == file_access::read ? O_RDONLY : O_RDWR;
+  return from_return(::openat(folder, name, mode | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+}
+
+call_result system_calls::read(int fd, std::span<std::byte> room, std::uint64_t offset) noexcept {
+  return from_return(::pread(fd, room.data(), room.size(), static_cast<off_t>(offset)));
+}
+
+call_result system_calls::look_at(int folder, const char* name, file_facts& facts) noexcept {
+  struct stat status {};
+  const call_result done = from_return(::fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW));
+  facts = facts_of(status);
+  return done;
+}
+
+call_result system_calls::look_at(int fd, file_facts& facts) noexcept {
+  struct stat status {};
+  const call_result done = from_return(::fstat(fd, &status));
+  facts = facts_of(status);
+  return done;
+}
+
+call_result system_calls::set_changed(int fd, base::wall_time when) noexcept {
+  const auto since = when.time_since_epoch();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
+  const timespec times[2] = {{0, UTIME_OMIT}, {seconds.count(), (since - seconds).count()}};
+  return from_return(::futimens(fd, times));
+}
+
+call_result system_calls::list(int folder, std::vector<std::string>& names) noexcept {
+  // Opened anew, since the position of a listing belongs to the open file.
+  base::unique_fd listing(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!listing) {
+    return {0, errno};
+  }
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(listing.get()), &::closedir);
+  if (!stream) {
+    return {0, errno};
+  }
+  static_cast<void>(listing.release());  // the stream closes it
+  for (;;) {
+    errno = 0;
+    const dirent* const entry = ::readdir(stream.get());
+    if (entry == nullptr) {
+      return {0, errno};
+    }
+    names.emplace_back(static_cast<const char*>(entry->d_name));
+  }
 }
 
 }  // namespace captured::storage

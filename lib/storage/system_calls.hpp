@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// The system calls by which files of an output are made and written: a seam, so that tests can let
-// each of them fail or hang. It decides nothing and retries nothing; open_file does.
+// The system calls by which files of an output are made, written and looked at: a seam, so that
+// tests can let each of them fail or hang, or put a whole disk of their own in its place. It
+// decides nothing and retries nothing; open_file does.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <vector>
 
+#include "base/time.hpp"
 #include "storage/disk_space.hpp"
 #include "storage/file_rights.hpp"
 
@@ -17,6 +21,16 @@ namespace captured::storage {
 struct call_result {
   std::int64_t value = 0;
   int error = 0;
+};
+
+enum class file_access : std::uint8_t { read, read_and_write };
+
+/// What is known of a file without reading it.
+struct file_facts {
+  std::uint64_t size_bytes = 0;
+  std::uint64_t allocated_bytes = 0;  ///< what it takes of the disk
+  base::wall_time changed{};          ///< last change of its octets
+  bool is_regular = false;
 };
 
 /// Names are relative to the descriptor `folder`. Functions may be called from several threads at
@@ -57,6 +71,20 @@ class system_calls {
   virtual call_result measure(int folder, disk_space& space) noexcept;
   /// fstatat(2) without following links; value 1 if the name is the very file `fd`, else 0.
   virtual call_result is_same_file(int fd, int folder, const char* name) noexcept;
+
+  /// openat(2) of a file that is there, with O_NOFOLLOW|O_CLOEXEC, and non-blocking, so that a pipe
+  /// does not make us wait; value: descriptor.
+  virtual call_result open(int folder, const char* name, file_access access) noexcept;
+  /// pread(2); value: octets read.
+  virtual call_result read(int fd, std::span<std::byte> room, std::uint64_t offset) noexcept;
+  /// fstatat(2) without following links.
+  virtual call_result look_at(int folder, const char* name, file_facts& facts) noexcept;
+  /// fstat(2).
+  virtual call_result look_at(int fd, file_facts& facts) noexcept;
+  /// futimens(2): when its octets were last changed.
+  virtual call_result set_changed(int fd, base::wall_time when) noexcept;
+  /// readdir(3): all names in the folder, in no order.
+  virtual call_result list(int folder, std::vector<std::string>& names) noexcept;
 
  private:
   file_rights rights_;

@@ -137,6 +137,8 @@ base::result<std::unique_ptr<uring_writer>> uring_writer::start(
       [itself = writer.get(), handler](const file_completion& done) {
         if (done.action == file_action::grow) {
           itself->ahead_[done.slot].under_way.store(false, std::memory_order_release);
+          const std::uint64_t one = 1;  // what was held back can go on
+          static_cast<void>(::write(itself->event_.get(), &one, sizeof one));
         } else {
           handler(done);
         }
@@ -174,9 +176,13 @@ void uring_writer::submit(file_request request) {
     ahead_[request.slot].length = 0;
     ahead_[request.slot].limit = request.bytes_expected;
   }
-  if (request.action != file_action::write && uses_slot(request.action) &&
-      ahead_[request.slot].under_way.load(std::memory_order_acquire)) {
-    held_back_.push_back(std::move(request));
+  if (request.action != file_action::write && uses_slot(request.action)) {
+    waiting_request waiting{.what = std::move(request), .after = newest_write_};
+    if (must_wait(waiting)) {
+      held_back_.push_back(std::move(waiting));
+    } else {
+      lane_->submit(std::move(waiting.what));
+    }
     return;
   }
   if (!can_write_directly(request)) {
@@ -189,7 +195,8 @@ void uring_writer::submit(file_request request) {
   const std::uint32_t index = free_.back();
   free_.pop_back();
   const bool is_known = find_memory(request.octets) >= 0;
-  writes_[index] = {.request = std::move(request), .from_known_memory = is_known};
+  writes_[index] = {
+      .request = std::move(request), .number = ++newest_write_, .from_known_memory = is_known};
   start_write(index);
 }
 
@@ -239,13 +246,23 @@ void uring_writer::start_write(std::uint32_t index) {
   }
 }
 
+/// A sync covers the writes before it, and a file that is being made longer cannot end.
+bool uring_writer::must_wait(const waiting_request& one) const noexcept {
+  const std::uint32_t slot = one.what.slot;
+  const bool ends = one.what.action != file_action::sync;
+  return (ends && ahead_[slot].under_way.load(std::memory_order_acquire)) ||
+         std::ranges::any_of(writes_, [&](const write_under_way& write) {
+           return write.number != 0 && write.number <= one.after && write.request.slot == slot;
+         });
+}
+
 void uring_writer::flush() noexcept {
   for (std::size_t i = 0; i < held_back_.size();) {
-    if (ahead_[held_back_[i].slot].under_way.load(std::memory_order_acquire)) {
+    if (must_wait(held_back_[i])) {
       ++i;
       continue;
     }
-    lane_->submit(std::move(held_back_[i]));
+    lane_->submit(std::move(held_back_[i].what));
     held_back_.erase(held_back_.begin() + static_cast<std::ptrdiff_t>(i));
   }
   // What the kernel does not take now, for want of memory, it takes the next time.
@@ -263,6 +280,7 @@ void uring_writer::want_notices(bool wanted) noexcept {
 void uring_writer::on_result(std::uint32_t index, int result) {
   write_under_way& write = writes_[index];
   file_request request = std::move(write.request);
+  write.number = 0;
   free_.push_back(index);
   if (result == -EINVAL || result == -EOPNOTSUPP || result == -EAGAIN || result == -EINTR) {
     // The file system takes the flag and then not the write, or not now: the lane tries until there

@@ -28,7 +28,8 @@ inline constexpr std::size_t direct_alignment = 4096;
 [[nodiscard]] bool has_direct_writes(int folder) noexcept;
 
 struct uring_options {
-  /// All members but `start`, `abandon` and the destructor are called by one and the same thread.
+  /// All members but `start`, `abandon` and the destructor, and `add_memory` before the first
+  /// `flush`, are called by one and the same thread.
   /// The kernel then leaves that thread alone until it asks (IORING_SETUP_DEFER_TASKRUN, Linux
   /// 6.1): one wake-up less for each write.
   bool one_thread = false;
@@ -75,6 +76,7 @@ class uring_writer final : public polled_files {
   /// A write that the kernel is at.
   struct write_under_way {
     file_request request;
+    std::uint64_t number = 0;  ///< in the order of submission; 0 when nothing is under way here
     bool from_known_memory = false;
   };
 
@@ -106,7 +108,15 @@ class uring_writer final : public polled_files {
   std::vector<write_under_way> writes_;
   std::vector<std::uint32_t> free_;
   std::array<length_ahead, open_files_max> ahead_;
-  std::vector<file_request> held_back_;  ///< ends of files that are being made longer
+  /// A request that has to wait for others of its file.
+  struct waiting_request {
+    file_request what;
+    std::uint64_t after = 0;  ///< writes up to this number
+  };
+  [[nodiscard]] bool must_wait(const waiting_request& one) const noexcept;
+
+  std::vector<waiting_request> held_back_;
+  std::uint64_t newest_write_ = 0;
   std::chrono::steady_clock::time_point window_begun_;
   std::uint64_t window_octets_ = 0;
   bool is_fast_ = false;  ///< in the window before

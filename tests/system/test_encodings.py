@@ -16,7 +16,7 @@ def outputs(encoding, direct, **more):
     return [{"encoding": encoding, "direct": direct, "retain": {"size": 0, "free": 0}, **more}]
 
 
-@pytest.mark.parametrize("size", ["64", "512", "1500", "64,512,1500"])
+@pytest.mark.parametrize("size", ["64", "512,1500"])
 @pytest.mark.parametrize("encoding, direct", MODES)
 def test_every_frame_is_in_the_file_in_every_mode(make_network, folder, encoding, direct, size):
     network = make_network(2)
@@ -24,13 +24,13 @@ def test_every_frame_is_in_the_file_in_every_mode(make_network, folder, encoding
     config = configuration(captures, [{"name": "eth0"}, {"name": "eth1"}],
                            outputs=outputs(encoding, direct))
     with Recorder(network, captures, config=config) as recorder:
-        traffic.send(network, size=size, count=20000, rate=20000, cpu=1)
+        traffic.send(network, size=size, count=10000, rate=20000, cpu=1)
         ledger = recorder.stop()
-    found = traffic.check(captures, first=0, count=20000)
+    found = traffic.check(captures, first=0, count=10000)
     for link in network.links:
         one = found["interfaces"][link.name]
         assert one["missing"] == 0 and traffic.flaws(one) == {}, link.name
-        assert ledger[link.name]["stored"] == one["packets"] == 20000
+        assert ledger[link.name]["stored"] == one["packets"] == 10000
         assert ledger[link.name]["osdrop"] == ledger[link.name]["unwritten"] == 0
     for path in recorder.files():
         readers.all_agree(path, traffic.check(path)["packets"])

@@ -168,7 +168,8 @@ def test_tshark_lists_and_captures_from_the_extcap_interface(make_network, folde
         command = tshark("-D")
         assert "captured-eth0" in tools.run(command).stdout
         command = tshark("-i", "captured-eth0", "-o",
-                         "extcap.captured_eth0.filter:udp dst port 5002", "-w", str(folder / "tshark.pcapng"))
+                         "extcap.captured_eth0.filter:udp dst port 5002", "-w",
+                         str(folder / "tshark.pcapng"))
         # pylint: disable=consider-using-with
         viewer = subprocess.Popen(command, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.PIPE, text=True)

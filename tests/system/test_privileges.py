@@ -197,6 +197,10 @@ def test_without_any_right_spare_sockets_record_what_comes_and_goes(make_network
                            "it is recorded again")
         reload({"name": "eth0"}, "eth1", {"name": "lo"})
         assert "too few" in reload("eth0", "eth1", "lo").stderr
+        # With its ring as it was at first, eth0 is opened anew; lo must not get its socket.
+        assert reload("eth?").returncode == 0
+        process.wait_until(lambda: recorder.log().count("recorded, with a ring of") >= 6, 10,
+                           "it is recorded again")
         assert reload("eth?", "lo").returncode == 0
         process.wait_until(lambda: "all 2 spare sockets are in use" in recorder.log(), 10,
                            "it says that there are no more")

@@ -206,7 +206,7 @@ class Streams(FilesTest):
         with open(os.path.join(here, "../../../docs/capturectl.1"), encoding="utf-8") as page:
             text = page.read()
         for key in [*keys, *done]:
-            self.assertRegex(text, r"(Cm|,) " + key + r"\b")
+            self.assertRegex(text, r"(Cm|Va|,) " + key + r"\b")
         self.assertIn("interfaces lost their name",
                       run("convert", path, self.path("a.pcap")).stderr.decode())
 

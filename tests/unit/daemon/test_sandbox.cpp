@@ -271,6 +271,22 @@ TEST_CASE("a reload may use what lies beneath the folders of the start, and noth
   CHECK(inside.refusals(recording_into("/srv/captures")).empty());
 }
 
+TEST_CASE("a reload asks for no stream when there was none at the start") {
+  auto wanted = recording_into("/tmp/x");
+  wanted.streams.push_back({.name = "away", .to = "http://192.0.2.1:80"});
+  CHECK(daemon::sandbox{}.refusals(wanted).empty());
+  const auto refused = daemon::sandbox{.lacks_tcp = true}.refusals(wanted);
+  REQUIRE(refused.size() == 1);
+  CHECK(refused.front().message() ==
+        "stream away: this captured was started without streams and can make no connections any "
+        "more (sandbox); restart it to take this up");
+  wanted.streams.front().tls.key = "/usr/share/captured/key.pem";
+  std::vector<std::string> remarks;
+  const auto rules = daemon::files_needed(wanted, "", "", remarks);
+  CHECK(rules.tcp);
+  CHECK(std::ranges::find(rules.read, "/usr/share/captured") != rules.read.end());
+}
+
 TEST_CASE("what is opened is the folder above, unless that is the root") {
   std::vector<std::string> remarks;
   const auto opened = [&remarks](const std::string& directory) {
@@ -318,7 +334,7 @@ TEST_CASE("a folder can be made, tried and looked at behind the door, with group
         storage::output_directory::open((base / "disk/captures").string(), false, rights);
     note("open", opened);
     if (opened) {
-      note("test", opened->test_writing("main", rights));
+      note("test", opened->test_writing("main"));
       note("look", opened->check_path());
     }
     return found;

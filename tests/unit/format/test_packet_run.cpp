@@ -40,25 +40,28 @@ octets mixed_file() {
   return file;
 }
 
+packet_totals totals_of(const capture_packet& packet) {
+  packet_totals one{.packets = 1,
+                    .octets = packet.data.size(),
+                    .original_octets = packet.original_length,
+                    .steps_back = 0,
+                    .first = packet.time,
+                    .last = packet.time,
+                    .earliest = packet.time,
+                    .latest = packet.time,
+                    .interfaces = {}};
+  one.interfaces.resize(packet.interface_id + 1);
+  one.interfaces.back() = {.packets = 1, .octets = packet.data.size()};
+  return one;
+}
+
 packet_totals totals_one_by_one(std::span<const std::byte> file) {
   packet_totals sum;
   capture_reader reader(file);
   for (capture_item item = reader.next(); item != capture_item::end; item = reader.next()) {
     REQUIRE(item != capture_item::failed);
     if (item == capture_item::packet) {
-      const capture_packet& packet = reader.packet();
-      packet_totals one{.packets = 1,
-                        .octets = packet.data.size(),
-                        .original_octets = packet.original_length,
-                        .steps_back = 0,
-                        .first = packet.time,
-                        .last = packet.time,
-                        .earliest = packet.time,
-                        .latest = packet.time,
-                        .interfaces = {}};
-      one.interfaces.resize(packet.interface_id + 1);
-      one.interfaces.back() = {.packets = 1, .octets = packet.data.size()};
-      sum.add(one);
+      sum.add(totals_of(reader.packet()));
     }
   }
   return sum;
@@ -97,19 +100,7 @@ packet_totals totals_by_runs(capture_reader& reader, std::uint64_t& in_runs) {
       return sum;
     }
     if (item == capture_item::packet) {
-      const capture_packet& packet = reader.packet();
-      packet_totals one{.packets = 1,
-                        .octets = packet.data.size(),
-                        .original_octets = packet.original_length,
-                        .steps_back = 0,
-                        .first = packet.time,
-                        .last = packet.time,
-                        .earliest = packet.time,
-                        .latest = packet.time,
-                        .interfaces = {}};
-      one.interfaces.resize(packet.interface_id + 1);
-      one.interfaces.back() = {.packets = 1, .octets = packet.data.size()};
-      sum.add(one);
+      sum.add(totals_of(reader.packet()));
     }
   }
 }

@@ -51,8 +51,9 @@ TEST_CASE("what a link could carry at most fills no more than a quarter meanwhil
   CHECK(pause(steady(64, 6ms)) < 14ms);
   CHECK(pause(steady(256, 6ms)) == 20ms);
   CHECK(pause(steady(256, 6ms, 10 * ten_gigabit)) < 6ms);
-  // A slower link counts as one of 10 Gbit/s, for many do not know what they can.
+  // A slower link counts as one of 10 Gbit/s, one that does not tell as one of 100.
   CHECK(pause(steady(64, 6ms, 10)) == pause(steady(64, 6ms)));
+  CHECK(pause(steady(256, 6ms, 0)) == pause(steady(256, 6ms, 10 * ten_gigabit)));
 }
 
 TEST_CASE("a small ring is not left alone") {

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: MIT
+#include "archive.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "base/bytes.hpp"
+#include "support/scripted_source.hpp"
+
+namespace captured::simulation {
+
+namespace {
+
+constexpr std::uint32_t interface_description = 1;
+constexpr std::uint32_t enhanced_packet = 6;
+
+std::uint32_t word_at(std::span<const std::byte> octets, std::size_t offset) {
+  return base::load_native<std::uint32_t>(octets.data() + offset);
+}
+
+/// The value of an option, or nothing. `options` is what stands before the block's last length.
+std::span<const std::byte> option_of(std::span<const std::byte> options, std::uint16_t code) {
+  while (options.size() >= 4) {
+    const auto found = base::load_native<std::uint16_t>(options.data());
+    const auto length = base::load_native<std::uint16_t>(options.data() + 2);
+    const std::size_t padded = 4 + base::align_up<std::size_t>(length, 4);
+    if (found == 0 || padded > options.size()) {
+      break;
+    }
+    if (found == code) {
+      return options.subspan(4, length);
+    }
+    options = options.subspan(padded);
+  }
+  return {};
+}
+
+std::uint64_t checksum_of(std::span<const std::byte> octets) {
+  std::uint64_t sum = octets.size();
+  for (; octets.size() >= 8; octets = octets.subspan(8)) {
+    sum = (sum ^ base::load_native<std::uint64_t>(octets.data())) * 0x100000001b3;
+    sum ^= sum >> 29;
+  }
+  for (const auto octet : octets) {
+    sum = (sum ^ std::to_integer<std::uint64_t>(octet)) * 0x100000001b3;
+  }
+  return sum;
+}
+
+/// "NAME-000017.pcapng" → 17; files of the simulation are all named so.
+std::uint64_t sequence_in(const std::string& name) {
+  const auto end = name.find(".pcapng");
+  const auto begin = name.rfind('-', end) + 1;
+  std::uint64_t number = 0;
+  std::from_chars(name.data() + begin, name.data() + end, number);
+  return number;
+}
+
+/// "OUTPUT-000017.pcapng"
+std::string output_in(const std::string& name) {
+  return name.substr(0, name.rfind('-', name.find(".pcapng")));
+}
+
+}  // namespace
+
+std::vector<found_frame> find_frames(std::span<const std::byte> octets, const std::string& name,
+                                     breaches& found) {
+  std::vector<found_frame> frames;
+  std::vector<std::uint32_t> interfaces;  // by their id: the number in "if3"
+  const std::uint64_t end = whole_blocks(octets);
+  for (std::size_t at = 0; at < end;) {
+    const std::uint32_t type = word_at(octets, at);
+    const std::uint32_t length = word_at(octets, at + 4);
+    const auto block = octets.subspan(at, length - 4);
+    if (type == interface_description) {
+      const auto called = option_of(block.subspan(16), 2);
+      interfaces.push_back(called.size() < 3 ? 0 : std::to_integer<std::uint32_t>(called[2]) - '0');
+    } else if (type == enhanced_packet) {
+      const std::uint32_t captured = word_at(block, 20);
+      const auto number = test::number_of(block.subspan(28, captured));
+      const std::uint32_t id = word_at(block, 8);
+      if (!number || id >= interfaces.size() || interfaces[id] != *number >> number_bits) {
+        found.add("a packet in " + name + " at " + std::to_string(at) + " is not what was sent");
+      } else {
+        const auto drops =
+            option_of(block.subspan(28 + base::align_up<std::size_t>(captured, 4)), 4);
+        frames.push_back(
+            {*number, drops.size() == 8 ? base::load_native<std::uint64_t>(drops.data()) : 0});
+      }
+    }
+    at += length;
+  }
+  return frames;
+}
+
+void archive::on_named(const std::string& name, std::span<const std::byte> octets, bool forced) {
+  archived_file one;
+  one.name = name;
+  one.frames = find_frames(octets, name, breaches_);
+  one.sequence = sequence_in(name);
+  one.output = output_in(name);
+  one.size_bytes = octets.size();
+  one.checksum = checksum_of(octets);
+  one.is_damaged = !name.ends_with(".pcapng");
+  was_any_set_aside_ |= one.is_damaged;
+  if (!one.is_damaged) {
+    format::memory_source source(octets);
+    one.report = format::verify_file(name, source);
+    for (const format::finding& each : one.report.findings) {
+      breaches_.check(each.level != format::severity::fault, [&] {
+        return name + " at " + std::to_string(each.offset.value_or(0)) + ": " + each.text;
+      });
+    }
+    breaches_.check(one.report.state == format::file_state::closed, [&] {
+      return name + " gets its final name, but is " + format::describe(one.report.state);
+    });
+    breaches_.check(forced || !must_last_,
+                    [&] { return name + " gets its final name before the device has all of it"; });
+  }
+  if (const auto former = files_.find(name); former != files_.end() && former->second.is_removed) {
+    // All that told the number was removed, or lost with the power.
+    breaches_.check(has_lost_power_ || one.is_damaged,
+                    [&] { return "the number of a file that was removed is used again: " + name; });
+    has_gap_ = true;
+    auto node = files_.extract(former);
+    node.key() += " (" + std::to_string(files_.size()) + ")";
+    files_.insert(std::move(node));
+  }
+  files_[name] = std::move(one);
+}
+
+void archive::on_closed(const std::string& name) {
+  if (const auto found = files_.find(name); found != files_.end()) {
+    found->second.is_closed = !found->second.is_damaged;  // of those nothing is promised
+  } else {
+    breaches_.add("closed is said of a file that never got its name: " + name);
+  }
+}
+
+void archive::on_removed(const std::string& name) {
+  const auto found = files_.find(name);
+  if (found != files_.end()) {
+    found->second.is_removed = true;
+  }
+}
+
+void archive::on_power_lost(const simulated_disk& disk) {
+  const auto names = disk.names();
+  has_lost_power_ = true;
+  for (auto at = files_.begin(); at != files_.end();) {
+    archived_file& one = at->second;
+    const bool is_there = std::ranges::binary_search(names, one.name);
+    if (at->first != one.name) {
+      ++at;  // its name has another one
+      continue;
+    }
+    if (is_there) {
+      one.is_removed = false;
+    }
+    if (is_there && one.is_damaged) {
+      // Nobody has promised anything of it.
+      one.frames = find_frames(disk.octets(one.name), one.name, breaches_);
+      one.checksum = checksum_of(disk.octets(one.name));
+    }
+    if (!is_there && !one.is_removed && one.is_closed && must_last_) {
+      breaches_.add("a file that was closed is gone after a loss of power: " + one.name);
+    }
+    at = is_there || one.is_removed ? std::next(at) : files_.erase(at);
+  }
+}
+
+void archive::mark_published(const simulated_disk& disk, bool power_is_lost,
+                             std::vector<traffic*> interfaces) {
+  if (power_is_lost) {
+    // What an earlier process left in the page cache may go too.
+    for (traffic* const one : interfaces) {
+      std::ranges::replace(one->packets, packet_fate::published, packet_fate::accepted);
+    }
+  }
+  for (const std::string& name : power_is_lost ? disk.lasting_names() : disk.names()) {
+    if (name.find(".pcapng") == std::string::npos || name.ends_with(".pin")) {
+      continue;
+    }
+    const auto octets = power_is_lost ? disk.lasting(name) : disk.published(name);
+    for (const found_frame& frame : find_frames(octets, name, breaches_)) {
+      const std::uint32_t interface = frame.number >> number_bits;
+      auto& packets = interfaces[interface]->packets;
+      if ((frame.number & number_mask) < packets.size()) {
+        packets[frame.number & number_mask] = packet_fate::published;
+      }
+    }
+  }
+}
+
+void archive::check_folder(const simulated_disk& disk) {
+  for (const auto& [name, one] : files_) {
+    if (one.is_removed || name != one.name) {
+      continue;
+    }
+    breaches_.check(checksum_of(disk.octets(name)) == one.checksum,
+                    [&] { return "a file has changed or gone: " + name; });
+  }
+  for (const std::string& name : disk.names()) {
+    breaches_.check(!name.ends_with(".part") && !name.starts_with('.'),
+                    [&] { return "left over: " + name; });
+  }
+  check_chains();
+}
+
+void archive::check_chains() {
+  std::vector<format::file_report> reports;
+  for (const auto& each : files_) {
+    if (!each.second.is_damaged) {
+      reports.push_back(each.second.report);
+    }
+  }
+  if (was_any_set_aside_ || has_gap_) {
+    return;  // such a file is missing in the chain, and that was said
+  }
+  // Files end in no order. One that was cut by the end of the process may have one behind it that
+  // was not; then what is missing is told by both.
+  std::ranges::sort(reports, std::ranges::less{}, [](const auto& one) {
+    return std::pair(one.note->output, one.note->sequence);
+  });
+  const auto is_cut_before = [](const auto& one, const auto& other) {
+    return one.end->reason == format::end_reason::recovered &&
+           one.note->recording == other.note->recording;
+  };
+  if (std::ranges::adjacent_find(reports, is_cut_before) != reports.end()) {
+    return;
+  }
+  for (const format::finding& each : format::verify_chains(reports)) {
+    breaches_.check(each.level != format::severity::fault,
+                    [&] { return each.file + ": " + each.text; });
+  }
+}
+
+std::vector<const archived_file*> archive::in_order() const {
+  std::vector<const archived_file*> all;
+  for (const auto& each : files_) {
+    all.push_back(&each.second);
+  }
+  std::ranges::stable_sort(all, std::ranges::less{}, &archived_file::sequence);
+  return all;
+}
+
+void archive::check_packets(std::uint32_t interface, const traffic& sent,
+                            const std::vector<account>& accounts) {
+  std::vector<bool> is_found(sent.packets.size());
+  std::optional<std::uint32_t> last;
+  const bool drops_have_places = !sent.has_loose_drops;
+  for (const archived_file* file : in_order()) {
+    for (const found_frame& frame : file->frames) {
+      if (frame.number >> number_bits != interface) {
+        continue;
+      }
+      const std::uint32_t number = frame.number & number_mask;
+      const auto words = [&](const char* what) {
+        return sent.name + " packet " + std::to_string(number) + " in " + file->name + what;
+      };
+      breaches_.check(number < sent.packets.size() && sent.packets[number] != packet_fate::dropped,
+                      [&] { return words(" was never accepted"); });
+      if (number >= sent.packets.size()) {
+        continue;
+      }
+      breaches_.check(!is_found[number], [&] { return words(" is there twice"); });
+      breaches_.check(has_gap_ || !last || number > *last,
+                      [&] { return words(" is out of order"); });
+      is_found[number] = true;
+      std::uint64_t gap = 0;
+      for (std::uint32_t i = number; i > 0 && sent.packets[i - 1] == packet_fate::dropped; --i) {
+        if (std::ranges::find(sent.rings, i) != sent.rings.end()) {
+          break;  // lost in another ring
+        }
+        ++gap;
+      }
+      breaches_.check(has_gap_ || !drops_have_places || frame.dropcount == gap, [&] {
+        return words(" tells of ") + std::to_string(frame.dropcount) + " drops before it, not " +
+               std::to_string(gap);
+      });
+      last = number;
+    }
+  }
+  for (const account& one : accounts) {
+    std::uint64_t count = 0;
+    for (std::uint32_t i = one.first; i < one.end; ++i) {
+      count += is_found[i] ? 1u : 0u;
+      breaches_.check(sent.packets[i] != packet_fate::published || is_found[i], [&] {
+        return sent.name + " packet " + std::to_string(i) + " was published and is gone";
+      });
+    }
+    breaches_.check(one.is_settled ? count == one.stored : count >= one.stored, [&] {
+      return sent.name + ": of packets " + std::to_string(one.first) + " to " +
+             std::to_string(one.end) + " " + std::to_string(count) + " are in files, and " +
+             std::to_string(one.stored) + " are stored as the ledger has it";
+    });
+  }
+}
+
+}  // namespace captured::simulation

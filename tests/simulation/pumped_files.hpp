@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+//
+// What file_writer and uring_writer do with threads, done by hand: acts wait until the simulation
+// carries one out, in any order that those could have. Each act is the real one (open_file), on a
+// simulated disk. It also watches the asker: the octets of a write stay as they are until its
+// completion, and the contract of file_operations holds.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "breaches.hpp"
+#include "random_source.hpp"
+#include "simulated_disk.hpp"
+#include "storage/file_operations.hpp"
+#include "storage/open_file.hpp"
+
+namespace captured::simulation {
+
+class pumped_files final : public storage::file_operations {
+ public:
+  using removal_check = std::function<base::error_code(const std::string& name)>;
+
+  pumped_files(simulated_disk& disk, breaches& found, completion_handler handler,
+               removal_check may_remove);
+
+  void submit(storage::file_request request) override;
+
+  /// Carries out one act that could be next; false when there is none.
+  bool run_one(random_source& chance);
+  /// Nothing is carried out any more; what was under way may reach the disk all the same. To be
+  /// called while the memory of the writes is there.
+  void end_process(random_source& chance);
+
+ private:
+  struct waiting {
+    storage::file_request request;
+    std::uint64_t checksum = 0;
+  };
+
+  void check_contract(const storage::file_request& request);
+  [[nodiscard]] bool could_be_next(std::size_t place) const;
+  storage::file_completion carry_out(const storage::file_request& request);
+  base::error_code remove(const storage::file_request& request, storage::file_completion& done);
+
+  simulated_disk& disk_;
+  breaches& breaches_;
+  completion_handler handler_;
+  removal_check may_remove_;
+  std::array<storage::open_file, storage::open_files_max> slots_;
+  std::vector<waiting> waiting_;
+};
+
+}  // namespace captured::simulation

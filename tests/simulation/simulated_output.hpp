@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+//
+// One output of a simulated process with its interfaces: what recorded_output, writer and
+// capture_reactor do with threads, clocks and sockets, done by hand. Rings are scripted, the disk
+// is simulated, time is told.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "archive.hpp"
+#include "breaches.hpp"
+#include "pipeline/output_recorder.hpp"
+#include "pipeline/part_repair.hpp"
+#include "pumped_files.hpp"
+#include "random_source.hpp"
+#include "simulated_disk.hpp"
+#include "support/scripted_source.hpp"
+#include "traffic.hpp"
+
+namespace captured::simulation {
+
+/// What all outputs of a run share.
+struct shared_world {
+  simulated_disk& disk;
+  archive& files;
+  breaches& found;
+  base::moment& now;
+};
+
+enum class line_state : std::uint8_t { absent, recording, leaving };
+
+class simulated_output {
+ public:
+  simulated_output(shared_world world, pipeline::output_options options, random_source chance,
+                   std::uint32_t first_interface, std::uint32_t interface_count);
+
+  // --- A process ---
+  /// A process begins: figures start from zero.
+  void begin_process(std::string recording);
+  /// The process is gone; the disk has been told before. `power_is_lost` is only for the account.
+  void end_process(bool power_is_lost);
+
+  // --- The output in it ---
+  /// Opens the folder and begins; false when the disk does not let it.
+  bool open();
+  [[nodiscard]] bool is_open() const noexcept { return recorder_ != nullptr; }
+  [[nodiscard]] bool is_stopping() const noexcept { return is_stopping_; }
+  [[nodiscard]] bool has_ended() const noexcept {
+    return recorder_ != nullptr && recorder_->outcome().ended;
+  }
+  /// The recorder is told to end; its feeds close.
+  void stop(std::chrono::milliseconds timeout);
+  /// The output has ended and is let go; the process may open it again.
+  void close();
+
+  // --- Events ---
+  void step();
+  [[nodiscard]] base::steady_time wake_at() const noexcept { return wake_at_; }
+  /// Lets the disk carry out up to so many acts, and tells the recorder of each.
+  void pump(std::uint64_t acts_max);
+  void set_stalled(bool stalled) noexcept { is_stalled_ = stalled; }
+  [[nodiscard]] bool is_stalled() const noexcept { return is_stalled_; }
+  void rotate();
+  void reconfigure(const pipeline::output_options& changed);
+  [[nodiscard]] const pipeline::output_options& options() const noexcept { return options_; }
+  void refresh_ledger();
+  /// Repairs the next file that an earlier life left open; false when there is none.
+  bool repair_one();
+
+  // --- Its interfaces ---
+  [[nodiscard]] std::uint32_t interface_count() const noexcept {
+    return static_cast<std::uint32_t>(lines_.size());
+  }
+  [[nodiscard]] line_state state(std::uint32_t interface) const { return lines_[interface].state; }
+  void add(std::uint32_t interface);
+  void produce(std::uint32_t interface, std::size_t frame_bytes);
+  void lose(std::uint32_t interface, std::uint32_t packets);
+  void retire(std::uint32_t interface);
+  void retire_all();
+  void remove(std::uint32_t interface);
+  /// The device is gone, or its ring has been drained: no packet comes any more.
+  void close_feed(std::uint32_t interface);
+  void change(std::uint32_t interface);
+  void note(std::uint32_t interface);
+  [[nodiscard]] traffic& sent(std::uint32_t interface) { return lines_[interface].sent; }
+
+  // --- Judging ---
+  /// The promises that hold at any moment.
+  void check_ledger();
+  /// All that arrived is stored.
+  void check_caught_up();
+  /// At the very end.
+  void check_packets();
+  /// The limits of retention hold, and were the reason for what was removed.
+  void check_removal(const std::string& name);
+  void check_limits();
+
+ private:
+  struct line {
+    traffic sent;
+    line_state state = line_state::absent;
+    bool is_released = false;
+    std::unique_ptr<test::scripted_source> ring;
+    std::unique_ptr<pipeline::ring_feed> feed;
+    std::unique_ptr<pipeline::interface_ledger> ledger;
+    std::vector<account> accounts;  ///< of processes that are over
+    account current;
+  };
+
+  [[nodiscard]] pipeline::recorder_surroundings surroundings();
+  [[nodiscard]] pipeline::output_interface describe(std::uint32_t interface);
+  [[nodiscard]] std::uint64_t dropped_of(const line& one) const;
+  void check_settled(line& one);
+  void after();
+
+  shared_world world_;
+  pipeline::output_options options_;
+  std::vector<storage::retain_options> earlier_limits_;  ///< by which a removal may be under way
+  random_source chance_;
+  std::uint32_t first_interface_;
+  std::vector<line> lines_;
+  test::scripted_options ring_;
+  pipeline::placement where_ = pipeline::placement::packed;
+  std::string recording_;
+  std::optional<pipeline::series_start> former_;
+  bool gave_up_ = false;      ///< in this process
+  bool is_unproven_ = false;  ///< the device has refused octets, in this process
+  bool is_stopping_ = false;
+  bool is_stalled_ = false;
+  std::optional<storage::output_directory> folder_;
+  std::optional<storage::own_files> own_;
+  std::vector<std::string> to_repair_;
+  std::unique_ptr<pumped_files> files_;
+  std::unique_ptr<pipeline::output_recorder> recorder_;
+  base::steady_time wake_at_ = base::steady_time::max();
+  std::uint64_t times_full_at_open_ = 0;
+};
+
+}  // namespace captured::simulation
