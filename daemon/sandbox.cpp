@@ -179,7 +179,14 @@ file_rules files_needed(const settings::configuration& wanted,
   }
   for (const pipeline::output_options& output : wanted.outputs) {
     for (const std::string& each : directories_of(output.files)) {
-      rules.record.push_back(lasting_folder(each, output.files, remarks).string());
+      const fs::path folder = without_links(each);
+      const fs::path lasting = lasting_folder(each, output.files, remarks);
+      rules.record.push_back(lasting.string());
+      // From a disk that is unmounted while files are open on it no way leads up to the folder
+      // above: what is to be closed there needs a right within.
+      if (lasting != folder && is_there(folder)) {
+        rules.record.push_back(folder.string());
+      }
     }
   }
   rules.tcp = !wanted.streams.empty();

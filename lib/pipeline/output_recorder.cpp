@@ -157,8 +157,8 @@ output_state output_recorder::observe(base::moment now) const {
   state.file_open = stream_.is_open();
   state.file_count_limited =
       stream_.is_open() && storage::packets_left(options_.files.rotate, stream_.progress()) == 0u;
-  // The totals in a file's head are those after what the file before has cost.
-  const bool must_wait = has_abandoned_ && stream_.files().is_settling(now.steady);
+  // The totals in a file's head are those after what earlier files have cost.
+  const bool must_wait = stream_.files().is_settling(now.steady);
   state.next_ready = stream_.files().next_ready() && !must_wait;
   state.next_pending = stream_.files().next_pending() || must_wait;
   state.slot_free = stream_.files().slot_free();
@@ -261,8 +261,8 @@ void output_recorder::create_next() {
 
 void output_recorder::begin_file(base::moment now) {
   const std::uint64_t sequence = series_.next_sequence++;
-  if (std::exchange(has_abandoned_, false)) {
-    totals_at_switch_ = ports_.totals();  // what got lost with it is known by now
+  if (std::exchange(has_lost_packets_, false)) {
+    totals_at_switch_ = ports_.totals();  // what got lost with earlier files is known by now
   }
   ports_.forget_some(totals_at_switch_);
   stream_.begin(name_.make(now.wall, sequence),

@@ -195,7 +195,8 @@ class output_recorder {
   std::array<bool, storage::places_max> tests_wanted_{};
   std::array<bool, storage::places_max> has_left_files_{};  ///< in a folder that was lost
   std::array<base::failure, storage::places_max> lost_for_;
-  bool has_abandoned_ = false;  ///< the file before the next one
+  /// Packets were given up since the totals of the switch were taken.
+  bool has_lost_packets_ = false;
   file_keeper keeper_;
   file_stream stream_;
 

@@ -93,6 +93,7 @@ void output_recorder::tell_of_places() {
 }
 
 void output_recorder::on_given_up(const std::vector<chunk*>& pieces) {
+  has_lost_packets_ = true;
   ports_.count_given_up([&] { settle_unfinished(pieces, ports_); });
   for (const chunk* const piece : pieces) {
     if (piece->block) {
@@ -112,7 +113,7 @@ void output_recorder::abandon_file() {
     ports_.count_given_up([&] { ports_.count_unwritten(piece.runs); });
   });
   ports_.forget_file();
-  has_abandoned_ = true;
+  has_lost_packets_ = true;
   rotation_asked_ = false;
 }
 
