@@ -19,6 +19,7 @@ std::uint64_t growth(std::uint64_t now, std::uint64_t base) {
 port::port(const output_interface& first)
     : encoded(first.ledger->stored.get()),
       losses_reported(first.ledger->osdrop.get()),
+      osdrop_said(first.ledger->osdrop.get()),
       name_(first.description.block.name.value()),
       ledger_(*first.ledger),
       begun_(first.begun) {}
@@ -85,7 +86,7 @@ format::interface_totals port::settled_totals() const {
 
 format::interface_totals port::totals() const {
   return {.stored = encoded - given_up,
-          .osdrop = ledger_.osdrop.get(),
+          .osdrop = attached() && !described ? osdrop_said : ledger_.osdrop.get(),
           .unwritten = ledger_.unwritten.get()};
 }
 
