@@ -6,7 +6,9 @@
 #include <chrono>
 #include <utility>
 
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/require.hpp>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -19,8 +21,9 @@ base::moment read_clocks() noexcept {
   return {std::chrono::system_clock::now(), std::chrono::steady_clock::now()};
 }
 
-writer::writer(boost::asio::any_io_executor pool, ended_handler ended)
-    : strand_(boost::asio::make_strand(std::move(pool))),
+writer::writer(const pool_executor& pool, ended_handler ended)
+    : pool_(pool),
+      strand_(boost::asio::make_strand(pool)),
       timer_(strand_),
       ended_(std::move(ended)) {}
 
@@ -42,7 +45,7 @@ base::result<> writer::watch(storage::polled_files& disk) {
 }
 
 void writer::await_notice() {
-  notice_->async_wait(boost::asio::posix::stream_descriptor::wait_read,
+  notice_->async_wait(boost::asio::posix::descriptor_base::wait_read,
                       [this](boost::system::error_code error) {
                         if (error || recorder_->outcome().ended) {
                           return;
@@ -69,14 +72,23 @@ bool writer::want_notices(bool wanted) {
 void writer::wake() noexcept {
   // Exchanges on both sides: the strand's clearing one reads ours, so it sees what we queued.
   if (!woken_.exchange(true, std::memory_order_acq_rel)) {
-    boost::asio::post(strand_, [this] {
-      woken_.exchange(false, std::memory_order_acq_rel);
-      step();
-    });
+    // To the pool first and from there to the strand, which takes memory that its thread keeps.
+    boost::asio::require(
+        pool_, boost::asio::execution::blocking.never,
+        boost::asio::execution::allocator(kept_memory_allocator<void>(wake_memory_)))
+        .execute([this] {
+          boost::asio::dispatch(strand_, [this] {
+            woken_.exchange(false, std::memory_order_acq_rel);
+            step();
+          });
+        });
   }
 }
 
 void writer::complete(const storage::file_completion& done) {
+  if (strand_.running_in_this_thread() && reaping_) {
+    return recorder_->on_completion(done, *reaping_);
+  }
   boost::asio::post(strand_, [this, done] {
     recorder_->on_completion(done, read_clocks());
     step();
@@ -161,15 +173,16 @@ void writer::step() {
   if (is_over_) {
     return;  // nothing is asked of recorder and disk any more
   }
-  if (disk_ != nullptr) {
-    disk_->reap();
-  }
   const base::moment now = read_clocks();
+  if (disk_ != nullptr) {
+    reap(now);
+  }
   recorder_->run(now);
   if (disk_ != nullptr) {
     disk_->flush();
     if (want_notices(recorder_->waits_for_disk())) {
-      disk_->reap();
+      reap(now);
+      disk_->flush();
     }
   }
   if (!recorder_->outcome().ended) {
@@ -184,6 +197,13 @@ void writer::step() {
       std::exchange(ended_, nullptr)(recorder_->outcome());
     }
   }
+}
+
+/// Hears of what has completed, and acts on it.
+void writer::reap(base::moment now) {
+  reaping_ = now;
+  disk_->reap();
+  reaping_.reset();
 }
 
 void writer::arm_timer(base::moment now) {
