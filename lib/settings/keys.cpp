@@ -189,6 +189,7 @@ key_table<storage::retain_options> retain_keys() {
 key_table<pipeline::output_options> output_keys() {
   using self = pipeline::output_options;
   using pipeline::encoding;
+  using pipeline::file_format;
   using pipeline::link_type_policy;
   using storage::direct_mode;
   return {
@@ -201,6 +202,13 @@ key_table<pipeline::output_options> output_keys() {
       value_key<self>(
           "file_name", "strftime in UTC, {output} and {sequence}; .pcapng is added.", text_value{},
           [](auto& o) -> auto& { return o.files.file_name; }),
+      value_key<self>(
+          "format", "pcapng; or pcap, pcap-nano, lpcap, which hold packets alone.",
+          choice_value<file_format>{{{"pcapng", file_format::pcapng},
+                                     {"pcap", file_format::pcap},
+                                     {"pcap-nano", file_format::pcap_nano},
+                                     {"lpcap", file_format::lpcap}}},
+          [](auto& o) -> auto& { return o.format; }),
       section_key<self>(
           "rotate", "A file ends at the first limit it reaches; 0 is no limit.", rotate_keys(),
           [](auto& o) -> auto& { return o.files.rotate; }),

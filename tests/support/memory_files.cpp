@@ -274,6 +274,12 @@ int memory_files::write(const waiting& act, std::size_t& octets_written) {
   if (request.offset >= end_max) {
     return ENOSPC;
   }
+  if (!request.aside.empty()) {
+    into->aside.resize(
+        std::max<std::size_t>(into->aside.size(), request.aside_offset + request.aside.size()));
+    std::ranges::copy(request.aside,
+                      into->aside.begin() + static_cast<std::ptrdiff_t>(request.aside_offset));
+  }
   octets_written =
       static_cast<std::size_t>(std::min<std::uint64_t>(wanted, end_max - request.offset));
   store(*into, request, octets_written);

@@ -17,6 +17,11 @@ std::optional<std::span<const std::byte>> memory_files::contents(std::string_vie
   return which == nullptr ? std::nullopt : std::optional(std::span<const std::byte>(which->octets));
 }
 
+std::vector<std::byte> memory_files::sidecar(std::string_view name) const {
+  const file* const found = find(name);
+  return found == nullptr ? std::vector<std::byte>() : found->aside;
+}
+
 std::optional<std::span<const std::byte>> memory_files::published(std::string_view name) const {
   const file* const which = find(name);
   if (which == nullptr) {
