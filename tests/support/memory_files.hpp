@@ -153,6 +153,7 @@ class memory_files final : public storage::file_operations {
   int write(const waiting& act, std::size_t& octets_written);
   void sync(const slot& where);
   int finish(const waiting& act);
+  static void put_aside(file& into, const storage::file_request& request);
   void store(file& into, const storage::file_request& request, std::size_t count);
   [[nodiscard]] file* find(std::string_view name);
   [[nodiscard]] const file* find(std::string_view name) const;
