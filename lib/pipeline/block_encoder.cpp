@@ -42,7 +42,7 @@ encode_progress block_in_work::encode(std::span<std::byte> room, const encode_ta
       break;
     }
     has_pending_ = false;
-    const format::packet_block_extras extras{.dropcount = losses_};
+    const format::packet_block_extras extras{.dropcount = losses_, .queue = target.queue};
     const std::size_t size = format::packet_block_bytes(pending_, extras, target.snaplen);
     if (size > static_cast<std::size_t>(end - out)) [[unlikely]] {
       has_pending_ = true;

@@ -277,7 +277,9 @@ void output_recorder::describe(base::moment now) {
   text_.clear();
   ports_.describe(text_, now, port_in_work(),
                   [this](const std::string& name, capture::block_source& source) {
-                    files_.remove_memory(source.memory());
+                    for (std::uint32_t queue = 0; queue < source.queue_count(); ++queue) {
+                      files_.remove_memory(source.memory(queue));
+                    }
                     released_(name);
                   });
   stream_.append(text_, now.steady);

@@ -11,6 +11,15 @@
 
 namespace captured::pipeline {
 
+namespace {
+
+/// The file says which, when there are several.
+std::uint32_t told_queue(const port& from, std::uint32_t queue) noexcept {
+  return from.feed().source().queue_count() > 1 ? queue : format::no_queue;
+}
+
+}  // namespace
+
 void output_recorder::take_block() {
   if (auto next = ports_.take_block()) {
     block_ = block_in_work(std::move(next->block));
@@ -51,12 +60,14 @@ void output_recorder::encode_block(base::moment now) {
     return;
   }
   port& from = ports_[block_port_];
-  const encode_target target{from.interface_id, from.description().snaplen};
+  const std::uint32_t queue = block_.block().queue();
+  const encode_target target{from.interface_id, from.description().snaplen,
+                             told_queue(from, queue)};
   while (stream_.reserve(std::max<std::size_t>(packet_needs_, 1))) {
     const std::uint64_t packets_max = packets_allowed();
     const std::uint64_t losses = block_.losses();
     const encode_progress done =
-        block_.encode(stream_.free_space(), target, packets_max, from.newest_ns);
+        block_.encode(stream_.free_space(), target, packets_max, from.newest_ns[queue]);
     stream_.commit(done, block_port_, now.steady);
     from.encoded += done.packets;
     from.losses_reported += losses - block_.losses();
@@ -86,11 +97,14 @@ bool output_recorder::encode_in_place() {
   if (!wanted || !fits_in_place(block_.block().memory(), block_.block().form(), allowed)) {
     return false;
   }
+  const std::uint32_t queue = block_.block().queue();
   const in_place_target target{.interface_id = from.interface_id,
                                .snaplen = from.description().snaplen,
+                               .queue = told_queue(from, queue),
                                .losses = block_.losses()};
   capture::block_lease block = block_.take();
-  const in_place_progress done = pipeline::encode_in_place(block.memory(), target, from.newest_ns);
+  const in_place_progress done =
+      pipeline::encode_in_place(block.memory(), target, from.newest_ns[queue]);
   from.encoded += done.packets;
   from.losses_reported += target.losses - done.losses_left;
   from.ledger().steps_back.add(done.steps_back);
