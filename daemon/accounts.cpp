@@ -41,4 +41,17 @@ base::result<gid_t> find_group(const std::string& what, const std::string& name)
   return base::invalid_input(what + " " + name, "there is no such group on this machine");
 }
 
+base::result<storage::file_rights> rights_of(const storage::output_options& files) {
+  storage::file_rights rights{.mode = files.mode};
+  if (files.group.empty()) {
+    return rights;
+  }
+  const auto group = find_group("output " + files.name + ": group", files.group);
+  if (!group) {
+    return group.error();
+  }
+  rights.group = *group;
+  return rights;
+}
+
 }  // namespace captured::daemon

@@ -8,6 +8,8 @@
 #include <sys/types.h>
 
 #include "base/error.hpp"
+#include "storage/file_rights.hpp"
+#include "storage/options.hpp"
 
 namespace captured::daemon {
 
@@ -21,5 +23,8 @@ struct account {
 /// machine's name services do; not for two threads at once.
 [[nodiscard]] base::result<account> find_user(const std::string& what, const std::string& name);
 [[nodiscard]] base::result<gid_t> find_group(const std::string& what, const std::string& name);
+
+/// Who may use the files of an output, with its group looked up. Fails when there is no such group.
+[[nodiscard]] base::result<storage::file_rights> rights_of(const storage::output_options& files);
 
 }  // namespace captured::daemon

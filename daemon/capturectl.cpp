@@ -9,6 +9,8 @@
 #include <exception>
 #include <string_view>
 
+#include "capturectl_elsewhere.hpp"
+
 namespace {
 
 using captured::capturectl::exit_trouble;
@@ -18,7 +20,7 @@ using captured::capturectl::exit_well;
 struct command {
   std::string_view name;
   const char* summary;
-  int (*run)(const std::vector<std::string>& arguments);
+  int (*run)(const std::vector<std::string>& arguments);  ///< null: it is elsewhere
 };
 
 constexpr std::array commands{
@@ -39,9 +41,8 @@ constexpr std::array commands{
             captured::capturectl::live},
     command{"extcap", "the same for Wireshark and tshark, which call it",
             captured::capturectl::extcap},
-    command{"send", "stream a file to a collector over gRPC", captured::capturectl::send},
-    command{"receive", "take such streams and write them into files",
-            captured::capturectl::receive},
+    command{"send", "stream a file to a collector over gRPC", nullptr},
+    command{"receive", "take such streams and write them into files", nullptr},
 };
 
 void print_usage(std::FILE* to) {
@@ -74,7 +75,8 @@ int run(const std::vector<std::string>& arguments) {
     print_usage(stderr);
     return exit_usage;
   }
-  return found->run({arguments.begin() + 1, arguments.end()});
+  const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+  return found->run == nullptr ? captured::capturectl::run_elsewhere(name, rest) : found->run(rest);
 }
 
 }  // namespace

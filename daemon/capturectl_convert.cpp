@@ -216,14 +216,15 @@ class converter {
     if (!takes_all_ || targets_.empty() || !targets_.front().copier->takes_runs()) {
       return false;
     }
-    const capture_input::run found = input_.next_run();
+    target& to = targets_.front();
+    const capture_input::run found = input_.next_run(to.output.get());
     if (found.totals.packets != 0) {
       report_.packets_read += found.totals.packets;
-      target& to = targets_.front();
-      to.copier->copy_run(found.octets, found.totals.packets,
-                          found.large        ? octets_stay::unwritten
-                          : reader_.stable() ? octets_stay::until_flush
-                                             : octets_stay::during_call);
+      if (found.copied != 0) {
+        to.output->pass_run(found.copied, found.totals.packets);
+      } else {
+        to.copier->copy_run(found.octets, found.totals.packets, reader_.stable());
+      }
       go_on_ = !to.output->writer().failed();  // finish() says why
       progress_.step_to(reader_.octets_read());
     }
@@ -298,7 +299,7 @@ int convert(const std::vector<std::string>& arguments) {
   }
   auto input = capture_input::open(
       options.paths[0], options.reading,
-      takes_all(options) ? capture_input::access::runs : capture_input::access::streamed);
+      takes_all(options) ? capture_input::access::copied : capture_input::access::streamed);
   if (!input) {
     complain("convert", input.error().message());
     return exit_trouble;

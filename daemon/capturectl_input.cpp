@@ -57,13 +57,13 @@ base::result<std::unique_ptr<capture_input>> capture_input::open(const std::stri
       input->size_ = static_cast<std::uint64_t>(status.st_size);
     }
     const format::capture_format format = format_of(fd.get());
-    if ((how == access::sums || how == access::runs) && format == format::capture_format::pcapng &&
-        segment_runs::pays(input->size_)) {
+    if ((how == access::sums || how == access::copied) &&
+        format == format::capture_format::pcapng && segment_runs::pays(input->size_)) {
       input->fd_ = std::move(fd);
       input->placed_.emplace(input->fd_.get(), path);
       input->segments_.emplace(
           input->fd_.get(), input->size_,
-          how == access::sums ? segment_runs::content::sums : segment_runs::content::octets);
+          how == access::sums ? segment_runs::purpose::sums : segment_runs::purpose::copies);
       input->next_segment_ = 0;
       input->reader_ =
           std::make_unique<format::capture_reader>(*input->placed_, std::move(options));
@@ -96,7 +96,7 @@ base::result<std::unique_ptr<capture_input>> capture_input::open(const std::stri
   return input;
 }
 
-capture_input::run capture_input::next_run() {
+capture_input::run capture_input::next_run(capture_output* output) {
   run found;
   if (const format::packet_run* const plain = reader_->run();
       plain != nullptr && reader_->octets_read() >= next_segment_) {
@@ -107,10 +107,13 @@ capture_input::run capture_input::next_run() {
       learnt_section_ = section;
       learnt_interfaces_ = interfaces;
     }
-    auto part = segments_->take(reader_->octets_read());
+    const std::uint64_t offset = reader_->octets_read();
+    const auto place = output != nullptr ? output->place() : std::nullopt;
+    auto part = segments_->take(offset, place);
     next_segment_ = part.next_offset;
     reader_->skip_run(part.octets);
-    found = {.totals = std::move(part.totals), .octets = part.data, .large = part.octets != 0};
+    found = {
+        .totals = std::move(part.totals), .octets = {}, .copied = part.copied ? part.octets : 0};
   }
   if (found.totals.packets == 0) {
     found.octets = reader_->next_run(found.totals, next_segment_);

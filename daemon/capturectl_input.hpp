@@ -12,6 +12,7 @@
 
 #include "base/mapping.hpp"
 #include "capturectl_background.hpp"
+#include "capturectl_output.hpp"
 #include "capturectl_segments.hpp"
 #include "format/capture_reader.hpp"
 #include "pipeline/file_source.hpp"
@@ -22,15 +23,15 @@ class capture_input {
  public:
   /// Mapped octets stay where they are as long as the input lives; reading into a small ring
   /// costs less than the faults and the waits for memory of a mapping.
-  /// The last two are for those who use next_run(), for its sums or its octets.
-  enum class access : std::uint8_t { mapped, streamed, sums, runs };
+  /// The last two are for those who use next_run(), for its sums or to have runs copied.
+  enum class access : std::uint8_t { mapped, streamed, sums, copied };
 
   /// Plain packets (format/packet_run.hpp), as many as can be had at once.
   struct run {
     format::packet_totals totals;
     /// Valid until the next item or run; none with access::sums.
     std::span<const std::byte> octets;
-    bool large = false;  ///< it pays to write the octets from where they lie
+    std::uint64_t copied = 0;  ///< so many lie in the output instead
   };
 
   /// "-" is standard input. Fails only when the file cannot be opened; what it holds is for the
@@ -44,8 +45,9 @@ class capture_input {
   /// Of the file, compressed or not; 0 for a pipe.
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
   /// Those that follow the reader's last item, and the reader is behind them; none when what
-  /// follows is anything else.
-  [[nodiscard]] run next_run();
+  /// follows is anything else. Where the input was opened for it, and the output can have it so,
+  /// they are copied there at once: capture_output::pass_run().
+  [[nodiscard]] run next_run(capture_output* output = nullptr);
   /// Says that the reader went on, for the thread that brings in pages. Most calls do nothing.
   void moved() {
     if (runner_ && (++calls_ & 0x3FF) == 0) {

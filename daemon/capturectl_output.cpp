@@ -190,13 +190,24 @@ file_sink::~file_sink() {
 
 base::result<> file_sink::write(std::span<const std::byte> octets) {
   while (!octets.empty()) {
-    const ssize_t count = ::write(fd_.get(), octets.data(), octets.size());
+    const ssize_t count = part_.empty() ? ::write(fd_.get(), octets.data(), octets.size())
+                                        : ::pwrite(fd_.get(), octets.data(), octets.size(),
+                                                   static_cast<off_t>(written_));
     if (count < 0 && errno != EINTR) {
       return base::system_failure(errno, "write " + path_);
     }
-    octets = octets.subspan(count < 0 ? 0 : static_cast<std::size_t>(count));
+    const std::size_t done = count < 0 ? 0 : static_cast<std::size_t>(count);
+    written_ += done;
+    octets = octets.subspan(done);
   }
   return {};
+}
+
+std::optional<file_place> file_sink::place() const noexcept {
+  if (part_.empty()) {
+    return std::nullopt;
+  }
+  return file_place{.fd = fd_.get(), .offset = written_};
 }
 
 base::result<> file_sink::commit() {
@@ -289,6 +300,18 @@ base::result<std::unique_ptr<capture_output>> capture_output::open(const std::st
                           : std::make_unique<format::pcap_writer>(*to, wanted);
   }
   return output;
+}
+
+std::optional<file_place> capture_output::place() {
+  if (compressor_ || !writer_->takes_runs() || !writer_->flush()) {
+    return std::nullopt;
+  }
+  return sink_->place();
+}
+
+void capture_output::pass_run(std::uint64_t octets, std::uint64_t packets) {
+  sink_->pass(octets);
+  writer_->pass_run(octets, packets);
 }
 
 base::result<> capture_output::finish() {

@@ -19,6 +19,12 @@ namespace captured::capturectl {
 
 struct unfinished_file;
 
+/// Of a file that is open for writing.
+struct file_place {
+  int fd = -1;
+  std::uint64_t offset = 0;
+};
+
 /// The octets of one file. "-" is standard output; devices and pipes are written as they are.
 class file_sink final : public format::octet_sink {
  public:
@@ -29,6 +35,10 @@ class file_sink final : public format::octet_sink {
   file_sink& operator=(const file_sink&) = delete;
 
   base::result<> write(std::span<const std::byte> octets) override;
+  /// Where the next octets go; nothing when others cannot put some there.
+  [[nodiscard]] std::optional<file_place> place() const noexcept;
+  /// Others put octets there.
+  void pass(std::uint64_t octets) noexcept { written_ += octets; }
   /// Gives the file its name.
   base::result<> commit();
 
@@ -36,7 +46,8 @@ class file_sink final : public format::octet_sink {
   explicit file_sink(std::string path) : path_(std::move(path)) {}
 
   std::string path_;
-  std::string part_;                       ///< empty when there is nothing to rename
+  std::string part_;  ///< empty when there is nothing to rename
+  std::uint64_t written_ = 0;
   unfinished_file* unfinished_ = nullptr;  ///< where a signal finds it
   base::unique_fd fd_;
 };
@@ -61,6 +72,11 @@ class capture_output {
                                                             const output_options& options);
 
   [[nodiscard]] format::capture_writer& writer() noexcept { return *writer_; }
+  /// For others who write into the file: writes what is held back, and tells where it goes on.
+  /// Nothing when the octets of the file are not those of the format.
+  [[nodiscard]] std::optional<file_place> place();
+  /// They put plain packets (format/packet_run.hpp) there.
+  void pass_run(std::uint64_t octets, std::uint64_t packets);
   /// Writes what is held back and gives the file its name.
   [[nodiscard]] base::result<> finish();
 

@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include "base/bytes.hpp"
 #include "capturectl_background.hpp"
 
 namespace captured::capturectl {
@@ -15,6 +16,7 @@ namespace {
 
 /// For less than this a thread is not worth its start.
 constexpr std::uint64_t octets_min = std::uint64_t{16} << 20;
+constexpr std::size_t page_bytes = 4096;
 
 /// As many octets as there are; fewer at the end and where they cannot be read.
 std::size_t read_at(int fd, std::span<std::byte> room, std::uint64_t offset) {
@@ -33,6 +35,20 @@ std::size_t read_at(int fd, std::span<std::byte> room, std::uint64_t offset) {
   return used;
 }
 
+/// All of them?
+bool write_at(int fd, std::span<const std::byte> octets, std::uint64_t offset) {
+  while (!octets.empty()) {
+    const ssize_t count = ::pwrite(fd, octets.data(), octets.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno != EINTR) {
+      return false;
+    }
+    const std::size_t done = count < 0 ? 0 : static_cast<std::size_t>(count);
+    octets = octets.subspan(done);
+    offset += done;
+  }
+  return true;
+}
+
 }  // namespace
 
 base::result<std::size_t> placed_source::read(std::span<std::byte> room) {
@@ -48,14 +64,21 @@ base::result<std::size_t> placed_source::read(std::span<std::byte> room) {
   }
 }
 
+std::span<std::byte> page_room::take(std::size_t count, std::size_t in_page) {
+  memory_.resize(count + 2 * page_bytes);
+  const auto begin = reinterpret_cast<std::uintptr_t>(memory_.data());
+  octets_ = std::span(memory_).subspan(base::align_up(begin, page_bytes) - begin + in_page, count);
+  return octets_;
+}
+
 bool segment_runs::pays(std::uint64_t octets) noexcept {
   return octets >= octets_min;
 }
 
-segment_runs::segment_runs(int fd, std::uint64_t octets, content wanted)
+segment_runs::segment_runs(int fd, std::uint64_t octets, purpose wanted)
     : fd_(fd),
       count_((octets + segment_bytes - 1) / segment_bytes),
-      keeps_(wanted == content::octets),
+      copies_(wanted == purpose::copies),
       thread_(start_thread([this] { run(); })) {}
 
 segment_runs::~segment_runs() {
@@ -74,12 +97,13 @@ void segment_runs::learn(const format::packet_run& run, bool section_began) {
   taught_ = true;
 }
 
-segment_runs::part segment_runs::take(std::uint64_t offset) {
+segment_runs::part segment_runs::take(std::uint64_t offset, const std::optional<file_place>& to) {
   std::unique_lock lock(mutex_);
   const std::uint64_t number = offset / segment_bytes;
-  part found{.octets = 0, .next_offset = (number + 1) * segment_bytes, .totals = {}};
+  part found{
+      .octets = 0, .next_offset = (number + 1) * segment_bytes, .copied = false, .totals = {}};
   wanted_ = number;
-  if (useless_ == useless_max) {
+  if (useless_ == useless_max || (copies_ && !to)) {
     found.next_offset = std::numeric_limits<std::uint64_t>::max();
     return found;
   }
@@ -91,22 +115,29 @@ segment_runs::part segment_runs::take(std::uint64_t offset) {
   }
   slot& here = ring_[number % slots];
   if (unknown) {  // nobody has it: it is gone over here, from the place itself
+    if (to) {
+      output_ = *to;
+      certain_ = offset;
+    }
     work_on(lock, number, room_, offset);
   }
-  while (here.is == state::working) {
+  while (here.is == state::searched || here.is == state::copied) {
     if (may_claim()) {
       work_on(lock, next_++, room_, std::nullopt);
     } else {
-      waits_ = true;
-      changed_.wait(lock);
-      waits_ = false;
+      wait(lock);
     }
   }
   if (here.is == state::ready && here.begin == offset && here.lesson == lesson_) {
-    found.octets = here.octets;
-    found.totals = std::move(here.totals);
-    if (keeps_) {
-      found.data = std::span(here.room).subspan(offset - number * segment_bytes, here.octets);
+    if (copies_ && !here.in_output) {
+      output_ = *to;
+      certain_ = offset;
+      copy(lock, here, here.room);
+    }
+    if (!copies_ || here.in_output) {
+      found.octets = here.octets;
+      found.copied = copies_;
+      found.totals = std::move(here.totals);
     }
   }
   useless_ = found.octets < segment_bytes / 2 ? useless_ + 1 : 0;
@@ -116,36 +147,80 @@ segment_runs::part segment_runs::take(std::uint64_t offset) {
 
 /// Goes over a segment that nobody has; where its blocks begin is known, or is to be guessed.
 void segment_runs::work_on(std::unique_lock<std::mutex>& lock, std::uint64_t number,
-                           std::vector<std::byte>& room, std::optional<std::uint64_t> begin) {
+                           page_room& room, std::optional<std::uint64_t> begin) {
   slot& mine = ring_[number % slots];
-  mine.is = state::working;
+  mine.is = state::searched;
+  mine.number = number;
   const format::packet_run run = run_;
   const std::uint64_t lesson = lesson_;
+  const std::size_t in_page = room_in_page();
   lock.unlock();
-  slot made{.is = state::ready,
-            .begin = begin.value_or(0),
-            .octets = 0,
-            .lesson = lesson,
-            .totals = {},
-            .room = std::move(mine.room)};
-  std::vector<std::byte>& into = keeps_ ? made.room : room;
-  into.resize(segment_bytes + overlap_bytes);
+  const auto space = room.take(segment_bytes + overlap_bytes, in_page);
   const std::uint64_t first = number * segment_bytes;
-  const auto octets = std::span(into).first(read_at(fd_, into, first));
+  const auto octets = space.first(read_at(fd_, space, first));
   const auto at = begin ? std::optional<std::size_t>(*begin - first) : run.guess(octets);
+  std::size_t went = 0;
+  format::packet_totals totals;
   if (at && *at < std::min(octets.size(), segment_bytes)) {
-    made.begin = first + *at;
-    made.octets = run.go(octets.subspan(*at), segment_bytes - *at, made.totals);
+    went = run.go(octets.subspan(*at), segment_bytes - *at, totals);
   }
   lock.lock();
-  mine = std::move(made);
-  if (waits_) {
+  mine.begin = first + at.value_or(0);
+  mine.octets = went;
+  mine.lesson = lesson;
+  mine.in_output = false;
+  mine.totals = std::move(totals);
+  if (copies_ && went != 0) {
+    mine.is = state::copied;
+    notify();
+    const slot& before = ring_[(number + slots - 1) % slots];
+    while (before.is == state::searched && before.number + 1 == number) {
+      wait(lock);
+    }
+    copy(lock, mine, room);
+    if (!mine.in_output) {
+      std::swap(mine.room, room);
+    }
+  }
+  mine.is = state::ready;
+  notify();
+}
+
+/// If it is certain that the octets belong into the output.
+void segment_runs::copy(std::unique_lock<std::mutex>& lock, slot& mine, page_room& room) {
+  if (mine.begin != certain_ || mine.lesson != lesson_ || output_.fd < 0) {
+    return;
+  }
+  const file_place to = output_;
+  certain_ += mine.octets;
+  output_.offset += mine.octets;
+  const auto octets = room.octets().subspan(mine.begin % segment_bytes, mine.octets);
+  lock.unlock();
+  const bool done = write_at(to.fd, octets, to.offset);
+  lock.lock();
+  mine.in_output = done;
+}
+
+/// Half a page away from where the octets belong in the output. Processors take loads for stores
+/// that are as far into another page; where the copy lay just behind it took twice the time.
+std::size_t segment_runs::room_in_page() const noexcept {
+  return (output_.offset - certain_ + page_bytes / 2) % page_bytes;
+}
+
+void segment_runs::wait(std::unique_lock<std::mutex>& lock) {
+  ++waits_;
+  changed_.wait(lock);
+  --waits_;
+}
+
+void segment_runs::notify() {
+  if (waits_ != 0) {
     changed_.notify_all();
   }
 }
 
 void segment_runs::run() {
-  std::vector<std::byte> room;
+  page_room room;
   std::unique_lock lock(mutex_);
   while (!ending_) {
     if (may_claim()) {

@@ -63,6 +63,7 @@ directory_facts gather_directory(const std::string& directory) {
     facts.on = directory_facts::kind::network;
   }
   facts.root = here.st_dev == root.st_dev;
+  facts.device = here.st_dev;
   facts.size_bytes =
       static_cast<std::uint64_t>(system.f_blocks) * static_cast<std::uint64_t>(system.f_bsize);
   return facts;
@@ -77,19 +78,29 @@ bool is_number(const std::string& text) {
   return text.find_first_not_of("0123456789") == std::string::npos;
 }
 
+/// Or none.
+bool is_group(const std::string& text) {
+  return is_number(text) || ::getgrnam(text.c_str()) != nullptr;
+}
+
 }  // namespace
 
 host_facts gather_facts(const settings::configuration& wanted) {
   host_facts facts{.devices = gather_devices()};
   for (const auto& each : wanted.outputs) {
     facts.directories.push_back(gather_directory(each.files.directory));
+    if (!each.files.fallback.empty()) {
+      facts.directories.push_back(gather_directory(each.files.fallback));
+    }
+    if (!is_group(each.files.group)) {
+      facts.unknown_groups.push_back(each.files.group);
+    }
   }
   facts.memory_bytes = memory_bytes();
   const auto clock = capture::read_clock_state();
   facts.clock_synchronised = !clock || clock->synchronised;
-  const auto& group = wanted.control.group;
   facts.user_known = is_number(wanted.user) || ::getpwnam(wanted.user.c_str()) != nullptr;
-  facts.group_known = is_number(group) || ::getgrnam(group.c_str()) != nullptr;
+  facts.group_known = is_group(wanted.control.group);
   return facts;
 }
 

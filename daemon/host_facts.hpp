@@ -32,12 +32,14 @@ struct directory_facts {
   kind on = kind::disk;
   bool root = false;             ///< the root file system
   std::uint64_t size_bytes = 0;  ///< of the file system; 0 when not known
+  std::uint64_t device = 0;      ///< which file system; 0 when not known
 };
 
 struct host_facts {
   std::vector<device_facts> devices;  ///< all there are
   std::vector<directory_facts> directories = {};
-  std::uint64_t memory_bytes = 0;  ///< 0 when not known
+  std::vector<std::string> unknown_groups = {};  ///< of outputs
+  std::uint64_t memory_bytes = 0;                ///< 0 when not known
   bool clock_synchronised = true;
   bool user_known = true;   ///< or none is configured
   bool group_known = true;  ///< or none is configured

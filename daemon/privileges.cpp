@@ -23,63 +23,93 @@ namespace {
 constexpr uid_t root = 0;
 constexpr mode_t socket_folder_mode = 0755;  // who may use the socket is said by the socket itself
 
+std::vector<std::string> folders_of(const storage::output_options& files) {
+  return files.fallback.empty() ? std::vector{files.directory}
+                                : std::vector{files.directory, files.fallback};
+}
+
 /// Gives a folder that root just made to the user; looks at the folder, never through a link.
-base::result<> give_folder(const std::string& path, const account& to) {
+base::result<> give_folder(const std::string& path, const account& to, gid_t group) {
   const base::unique_fd folder(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC));
   if (!folder && errno == ENOENT) {
     return {};  // it could not be made: its output says so, and tries again
   }
-  if (!folder || ::fchownat(folder.get(), "", to.user, to.group, AT_EMPTY_PATH) != 0) {
+  if (!folder || ::fchownat(folder.get(), "", to.user, group, AT_EMPTY_PATH) != 0) {
     return base::system_failure(errno, "give directory " + path + " to user " + to.name);
   }
   return {};
 }
 
-base::result<> prepare_folders(const settings::configuration& wanted, const account& owner) {
-  std::vector<std::string> paths;
-  for (const auto& each : wanted.outputs) {
-    paths.push_back(each.files.directory);
-  }
-  std::string socket_folder = wanted.control.socket;
-  socket_folder.resize(std::min(socket_folder.size(), socket_folder.rfind('/') + 1));
-  if (!socket_folder.empty()) {
-    paths.push_back(socket_folder);
-  }
-  const std::vector<std::string> missing = missing_folders(paths);
-  for (const auto& each : wanted.outputs) {
-    // What fails here fails again when the output opens, which then says so and keeps trying.
-    (void)storage::output_directory::open(each.files.directory, each.files.require_mount);
-  }
-  if (!socket_folder.empty()) {
-    ::mkdir(socket_folder.c_str(), socket_folder_mode);
+/// Makes the folders of an output. What fails here fails again when the output opens, which then
+/// says so and keeps trying; only what was made must not stay root's.
+base::result<> prepare_folders(const storage::output_options& files, const account& owner) {
+  const auto rights = rights_of(files);
+  const auto group = rights ? rights->group.value_or(owner.group) : owner.group;
+  const std::vector<std::string> missing = missing_folders(folders_of(files));
+  for (const std::string& path : folders_of(files)) {
+    (void)storage::output_directory::open(path, files.require_mount && path == files.directory,
+                                          rights ? *rights : storage::file_rights{});
   }
   for (const std::string& each : missing) {
-    if (const auto given = give_folder(each, owner); !given) {
+    if (const auto given = give_folder(each, owner, group); !given) {
       return given.error();
     }
   }
   return {};
 }
 
-/// The user's groups and the socket's: a socket can only be given to a group that one is in.
-base::result<> take_groups(const std::optional<account>& user, const std::string& socket_group) {
+base::result<> prepare_folders(const settings::configuration& wanted, const account& owner) {
+  for (const auto& each : wanted.outputs) {
+    if (const auto prepared = prepare_folders(each.files, owner); !prepared) {
+      return prepared.error();
+    }
+  }
+  std::string socket_folder = wanted.control.socket;
+  socket_folder.resize(std::min(socket_folder.size(), socket_folder.rfind('/') + 1));
+  if (socket_folder.empty()) {
+    return {};
+  }
+  const std::vector<std::string> missing = missing_folders({socket_folder});
+  ::mkdir(socket_folder.c_str(), socket_folder_mode);
+  for (const std::string& each : missing) {
+    if (const auto given = give_folder(each, owner, owner.group); !given) {
+      return given.error();
+    }
+  }
+  return {};
+}
+
+/// The user's groups, the socket's and those of the outputs: a socket or a file can only be given
+/// to a group that one is in.
+base::result<> take_groups(const std::optional<account>& user,
+                           const settings::configuration& wanted) {
   if (user && ::initgroups(user->name.c_str(), user->group) != 0) {
     return base::system_failure(errno, "take the groups of user " + user->name);
   }
-  if (socket_group.empty()) {
-    return {};
+  std::vector<gid_t> added;
+  if (!wanted.control.group.empty()) {
+    const auto group = find_group("control.group", wanted.control.group);
+    if (!group) {
+      return group.error();
+    }
+    added.push_back(*group);
   }
-  const auto added = find_group("control.group", socket_group);
-  if (!added) {
-    return added.error();
+  for (const auto& each : wanted.outputs) {
+    // One that there is not is said when the output opens.
+    if (const auto rights = rights_of(each.files); rights && rights->group) {
+      added.push_back(*rights->group);
+    }
+  }
+  if (added.empty()) {
+    return {};
   }
   std::vector<gid_t> groups(static_cast<std::size_t>(std::max(0, ::getgroups(0, nullptr))));
   if (::getgroups(static_cast<int>(groups.size()), groups.data()) < 0) {
     return base::system_failure(errno, "read the groups of this process");
   }
-  groups.push_back(*added);
+  groups.insert(groups.end(), added.begin(), added.end());
   if (::setgroups(groups.size(), groups.data()) != 0) {
-    return base::system_failure(errno, "take group " + socket_group);
+    return base::system_failure(errno, "take the groups of control socket and outputs");
   }
   return {};
 }
@@ -221,7 +251,7 @@ base::result<std::optional<std::string>> drop_privileges(const settings::configu
     }
   }
   if (::geteuid() == root) {
-    if (const auto taken = take_groups(*user, wanted.control.group); !taken) {
+    if (const auto taken = take_groups(*user, wanted); !taken) {
       return taken.error();
     }
   }

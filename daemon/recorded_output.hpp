@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// One series of files with all that is its own: folder, strand, disk threads. Opens without holding
-// up anybody, for a folder on a dead disk can take for ever. Not for interfaces, nor for when to
-// try again.
+// One series of files with all that is its own: folders, strand, disk threads. Opens without
+// holding up anybody, for a folder on a dead disk can take for ever. Not for interfaces, nor for
+// when to try again.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -12,14 +13,16 @@
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include "base/error.hpp"
+#include "daemon/output_place.hpp"
 #include "daemon/part_repairs.hpp"
 #include "pipeline/series.hpp"
 #include "pipeline/writer.hpp"
 #include "storage/file_backend.hpp"
-#include "storage/output_claim.hpp"
 
 namespace captured::daemon {
 
@@ -73,42 +76,66 @@ class recorded_output {
   [[nodiscard]] pipeline::writer& writer() noexcept { return *writer_; }
 
  private:
-  struct opened_folder {
-    storage::output_directory folder;
-    base::unique_fd claim;
-    pipeline::series_start start;
-    storage::own_files own;
-    pipeline::found_parts parts;
-    std::vector<storage::kept_file> kept;
-    bool direct_possible = false;
+  struct place_state {
+    std::unique_ptr<output_place> watch;
+    std::string directory;
+    bool has_answered = false;
+    std::optional<base::failure> failure;  ///< why it is not open
+    std::optional<opened_place> opened;    ///< until it is attached
+    bool has_lost_files = false;           ///< open in a folder that it has no more
+    /// What is to be repaired when there are none any more, and where.
+    std::vector<std::string> left_parts;
+    std::shared_ptr<const storage::output_directory> left_in;
   };
-  /// With `repair`, what an earlier life left open is looked at, and set aside if need be.
-  static base::result<opened_folder> open_folder(const storage::output_options& files,
-                                                 const std::string& recording, bool repair);
+
+  [[nodiscard]] base::result<> watch_place(std::uint32_t place, const std::string& recording,
+                                           bool repair);
+  void on_opened(std::uint32_t place, base::result<opened_place> opened);
+  void on_lost(std::uint32_t place, const base::failure& why);
+  void on_left(std::uint32_t place);
+  void begin_if_possible();
+  void on_begun(const base::result<>& begun);
+  base::result<> start();
+  base::result<> attach(std::uint32_t place);
+  base::result<pipeline::output_folder> open_backend(std::uint32_t place,
+                                                     const opened_place& opened);
+  [[nodiscard]] pipeline::place_events follow_places();
+  void log_move(std::uint32_t place, const std::string& why);
   void repair(const pipeline::found_parts& parts,
-              const std::shared_ptr<const storage::output_directory>& folder);
-  void on_repaired(const std::string& part, const base::result<pipeline::repaired_part>& how);
-  void on_folder(base::result<opened_folder> opened);
-  base::result<> start(opened_folder opened);
+              const std::shared_ptr<const storage::output_directory>& folder, std::uint32_t place);
+  void on_repaired(std::uint32_t place, const std::string& part,
+                   const base::result<pipeline::repaired_part>& how);
   void on_ended(const pipeline::recorder_outcome& how);
+  /// Any thread; done only while this object is there.
+  template <class Act>
+  void post_to_reactor(Act act) {
+    boost::asio::post(reactor_, [alive = std::weak_ptr(alive_), act = std::move(act)]() mutable {
+      if (!alive.expired()) {
+        act();
+      }
+    });
+  }
 
   boost::asio::any_io_executor reactor_;
   pipeline::writer::pool_executor writer_pool_;
   bool one_writer_thread_;
   std::string family_;
   pipeline::output_options options_;
+  storage::file_rights rights_;
   output_events events_;
   output_state state_ = output_state::closed;
   std::string trouble_;
   base::steady_time retry_at_{};
-  std::chrono::seconds retry_pause_{1};
   std::optional<pipeline::series_start> former_;
+  std::string recording_;
 
-  std::unique_ptr<boost::asio::thread_pool> opener_;  ///< one thread, while opening
-  base::unique_fd claim_;
+  std::array<place_state, storage::places_max> places_;
+  boost::asio::steady_timer first_place_timer_;  ///< patience with a first place that hangs
+  /// Ends folders that are not used any more: their threads are waited for.
+  std::unique_ptr<boost::asio::thread_pool> disposer_;
   std::unique_ptr<pipeline::writer> writer_;
-  std::unique_ptr<storage::file_operations> files_;
-  std::unique_ptr<part_repairs> repairs_;  ///< of what an earlier life left open
+  /// Of what an earlier life left open.
+  std::vector<std::unique_ptr<part_repairs>> repairs_;
   /// Tells handlers of `repairs_` that this object is still there; owned by it alone.
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };

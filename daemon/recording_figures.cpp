@@ -64,6 +64,24 @@ interface_status status_of(const recorded_interface& one) {
   return now;
 }
 
+/// What is wrong with the folders of an output, and which one is in use.
+void tell_places(output_status& one, const std::string& fallback,
+                 const pipeline::writer::doing& doing) {
+  const auto& [first, second] = doing.place_troubles;
+  if (doing.place != 0) {
+    one.trouble = (first.empty() ? one.directory + " is not trusted yet" : first) +
+                  "; files are made in " + fallback +
+                  (second.empty() ? "" : ", but there too: " + second);
+    one.directory = fallback;
+  } else if (doing.in_trouble) {
+    one.trouble = "the disk does not take what is written";
+  } else if (!first.empty()) {
+    one.trouble = first;
+  } else if (!second.empty()) {
+    one.trouble = "the fallback: " + second;
+  }
+}
+
 }  // namespace
 
 void recording::refresh_ledger(std::function<void()> done) {
@@ -118,13 +136,12 @@ void recording::ask_status(std::function<void(const recording_status&)> answer) 
     if (one->state() == output_state::open || one->state() == output_state::closing) {
       ++*left;
       one->writer().refresh_ledger([] {});
-      one->writer().ask([this, gathered, answered, index](const pipeline::writer::doing& doing) {
-        boost::asio::post(reactor_context_, [gathered, answered, index, doing] {
+      one->writer().ask([this, gathered, answered, index, fallback = one->options().files.fallback](
+                            const pipeline::writer::doing& doing) {
+        boost::asio::post(reactor_context_, [gathered, answered, index, fallback, doing] {
           gathered->outputs[index].file = doing.file;
           gathered->outputs[index].kept = doing.kept;
-          if (doing.in_trouble) {
-            gathered->outputs[index].trouble = "the disk does not take what is written";
-          }
+          tell_places(gathered->outputs[index], fallback, doing);
           answered();
         });
       });

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/accounts.hpp"
 #include "daemon/system_call_filter.hpp"
 #include "storage/output_directory.hpp"
 
@@ -89,14 +90,15 @@ fs::path folder_of_mount(fs::path directory) {
 
 /// Every folder that an output may make files in.
 std::vector<std::string> directories_of(const storage::output_options& output) {
-  return {output.directory};
+  return output.fallback.empty() ? std::vector{output.directory}
+                                 : std::vector{output.directory, output.fallback};
 }
 
 /// See files_needed.
 fs::path lasting_folder(const std::string& path, const storage::output_options& output,
                         std::vector<std::string>& remarks) {
   const fs::path directory = without_links(path);
-  if (output.require_mount) {
+  if (output.require_mount && path == output.directory) {
     fs::path above = folder_of_mount(directory);
     if (above == above.root_path()) {
       remarks.push_back("output " + output.name +
@@ -110,7 +112,9 @@ fs::path lasting_folder(const std::string& path, const storage::output_options& 
     return directory;
   }
   if (!is_there(above)) {
-    (void)storage::output_directory::open(above.string(), false);  // if not, its output says so
+    const auto rights = rights_of(output);  // what fails here, its output says
+    (void)storage::output_directory::open(above.string(), false,
+                                          rights ? *rights : storage::file_rights{});
   }
   while (!is_there(above)) {
     above = above.parent_path();
@@ -175,7 +179,14 @@ file_rules files_needed(const settings::configuration& wanted,
   }
   for (const pipeline::output_options& output : wanted.outputs) {
     for (const std::string& each : directories_of(output.files)) {
-      rules.record.push_back(lasting_folder(each, output.files, remarks).string());
+      const fs::path folder = without_links(each);
+      const fs::path lasting = lasting_folder(each, output.files, remarks);
+      rules.record.push_back(lasting.string());
+      // From a disk that is unmounted while files are open on it no way leads up to the folder
+      // above: what is to be closed there needs a right within.
+      if (lasting != folder && is_there(folder)) {
+        rules.record.push_back(folder.string());
+      }
     }
   }
   rules.tcp = !wanted.streams.empty();

@@ -36,6 +36,7 @@ struct sandbox {
 /// while the recording runs; to the kernel that is another folder. So what is opened is the folder
 /// above it, or above the mount where `require_mount` says that there is one, and its own only
 /// when that were the root. For a disk mounted at the root this is everything, which a remark says.
+/// The same holds for its fallback, to which `require_mount` does not apply.
 ///
 /// `ledger_file` may be empty, `configuration_file` too.
 [[nodiscard]] file_rules files_needed(const settings::configuration& wanted,

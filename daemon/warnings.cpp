@@ -250,6 +250,27 @@ void judge_directory(const storage::output_options& files, const std::string& pa
   }
 }
 
+void judge_fallback(const storage::output_options& files, const std::string& path,
+                    const host_facts& host, remarks& found) {
+  const auto at = [&host](const std::string& directory) {
+    return std::ranges::find(host.directories, directory, &directory_facts::directory);
+  };
+  const auto first = at(files.directory);
+  const auto second = at(files.fallback);
+  const auto end = host.directories.end();
+  if (first != end && second != end && first->device != 0 && first->device == second->device) {
+    found.push_back({path + ".fallback",
+                     fmt::format("output {}: {} lies on the same file system as {}: when one is "
+                                 "full or fails, so does the other",
+                                 files.name, files.fallback, files.directory)});
+  }
+  if (std::ranges::find(host.unknown_groups, files.group) != host.unknown_groups.end()) {
+    found.push_back({path + ".group",
+                     fmt::format("output {}: there is no group {} here; it could not be opened",
+                                 files.name, files.group)});
+  }
+}
+
 void judge_capacity(const storage::output_options& files, const std::string& path,
                     const directory_facts& on, remarks& found) {
   const auto& retain = files.retain;
@@ -337,6 +358,7 @@ remarks warnings_for(const settings::configuration& wanted, const host_facts& ho
       judge_directory(files, path, *on, found);
       judge_capacity(files, path, *on, found);
     }
+    judge_fallback(files, path, host, found);
   }
   judge_machine(wanted, entries, host, found);
   // A device that stands in two entries is said of once.

@@ -87,8 +87,8 @@ class capture_copier {
   /// Would plain packets (packet_run.hpp) of this section be copied as they lie?
   [[nodiscard]] bool takes_runs() const noexcept { return same_ids_ && to_.takes_runs(); }
   /// Of capture_reader::next_run(), where it takes_runs().
-  void copy_run(std::span<const std::byte> octets, std::uint64_t packets, octets_stay how_long) {
-    to_.add_run(octets, packets, how_long);
+  void copy_run(std::span<const std::byte> octets, std::uint64_t packets, bool stable) {
+    to_.add_run(octets, packets, stable);
   }
   /// Would plain packets be taken one by one?
   [[nodiscard]] bool takes_plain() const noexcept { return to_.takes_runs(); }

@@ -51,13 +51,6 @@ struct write_counts {
 /// One line for each loss: "3 comments … are gone".
 [[nodiscard]] std::vector<std::string> describe_losses(const write_counts& counts);
 
-/// How long the octets given to a writer stay where they are.
-enum class octets_stay : std::uint8_t {
-  during_call,  ///< they are copied
-  unwritten,    ///< the same, but there are many: they are written before it returns
-  until_flush,
-};
-
 class capture_writer {
  public:
   virtual ~capture_writer() = default;
@@ -74,7 +67,9 @@ class capture_writer {
   [[nodiscard]] virtual bool takes_runs() const noexcept { return false; }
   /// If so: their octets, with ids that add_interface gave.
   virtual void add_run(std::span<const std::byte> /*octets*/, std::uint64_t /*packets*/,
-                       octets_stay /*how_long*/) {}
+                       bool /*stable*/) {}
+  /// The same, but the caller itself put that many octets behind what was flushed.
+  virtual void pass_run(std::uint64_t /*octets*/, std::uint64_t /*packets*/) {}
   /// One of them, with any id that add_interface gave.
   virtual void add_plain(const plain_packet& /*packet*/, std::uint32_t /*interface_id*/,
                          bool /*stable*/) {}

@@ -58,6 +58,9 @@ class output_buffer {
   /// Has them written behind all else before it returns.
   void append_now(std::span<const std::byte> octets);
 
+  /// Octets that others put behind what was flushed.
+  void pass(std::uint64_t octets) noexcept { written_ += octets; }
+
   /// Hands everything to the sink; the first failure of it.
   [[nodiscard]] base::result<> flush();
 

@@ -103,20 +103,18 @@ void pcapng_writer::add_record(std::span<const std::byte> record, bool same_id,
   buffer_.append(record.subspan(id_ends));
 }
 
-void pcapng_writer::add_run(std::span<const std::byte> octets, std::uint64_t packets,
-                            octets_stay how_long) {
+void pcapng_writer::add_run(std::span<const std::byte> octets, std::uint64_t packets, bool stable) {
   counts_.packets += packets;
-  switch (how_long) {
-    case octets_stay::during_call:
-      buffer_.append(octets);
-      break;
-    case octets_stay::unwritten:
-      buffer_.append_now(octets);
-      break;
-    case octets_stay::until_flush:
-      buffer_.append_stable(octets);
-      break;
+  if (stable) {
+    buffer_.append_stable(octets);
+  } else {
+    buffer_.append(octets);
   }
+}
+
+void pcapng_writer::pass_run(std::uint64_t octets, std::uint64_t packets) {
+  counts_.packets += packets;
+  buffer_.pass(octets);
 }
 
 std::span<const std::byte> pcapng_writer::data_that_fits(const capture_packet& packet) {

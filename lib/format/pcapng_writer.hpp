@@ -30,8 +30,8 @@ class pcapng_writer final : public capture_writer {
   std::uint32_t add_interface(const capture_interface& interface) override;
   void add_packet(const capture_packet& packet, std::uint32_t interface_id, bool stable) override;
   [[nodiscard]] bool takes_runs() const noexcept override { return order_ == byte_order::little; }
-  void add_run(std::span<const std::byte> octets, std::uint64_t packets,
-               octets_stay how_long) override;
+  void add_run(std::span<const std::byte> octets, std::uint64_t packets, bool stable) override;
+  void pass_run(std::uint64_t octets, std::uint64_t packets) override;
   void add_plain(const plain_packet& packet, std::uint32_t interface_id, bool stable) override;
   void add_statistics(const interface_statistics_block& statistics,
                       std::uint32_t interface_id) override;

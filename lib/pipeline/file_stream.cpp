@@ -7,6 +7,7 @@
 #include "base/bytes.hpp"
 #include "base/check.hpp"
 #include "format/recording_note.hpp"
+#include "pipeline/limits.hpp"
 
 namespace captured::pipeline {
 
@@ -17,6 +18,12 @@ file_stream::file_stream(storage::file_operations& files, open_files_options opt
         events.written = [this, written = std::move(written)](chunk& piece) {
           written(piece);
           pool_.release(piece);
+        };
+        events.given_up = [this, given_up = std::move(events.given_up)](const auto& pieces) {
+          given_up(pieces);
+          for (chunk* const piece : pieces) {
+            pool_.release(*piece);
+          }
         };
         return std::move(events);
       }()) {}
@@ -36,18 +43,35 @@ void file_stream::end() {
   is_open_ = false;
 }
 
+void file_stream::abandon(const std::function<void(const chunk&)>& unsubmitted) {
+  if (chunk* const piece = std::exchange(chunk_, nullptr)) {
+    unsubmitted(*piece);
+    pool_.release(*piece);
+  }
+  files_.abandon();
+  is_open_ = false;
+}
+
+bool file_stream::may_acquire() const noexcept {
+  return pool_.has_free() && files_.unfinished_here() < limits::chunks_per_output;
+}
+
 bool file_stream::reserve(std::size_t octets) noexcept {
   CAPTURED_CHECK(is_open_ && octets <= pool_.chunk_bytes());
-  if (chunk_ != nullptr && chunk_->room() >= octets) {
+  if (fits_open_chunk(octets)) {
     return true;
   }
-  if (!pool_.has_free()) {
+  if (!may_acquire()) {
     return false;
   }
+  acquire();
+  return true;
+}
+
+void file_stream::acquire() noexcept {
   flush();
   chunk_ = &pool_.acquire();
   chunk_->file_offset = progress_.size_bytes;
-  return true;
 }
 
 void file_stream::grow(std::size_t octets, base::steady_time now) noexcept {
@@ -79,7 +103,10 @@ void file_stream::submit_block(capture::block_lease block, const in_place_progre
 }
 
 void file_stream::append(const std::vector<std::byte>& octets, base::steady_time now) {
-  CAPTURED_CHECK(reserve(octets.size()));
+  CAPTURED_CHECK(is_open_ && has_room_to_end(octets.size()));
+  if (!fits_open_chunk(octets.size())) {
+    acquire();
+  }
   std::copy(octets.begin(), octets.end(), chunk_->free_space().begin());
   grow(octets.size(), now);
 }

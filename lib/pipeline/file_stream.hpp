@@ -29,7 +29,8 @@ enum class placement : std::uint8_t {
 /// All members on the strand.
 class file_stream {
  public:
-  /// `written` gets every chunk that the disk has taken, before it returns to the pool.
+  /// `written` gets every chunk that the disk has taken, `events.given_up` those that it never
+  /// will, before they return to the pool.
   file_stream(storage::file_operations& files, open_files_options options, open_files_events events,
               placement where, chunk_pool pool, std::function<void(const chunk&)> written);
 
@@ -44,10 +45,18 @@ class file_stream {
   void begin(const std::string& stem, base::wall_time interval_end);
   /// Submits what is left and lets the file close once all of it is written.
   void end();
+  /// In place of `end`, for a file that was given up: the chunk that was being filled goes to
+  /// `unsubmitted` and back to the pool.
+  void abandon(const std::function<void(const chunk&)>& unsubmitted);
 
   /// Could `reserve` succeed?
   [[nodiscard]] bool has_room(std::size_t octets) const noexcept {
-    return pool_.has_free() || (chunk_ != nullptr && chunk_->room() >= octets);
+    return fits_open_chunk(octets) || may_acquire();
+  }
+  /// Could `append` take that much? Of a pool that serves two folders, one that takes nothing gets
+  /// no more than its part, but the end of its file.
+  [[nodiscard]] bool has_room_to_end(std::size_t octets) const noexcept {
+    return fits_open_chunk(octets) || pool_.has_free();
   }
   /// Makes sure of that much contiguous room (at most a chunk's); false when there is none now.
   bool reserve(std::size_t octets) noexcept;
@@ -76,6 +85,11 @@ class file_stream {
   [[nodiscard]] const chunk* open_chunk() const noexcept { return chunk_; }
 
  private:
+  [[nodiscard]] bool fits_open_chunk(std::size_t octets) const noexcept {
+    return chunk_ != nullptr && chunk_->room() >= octets;
+  }
+  [[nodiscard]] bool may_acquire() const noexcept;
+  void acquire() noexcept;
   void grow(std::size_t octets, base::steady_time now) noexcept;
   void fill_page(chunk& piece) noexcept;
 

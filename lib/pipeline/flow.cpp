@@ -22,6 +22,14 @@ output_action decide_without_file(const output_state& state) noexcept {
 
 output_action decide_with_file(const output_state& state) noexcept {
   const bool drained = state.sources_closed && !state.block_waiting;
+  if (state.file_given_up) {
+    return output_action::end_file;
+  }
+  // Without a folder to go to, what was recorded is closed as long as the former one can be
+  // reached.
+  if (state.relocation_due && state.room_to_end && (state.next_ready || !state.place_ready)) {
+    return output_action::end_file;
+  }
   if (state.stopping && drained) {
     return state.room ? output_action::end_file : output_action::wait;
   }
@@ -56,7 +64,8 @@ output_action decide(const output_state& state) noexcept {
   }
   // While stopping a next file is made only where the packets still need one.
   const bool wants_next =
-      state.file_wanted && (!state.stopping || !state.file_open || state.file_count_limited);
+      state.place_ready && state.file_wanted &&
+      (!state.stopping || !state.file_open || state.file_count_limited || state.relocation_due);
   if (wants_next && !state.next_ready && !state.next_pending && state.slot_free) {
     return output_action::create_next;
   }

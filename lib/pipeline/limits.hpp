@@ -16,17 +16,21 @@ inline constexpr std::size_t chunk_bytes = std::size_t{1} << 20;
 /// stall of the disk is not felt; a longer one is what the rings are for. 8 MiB an output.
 inline constexpr std::uint32_t chunks_per_output = 8;
 
+/// What waits for one folder leaves as much for another that is gone to meanwhile, and for the end
+/// of the file that is left. Memory that is never used costs address space alone.
+inline constexpr std::uint32_t chunks_in_pool = 2 * chunks_per_output + 1;
+
 /// Ring blocks of one output that are on their way to the disk as they lie: a quarter of that keeps
 /// any disk busy, the rest are those of which is not yet known that they were written. When there
 /// are more, packets are copied, which gives their blocks back early.
 inline constexpr std::uint32_t blocks_per_output = 64;
 
-/// Everything that can be on its way to the disk.
-inline constexpr std::uint32_t writes_per_output = chunks_per_output + blocks_per_output;
+/// Everything that can be on its way to the disks.
+inline constexpr std::uint32_t writes_per_output = chunks_in_pool + blocks_per_output;
 
-/// The disk carries out at most every write and one act on every open file at a time, and for
-/// retention one removal and one look at the free space.
-inline constexpr std::uint32_t requests_in_flight = writes_per_output + 8 + 2;
+/// The disks carry out at most every write and one act on every open file at a time, and for
+/// retention one removal and one look at the free space of each folder.
+inline constexpr std::uint32_t requests_in_flight = writes_per_output + 8 + 2 * 2;
 
 /// Average packet of a block from which on it is encoded in place. Around 512 octets both ways cost
 /// the same processor time, and a copy saves the gap of some 50 octets for each packet.
@@ -79,6 +83,24 @@ inline constexpr std::uint32_t name_attempts = 1000;
 /// Time between two looks at the free space, at the least; a longer sleep is no reason to wake for
 /// it. What is written meanwhile was mostly reserved before.
 inline constexpr std::chrono::seconds space_pause{1};
+
+/// A disk with less than this left, or than this part of it, counts as full where there is a second
+/// folder to go to: what is under way then still finds room.
+inline constexpr std::uint64_t space_low_bytes = std::uint64_t{64} << 20;
+inline constexpr std::uint64_t space_low_share = 10;
+
+/// A disk that gives no answer for so long, though it was asked to make a file or to write, is
+/// stalled: the second folder is gone to. Shorter, and a disk that is merely slow would be left.
+inline constexpr std::chrono::seconds stall_patience{2};
+
+/// Trouble of the first folder lasts so long before the second one is gone to: a removal, or
+/// another attempt, may have mended it.
+inline constexpr std::chrono::milliseconds trouble_patience{1000};
+
+/// A folder that fails again within this time after it was come back to is trusted later each time.
+inline constexpr std::chrono::seconds relapse_within{60};
+inline constexpr std::chrono::milliseconds first_distrust{2'000};
+inline constexpr std::chrono::milliseconds longest_distrust{300'000};
 
 /// For so long the octets of a removed file count as coming back to the disk: a reader holds them,
 /// or the file system is slow. Longer, and a reader would let the disk run full.

@@ -22,6 +22,7 @@ open_files::open_files(storage::file_operations& files, open_files_options optio
   unfinished_.reserve(limits::writes_per_output);
   waiting_for_name_.reserve(limits::writes_per_output);
   failed_.reserve(limits::requests_in_flight);
+  places_[0].directory = options_.directory;
 }
 
 bool open_files::next_ready() const noexcept {
@@ -45,7 +46,19 @@ std::optional<std::uint32_t> open_files::slot_at(stage wanted) const noexcept {
   return std::nullopt;
 }
 
+bool open_files::is_data(storage::file_action action) noexcept {
+  return action == storage::file_action::create || action == storage::file_action::publish ||
+         action == storage::file_action::write;
+}
+
 void open_files::request(storage::file_request what) {
+  place_state& place = places_[slots_[what.slot].place];
+  what.place = slots_[what.slot].place;
+  if (is_data(what.action) && place.data_in_flight++ == 0) {
+    place.answered_at = now_;
+  }
+  ++slots_[what.slot].in_flight;
+  ++place.in_flight;
   ++in_flight_;
   files_.submit(std::move(what));
 }
@@ -57,6 +70,7 @@ void open_files::create_next(std::uint64_t sequence) {
   slots_[*slot] = {};
   slots_[*slot].at = stage::creating;
   slots_[*slot].sequence = sequence;
+  slots_[*slot].place = place_;
   request_create(*slot);
 }
 
@@ -175,9 +189,23 @@ void open_files::discard_next() {
   }
 }
 
-void open_files::on_completion(const storage::file_completion& done, base::steady_time now) {
+void open_files::note_answer(const storage::file_completion& done) {
   CAPTURED_CHECK(in_flight_ > 0 && done.slot < slots_.size());
+  open_file& file = slots_[done.slot];
+  place_state& place = places_[file.place];
   --in_flight_;
+  --place.in_flight;
+  --file.in_flight;
+  if (is_data(done.action)) {
+    --place.data_in_flight;
+    place.answered_at = now_;
+  }
+}
+
+void open_files::on_completion(const storage::file_completion& done, base::steady_time now) {
+  now_ = now;
+  note_answer(done);
+  const std::uint32_t place = slots_[done.slot].place;
   if (done.error) {
     on_failure(done, now);
     return;
@@ -187,7 +215,10 @@ void open_files::on_completion(const storage::file_completion& done, base::stead
   } else {
     on_success(done);
   }
-  note_success();
+  note_success(place);
+  if (slots_[done.slot].has_failed_finally) {
+    leave_given_up(done.slot);
+  }
 }
 
 chunk& open_files::chunk_of(std::uint64_t token) const noexcept {
@@ -264,15 +295,17 @@ void open_files::on_success(const storage::file_completion& done) {
       finish_if_written(done.slot);
       return;
     case storage::file_action::finish:
-      events_.closed(
-          {final_name_of(file), file.length, file.packets, file.is_unproven, file.sequence});
+      events_.closed({final_name_of(file), file.length, file.packets, file.is_unproven,
+                      file.sequence, file.place, file.is_lost});
       file = {};
       return;
     case storage::file_action::discard:
       file = {};
       return;
     case storage::file_action::leave:
-      if (file.is_remade) {
+      if (file.is_remade && file.is_lost) {
+        give_up(done.slot);
+      } else if (file.is_remade) {
         request_create(done.slot);
       } else {
         file = {};

@@ -15,6 +15,7 @@
 #include "base/time.hpp"
 #include "pipeline/chunk.hpp"
 #include "storage/file_operations.hpp"
+#include "storage/options.hpp"
 
 namespace captured::pipeline {
 
@@ -25,6 +26,8 @@ struct closed_file {
   std::uint64_t packets = 0;
   bool is_unproven = false;  ///< the device did not take it: it was set aside
   std::uint64_t sequence = 0;
+  std::uint32_t place = 0;    ///< in which of the output's folders
+  bool is_elsewhere = false;  ///< that folder is not the place's any more
 };
 
 /// What the owner is told, on its own strand.
@@ -36,11 +39,14 @@ struct open_files_events {
   std::function<void(const base::failure&)> unproven;
   std::function<void()> recovered;      ///< the failed acts have succeeded
   std::function<void(chunk&)> written;  ///< the disk has taken the whole chunk
+  /// These chunks, all that is left of a file whose folder is gone, will never be taken whole; they
+  /// go back to their pool.
+  std::function<void(const std::vector<chunk*>&)> given_up;
 };
 
 struct open_files_options {
   std::string output;     ///< whose hidden names they have
-  std::string directory;  ///< for messages
+  std::string directory;  ///< of the first place, for messages
   std::string extension;  ///< of finished files, with the dot
   std::uint64_t preallocate_bytes = 0;
   bool force_to_device = true;  ///< fsync before a file gets its final name
@@ -57,6 +63,33 @@ class open_files {
     options_.preallocate_bytes = preallocate_bytes;
     options_.force_to_device = force_to_device;
   }
+
+  /// Files are made in this place from now on; a next file that is ready elsewhere is removed.
+  void use(std::uint32_t place);
+  [[nodiscard]] std::uint32_t place() const noexcept { return place_; }
+  void set_directory(std::uint32_t place, std::string directory) {
+    places_[place].directory = std::move(directory);
+  }
+  /// The place has another folder now, or none. Files that are open in the one before are closed
+  /// there if that can be done.
+  void lose(std::uint32_t place);
+  /// The place has a folder again: what failed in those before is not tried any more. Their files
+  /// stay as they are, for repair.
+  void give_up_lost(std::uint32_t place);
+  /// The current file lies in a folder that is not to be used any more.
+  [[nodiscard]] bool is_current_elsewhere() const noexcept;
+  /// The current file was given up.
+  [[nodiscard]] bool is_current_given_up() const noexcept;
+  /// It has got its name.
+  [[nodiscard]] bool is_current_named() const noexcept;
+  /// What a file that was given up has cost is not known yet, but should be soon.
+  [[nodiscard]] bool is_settling(base::steady_time now) const noexcept;
+  /// In place of `end`, for a file that was given up.
+  void abandon();
+  /// Files of a lost folder of this place are still open.
+  [[nodiscard]] bool has_lost(std::uint32_t place) const noexcept;
+  /// Chunks of the pool's own memory that wait for the disk of the current file.
+  [[nodiscard]] std::size_t unfinished_here() const noexcept;
 
   [[nodiscard]] bool next_ready() const noexcept;
   [[nodiscard]] bool next_pending() const noexcept;
@@ -93,19 +126,30 @@ class open_files {
   /// beginning is written; 0 for none.
   [[nodiscard]] std::uint64_t told_sequence() const noexcept;
   /// Octets for which the disk has no room (or a quota none), to be tried again; 0 when it has.
-  [[nodiscard]] std::uint64_t bytes_without_room() const noexcept;
+  [[nodiscard]] std::uint64_t bytes_without_room(std::uint32_t place = 0) const noexcept;
   /// There may be room now: what failed is tried again at once.
   void retry_now(base::steady_time now) noexcept { retry_at_ = retry_at_ ? now : retry_at_; }
 
   /// Nothing is in flight, failed or waiting.
   [[nodiscard]] bool settled() const noexcept;
-  [[nodiscard]] bool in_trouble() const noexcept { return in_trouble_; }
+  [[nodiscard]] bool in_trouble() const noexcept;
+  [[nodiscard]] bool in_trouble(std::uint32_t place) const noexcept {
+    return places_[place].in_trouble;
+  }
+  /// What it does there has failed, or got no answer, for longer than another attempt could mend.
+  [[nodiscard]] bool is_place_bad(std::uint32_t place, base::steady_time now) const noexcept;
+  /// Why the last act there failed.
+  [[nodiscard]] const base::failure& last_trouble(std::uint32_t place) const noexcept {
+    return places_[place].why;
+  }
   /// The device did not take octets of the current file, or of any: such a file is set aside when
   /// it is closed, and is better closed soon.
   [[nodiscard]] bool is_current_unproven() const noexcept;
   [[nodiscard]] bool any_unproven() const noexcept { return any_unproven_; }
   /// In trouble, and not only with closing earlier files: a further one would fare no better.
-  [[nodiscard]] bool is_writing_troubled() const noexcept { return is_writing_troubled_; }
+  [[nodiscard]] bool is_writing_troubled() const noexcept {
+    return places_[place_].is_writing_troubled;
+  }
   /// Chunks submitted and not yet taken by the disk, for the ledger of a stop that gives up.
   [[nodiscard]] const std::vector<chunk*>& unfinished() const noexcept { return unfinished_; }
 
@@ -125,11 +169,36 @@ class open_files {
     bool sync_pending = false;
     bool is_unproven = false;          ///< forcing it to the device has failed
     bool is_gone = false;              ///< its name was not there when it was to be renamed
-    bool is_remade = false;            ///< another file is being made in its place
+    bool is_remade = false;            ///< another file is being made in its stead
+    bool is_lost = false;              ///< its folder is not its place's any more
+    bool is_given_up = false;          ///< what fails is not tried again
+    bool has_failed_finally = false;   ///< something did
+    base::steady_time failed_at{};     ///< then
     std::uint32_t hidden_attempt = 0;  ///< as `attempt`, for the hidden name
+    std::uint32_t place = 0;
+    std::uint32_t in_flight = 0;
   };
 
+  struct place_state {
+    std::string directory;
+    bool in_trouble = false;
+    bool is_writing_troubled = false;
+    base::failure why = {};
+    base::steady_time troubled_since{};
+    std::uint32_t in_flight = 0;
+    std::uint32_t successes_to_recover = 0;
+    std::uint32_t data_in_flight = 0;  ///< what makes and fills files: closing may take long
+    base::steady_time answered_at{};   ///< of those, or when the first of them was asked
+  };
+  [[nodiscard]] static bool is_data(storage::file_action action) noexcept;
+
   void request(storage::file_request what);
+  void note_answer(const storage::file_completion& done);
+  void give_up(std::uint32_t slot);
+  void settle_given_up(std::uint32_t slot);
+  void leave_given_up(std::uint32_t slot);
+  void settle_trouble(std::uint32_t place);
+  [[nodiscard]] bool has_failed(std::uint32_t place) const noexcept;
   void request_create(std::uint32_t slot);
   void request_write(const chunk& piece);
   void request_publish(std::uint32_t slot);
@@ -143,7 +212,7 @@ class open_files {
   void give_back_in_order();
   void write_what_waited(std::uint32_t slot);
   void on_success(const storage::file_completion& done);
-  void note_success();
+  void note_success(std::uint32_t place);
   [[nodiscard]] chunk& chunk_of(std::uint64_t token) const noexcept;
   [[nodiscard]] std::string stem_of(const open_file& file) const;
   [[nodiscard]] std::string hidden_name_of(const open_file& file) const;
@@ -162,10 +231,10 @@ class open_files {
   std::uint64_t octets_written_ = 0;
   std::uint32_t in_flight_ = 0;
   std::optional<base::steady_time> retry_at_;
-  bool in_trouble_ = false;
   bool any_unproven_ = false;
-  bool is_writing_troubled_ = false;
-  std::uint32_t successes_to_recover_ = 0;
+  std::uint32_t place_ = 0;
+  std::array<place_state, storage::places_max> places_;
+  base::steady_time now_{};  ///< of the event that is being worked on
 };
 
 }  // namespace captured::pipeline

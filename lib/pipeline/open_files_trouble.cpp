@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The part of open_files that has to do with acts that failed.
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -45,9 +46,11 @@ std::string describe(const storage::file_completion& done, const std::string& wh
 
 void open_files::on_failure(const storage::file_completion& done, base::steady_time now) {
   open_file& file = slots_[done.slot];
-  if (done.action == storage::file_action::create && file.unwanted) {
+  if ((done.action == storage::file_action::create && file.unwanted) ||
+      (done.action == storage::file_action::discard && file.is_given_up)) {
+    const std::uint32_t place = file.place;
     file = {};
-    return;
+    return settle_trouble(place);
   }
   if (done.was_forcing) {
     return on_unproven(done);
@@ -69,15 +72,21 @@ void open_files::on_failure(const storage::file_completion& done, base::steady_t
   if (is_file_gone(done)) {
     return;
   }
-  is_writing_troubled_ |= done.action == storage::file_action::create ||
-                          done.action == storage::file_action::publish ||
-                          done.action == storage::file_action::write;
+  place_state& place = places_[file.place];
+  const std::string name =
+      done.action == storage::file_action::create ? hidden_name_of(file) : stem_of(file);
+  place.why = {done.error, describe(done, place.directory, name)};
+  if (file.is_given_up) {
+    // A write is settled with the file's other ones, nothing else is left to be done.
+    return leave_given_up(done.slot);
+  }
+  if (is_data(done.action) && !std::exchange(place.is_writing_troubled, true)) {
+    place.troubled_since = now;
+  }
   failed_.push_back(done);
   retry_at_ = now + limits::retry_pause;
-  if (!std::exchange(in_trouble_, true)) {
-    const std::string name =
-        done.action == storage::file_action::create ? hidden_name_of(file) : stem_of(file);
-    events_.trouble({done.error, describe(done, options_.directory, name)});
+  if (!std::exchange(place.in_trouble, true)) {
+    events_.trouble(place.why);
   }
 }
 
@@ -87,7 +96,7 @@ void open_files::on_unproven(const storage::file_completion& done) {
   open_file& file = slots_[done.slot];
   any_unproven_ = true;
   if (!std::exchange(file.is_unproven, true) && events_.unproven) {
-    events_.unproven({done.error, "force " + options_.directory + "/" + stem_of(file) +
+    events_.unproven({done.error, "force " + places_[file.place].directory + "/" + stem_of(file) +
                                       options_.extension + " to the disk"});
   }
   if (done.action == storage::file_action::finish) {
@@ -104,43 +113,85 @@ bool open_files::is_file_gone(const storage::file_completion& done) {
                                        done.action != storage::file_action::finish)) {
     return false;
   }
-  if (!file.is_gone) {
+  if (!file.is_gone && !file.is_given_up) {
     file.is_gone = true;  // once more, for the folder may be what is missing
     return false;
   }
-  events_.trouble(
-      {done.error, describe(done, options_.directory, stem_of(file)), "the file is gone"});
-  // A file that had no name yet holds nothing either: another one takes its place.
-  file.is_remade = done.action == storage::file_action::publish;
+  events_.trouble({done.error, describe(done, places_[file.place].directory, stem_of(file)),
+                   "the file is gone"});
+  // A file that had no name yet holds nothing either: another one is made in its stead.
+  file.is_remade = done.action == storage::file_action::publish && !file.is_lost;
+  if (done.action == storage::file_action::publish && file.is_lost) {
+    return give_up(done.slot), true;
+  }
   file.at = stage::leaving;
   request({.action = storage::file_action::leave, .slot = done.slot, .name = {}});
   return true;
 }
 
-void open_files::note_success() {
-  if (successes_to_recover_ > 0) {
-    --successes_to_recover_;
+void open_files::note_success(std::uint32_t place) {
+  place_state& state = places_[place];
+  if (state.successes_to_recover > 0) {
+    --state.successes_to_recover;
   }
-  if (in_trouble_ && failed_.empty() && successes_to_recover_ == 0) {
-    in_trouble_ = false;
-    is_writing_troubled_ = false;
-    events_.recovered();
+  if (state.in_trouble && state.successes_to_recover == 0 && !has_failed(place)) {
+    state.in_trouble = false;
+    state.is_writing_troubled = false;
+    if (place == place_) {
+      events_.recovered();
+    }
   }
 }
 
+bool open_files::has_failed(std::uint32_t place) const noexcept {
+  return std::ranges::any_of(failed_, [&](const storage::file_completion& one) {
+    return slots_[one.slot].place == place;
+  });
+}
+
+/// Nothing is left that could tell whether the place is still in trouble.
+void open_files::settle_trouble(std::uint32_t place) {
+  place_state& state = places_[place];
+  if (state.in_flight == 0 && !has_failed(place)) {
+    state.in_trouble = false;
+    state.is_writing_troubled = false;
+    state.successes_to_recover = 0;
+  }
+}
+
+bool open_files::in_trouble() const noexcept {
+  return std::ranges::any_of(places_, [](const place_state& one) { return one.in_trouble; });
+}
+
+bool open_files::is_place_bad(std::uint32_t place, base::steady_time now) const noexcept {
+  const place_state& state = places_[place];
+  return (state.is_writing_troubled && now >= state.troubled_since + limits::trouble_patience) ||
+         (state.data_in_flight > 0 && now >= state.answered_at + limits::stall_patience);
+}
+
 void open_files::retry(base::steady_time now) {
+  now_ = now;
   if (!retry_at_ || now < *retry_at_) {
     return;
   }
   retry_at_.reset();
   // Trouble is over when everything that is under way after this has gone well.
   const auto again = std::exchange(failed_, {});
-  successes_to_recover_ = in_flight_ + static_cast<std::uint32_t>(again.size());
+  failed_.reserve(limits::requests_in_flight);
+  for (place_state& place : places_) {
+    place.successes_to_recover = place.in_flight;
+  }
+  for (const storage::file_completion& one : again) {
+    ++places_[slots_[one.slot].place].successes_to_recover;
+  }
   for (const storage::file_completion& one : again) {
     switch (one.action) {
       case storage::file_action::create:
         if (slots_[one.slot].unwanted) {
-          slots_[one.slot] = {};
+          const std::uint32_t place = std::exchange(slots_[one.slot], {}).place;
+          settle_trouble(place);
+        } else if (slots_[one.slot].is_lost) {
+          give_up(one.slot);
         } else {
           request_create(one.slot);
         }
@@ -169,11 +220,11 @@ void open_files::retry(base::steady_time now) {
   }
 }
 
-std::uint64_t open_files::bytes_without_room() const noexcept {
+std::uint64_t open_files::bytes_without_room(std::uint32_t place) const noexcept {
   std::uint64_t sum = 0;
   for (const storage::file_completion& one : failed_) {
     const int error = one.error.value();
-    if (error == ENOSPC || error == EDQUOT) {
+    if (slots_[one.slot].place == place && (error == ENOSPC || error == EDQUOT)) {
       sum += one.action == storage::file_action::write ? chunk_of(one.token).untaken().size() : 1;
     }
   }

@@ -29,8 +29,8 @@ base::result<std::unique_ptr<output_recorder>> output_recorder::make(
   if (!name) {
     return name.error();
   }
-  auto pool = chunk_pool::make(limits::chunks_per_output, surroundings.chunk_bytes,
-                               limits::blocks_per_output);
+  auto pool =
+      chunk_pool::make(limits::chunks_in_pool, surroundings.chunk_bytes, limits::blocks_per_output);
   if (!pool) {
     return pool.error();
   }
@@ -47,14 +47,13 @@ output_recorder::output_recorder(const output_options& options, series_start sta
     : options_(options),
       series_(std::move(start)),
       name_(std::move(name)),
-      files_(*surroundings.files),
       released_(std::move(surroundings.released)),
       memory_refused_(std::move(surroundings.memory_refused)),
       ports_(std::move(surroundings.device_counts), series_.totals),
       now_(now),
-      keeper_(*surroundings.files, options.files.directory, options.files.retain,
-              std::move(surroundings.earlier), std::move(surroundings.keeping)),
-      stream_(*surroundings.files, file_options(options), watched(std::move(surroundings.events)),
+      place_events_(std::move(surroundings.places)),
+      keeper_(router_, options.files.retain, std::move(surroundings.keeping)),
+      stream_(router_, file_options(options), watched(std::move(surroundings.events)),
               surroundings.where, std::move(pool),
               [this](const chunk& piece) { on_written(piece); }),
       statistics_at_(now.steady + options.statistics_interval),
@@ -64,13 +63,19 @@ output_recorder::output_recorder(const output_options& options, series_start sta
   if (series_.forgotten) {
     ports_.set_forgotten();
   }
+  if (surroundings.files != nullptr) {
+    // Not ours to destroy.
+    const std::shared_ptr<storage::file_operations> files(surroundings.files,
+                                                          [](storage::file_operations*) {});
+    attach(0, {files, options.files.directory, std::move(surroundings.earlier)}, now);
+  }
 }
 
 void output_recorder::add_memory(std::span<std::byte> memory) {
   if (memory.empty()) {
     return;
   }
-  const auto refused = files_.add_memory(memory);
+  const auto refused = router_.add_memory(memory);
   if (refused && memory_refused_) {
     std::exchange(memory_refused_, nullptr)(refused);  // what follows is refused too
   }
@@ -82,6 +87,7 @@ open_files_events output_recorder::watched(open_files_events events) {
     keeper_.add(file, now_.wall);
     told(file);
   };
+  events.given_up = [this](const std::vector<chunk*>& pieces) { on_given_up(pieces); };
   return events;
 }
 
@@ -108,6 +114,7 @@ void output_recorder::run(base::moment now) {
   now_ = now;
   stream_.files().retry(now.steady);
   keeper_.run(now, stream_.files());
+  choose_place(now);
   while (!outcome_.ended) {
     const output_action action = decide(observe(now));
     if (action == output_action::wait) {
@@ -131,6 +138,7 @@ void output_recorder::on_completion(const storage::file_completion& done, base::
     return;
   }
   now_ = now;
+  router_.on_completion(done);
   if (storage::uses_slot(done.action)) {
     stream_.files().on_completion(done, now.steady);
   } else if (keeper_.on_completion(done, now.steady)) {
@@ -149,8 +157,10 @@ output_state output_recorder::observe(base::moment now) const {
   state.file_open = stream_.is_open();
   state.file_count_limited =
       stream_.is_open() && storage::packets_left(options_.files.rotate, stream_.progress()) == 0u;
-  state.next_ready = stream_.files().next_ready();
-  state.next_pending = stream_.files().next_pending();
+  // The totals in a file's head are those after what earlier files have cost.
+  const bool must_wait = stream_.files().is_settling(now.steady);
+  state.next_ready = stream_.files().next_ready() && !must_wait;
+  state.next_pending = stream_.files().next_pending() || must_wait;
   state.slot_free = stream_.files().slot_free();
   state.rotation_due = stream_.is_open() && rotation_due(now);
   state.in_trouble = stream_.files().is_writing_troubled();
@@ -162,6 +172,10 @@ output_state output_recorder::observe(base::moment now) const {
   state.sync_due =
       options_.files.sync.policy == storage::sync_policy::interval && now.steady >= sync_at_;
   state.room = stream_.has_room(std::max(ports_.text_bytes_max(), packet_needs_));
+  state.room_to_end = stream_.has_room_to_end(ports_.text_bytes_max());
+  state.place_ready = router_.is_attached(stream_.files().place());
+  state.relocation_due = stream_.is_open() && stream_.files().is_current_elsewhere();
+  state.file_given_up = stream_.is_open() && stream_.files().is_current_given_up();
   state.stopping = deadline_.has_value();
   state.recording_ended = recording_ended_;
   state.writes_settled = stream_.files().settled() && !keeper_.is_removing();
@@ -247,6 +261,9 @@ void output_recorder::create_next() {
 
 void output_recorder::begin_file(base::moment now) {
   const std::uint64_t sequence = series_.next_sequence++;
+  if (std::exchange(has_lost_packets_, false)) {
+    totals_at_switch_ = ports_.totals();  // what got lost with earlier files is known by now
+  }
   ports_.forget_some(totals_at_switch_);
   stream_.begin(name_.make(now.wall, sequence),
                 storage::next_interval_end(options_.files.rotate, now.wall));
@@ -278,7 +295,7 @@ void output_recorder::describe(base::moment now) {
   ports_.describe(text_, now, port_in_work(),
                   [this](const std::string& name, capture::block_source& source) {
                     for (std::uint32_t queue = 0; queue < source.queue_count(); ++queue) {
-                      files_.remove_memory(source.memory(queue));
+                      router_.remove_memory(source.memory(queue));
                     }
                     released_(name);
                   });
@@ -313,6 +330,9 @@ base::steady_time output_recorder::wake_at(base::moment now) const noexcept {
   }
   if (deadline_) {
     sooner(*deadline_);
+  }
+  if (router_.is_attached(1)) {
+    sooner(now.steady + limits::space_pause);  // to see that the first place is, or is not, well
   }
   return at;
 }

@@ -7,6 +7,7 @@
 // them that of file_stream.hpp.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -24,14 +25,35 @@
 #include "pipeline/flow.hpp"
 #include "pipeline/limits.hpp"
 #include "pipeline/options.hpp"
+#include "pipeline/place_choice.hpp"
 #include "pipeline/port_set.hpp"
 #include "storage/file_name.hpp"
+#include "storage/file_router.hpp"
 #include "storage/rotation.hpp"
 
 namespace captured::pipeline {
 
-/// What the recorder needs from outside. `files` must outlive it.
+/// A folder that was opened for an output.
+struct output_folder {
+  std::shared_ptr<storage::file_operations> files;  ///< shared with files that are open there
+  std::string directory;
+  std::vector<storage::kept_file> kept = {};  ///< finished files that it holds; in no order
+  std::uint64_t next_sequence = 0;            ///< files in it have had lower ones
+};
+
+/// What the owner is told of the folders, on the driver's thread; each may be empty.
+struct place_events {
+  /// Files are made there from now on; `why` says what is wrong with the other one, if anything is.
+  std::function<void(std::uint32_t place, const std::string& why)> moved;
+  /// A place that is not made use of should be tested (`set_works`), or not any more.
+  std::function<void(std::uint32_t place, bool wanted)> test;
+  /// All files are closed that were open in a folder that the place has no more.
+  std::function<void(std::uint32_t place)> left;
+};
+
+/// What the recorder needs from outside.
 struct recorder_surroundings {
+  /// Of the first place; must outlive the recorder. None: it comes by `attach`.
   storage::file_operations* files = nullptr;
   placement where = placement::packed;  ///< `paged` for files that are written directly
   device_count_reader device_counts;
@@ -44,6 +66,7 @@ struct recorder_surroundings {
   /// For the log, on the driver's thread. `written` is the recorder's own and stays empty.
   open_files_events events;
   file_keeper_events keeping;
+  place_events places = {};
   /// Finished files of this output that are there already; in no order.
   std::vector<storage::kept_file> earlier = {};
   /// Memory of each chunk; smaller ones are for tests.
@@ -86,6 +109,19 @@ class output_recorder {
   /// encoding stay as they are.
   void reconfigure(const output_options& changed, base::moment now);
 
+  /// A place has a folder now, in which a file may be begun. The one before, if there was one, must
+  /// have been lost.
+  void attach(std::uint32_t place, output_folder folder, base::moment now);
+  /// Its path does not lead to the folder any more: what is open there is closed if that can be
+  /// done, and no file is begun there.
+  void lose(std::uint32_t place, const base::failure& why, base::moment now);
+  /// A test of the place went well, or did not.
+  void set_works(std::uint32_t place, bool works) noexcept { tested_well_[place] = works; }
+  /// Where files are made.
+  [[nodiscard]] std::uint32_t place() const noexcept { return stream_.files().place(); }
+  /// What is wrong with a place; empty when nothing is known to be.
+  [[nodiscard]] std::string trouble_of(std::uint32_t place, base::steady_time now) const;
+
   /// Blocks were queued, time has passed, or a command was given: does all there is to do.
   void run(base::moment now);
   void on_completion(const storage::file_completion& done, base::moment now);
@@ -108,7 +144,7 @@ class output_recorder {
   /// A file of an earlier life was repaired: it counts as kept from now on.
   void keep(storage::kept_file file) { keeper_.add(std::move(file)); }
   /// What is kept of the finished files.
-  [[nodiscard]] kept_figures kept() const { return keeper_.figures(stream_.files()); }
+  [[nodiscard]] kept_figures kept() const { return keeper_.figures(stream_.files(), place()); }
   /// Something was done since the last call, nothing was to be done, or the disk is waited for.
   [[nodiscard]] bool made_progress();
 
@@ -138,16 +174,29 @@ class output_recorder {
   void give_up();
   void note_end();
   void count_unwritten();
+  void choose_place(base::moment now);
+  void tell_of_places();
+  [[nodiscard]] place_view view_of(std::uint32_t place, base::steady_time now) const;
+  void on_given_up(const std::vector<chunk*>& pieces);
+  void abandon_file();
 
   output_options options_;
   series_start series_;
   storage::file_name name_;
   file_identity identity_ = describe_host();
-  storage::file_operations& files_;
   std::function<void(const std::string&)> released_;
   std::function<void(const base::error_code&)> memory_refused_;
   port_set ports_;
   base::moment now_;  ///< of the event that is being worked on
+  storage::file_router router_;
+  place_choice choice_;
+  place_events place_events_;
+  std::array<bool, storage::places_max> tested_well_{};
+  std::array<bool, storage::places_max> tests_wanted_{};
+  std::array<bool, storage::places_max> has_left_files_{};  ///< in a folder that was lost
+  std::array<base::failure, storage::places_max> lost_for_;
+  /// Packets were given up since the totals of the switch were taken.
+  bool has_lost_packets_ = false;
   file_keeper keeper_;
   file_stream stream_;
 

@@ -19,6 +19,7 @@ std::uint64_t growth(std::uint64_t now, std::uint64_t base) {
 port::port(const output_interface& first)
     : encoded(first.ledger->stored.get()),
       losses_reported(first.ledger->osdrop.get()),
+      osdrop_said(first.ledger->osdrop.get()),
       name_(first.description.block.name.value()),
       ledger_(*first.ledger),
       begun_(first.begun) {}
@@ -68,7 +69,7 @@ interface_figures port::figures() const {
   now.begun = begun_;
   now.filteraccept = ledger_.filteraccept.get();
   now.osdrop = ledger_.osdrop.get();
-  now.encoded = encoded;
+  now.encoded = encoded - given_up;
   if (device_counted_) {
     now.received = ledger_.ifrecv.get();
     now.dropped = ledger_.ifdrop.get();
@@ -84,7 +85,9 @@ format::interface_totals port::settled_totals() const {
 }
 
 format::interface_totals port::totals() const {
-  return {.stored = encoded, .osdrop = ledger_.osdrop.get(), .unwritten = ledger_.unwritten.get()};
+  return {.stored = encoded - given_up,
+          .osdrop = attached() && !described ? osdrop_said : ledger_.osdrop.get(),
+          .unwritten = ledger_.unwritten.get()};
 }
 
 }  // namespace captured::pipeline

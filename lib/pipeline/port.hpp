@@ -74,6 +74,8 @@ class port {
   /// Figures for a statistics block, as of the last `refresh`.
   [[nodiscard]] interface_figures figures() const;
   /// Totals as of now, for the notes of a file: what is in files or buffers counts as stored.
+  /// Losses of a time in which no file describes it are left for the one that does: they have to
+  /// stand in its statistics too.
   [[nodiscard]] format::interface_totals totals() const;
   /// The same once nothing is in flight any more: what the disk has taken, and what it has not.
   [[nodiscard]] format::interface_totals settled_totals() const;
@@ -88,7 +90,9 @@ class port {
 
   // What was done with its packets.
   std::uint64_t encoded = 0;               ///< packets put into files since the recording began
+  std::uint64_t given_up = 0;              ///< of those, the ones that got into none after all
   std::uint64_t losses_reported = 0;       ///< sum of all epb_dropcount
+  std::uint64_t osdrop_said = 0;           ///< in the last statistics block
   std::vector<std::uint64_t> newest_ns;    ///< stamp of the last packet of each queue
   std::uint32_t blocks_lent = 0;           ///< of its ring, being written as they lie
   base::steady_time loss_statistics_at{};  ///< not before this; see `loss_unsaid`

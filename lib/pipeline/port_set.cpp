@@ -22,6 +22,13 @@ constexpr std::size_t note_line_bytes = 160;
 /// Comments of one statistics block that wait; more are said to have been left out by their lack.
 constexpr std::size_t note_bytes_max = 1024;
 
+void append_statistics_of(std::vector<std::byte>& out, port& one, statistics_kind kind,
+                          base::wall_time now, std::vector<std::string> comments = {}) {
+  const interface_figures figures = one.figures();
+  one.osdrop_said = figures.osdrop;
+  append_statistics(out, figures, kind, now, std::move(comments));
+}
+
 std::size_t description_bytes(const format::interface_description_block& block) {
   std::vector<std::byte> octets;
   format::append(octets, block);
@@ -221,9 +228,8 @@ void port_set::describe(std::vector<std::byte>& out, base::moment now,
     if (leaves) {
       one.notes.push_back(*one.leaving);
     }
-    append_statistics(out, one.figures(),
-                      leaves ? statistics_kind::closing : statistics_kind::running, now.wall,
-                      std::exchange(one.notes, {}));
+    append_statistics_of(out, one, leaves ? statistics_kind::closing : statistics_kind::running,
+                         now.wall, std::exchange(one.notes, {}));
     if (is_change_due(i, now.steady, in_work)) {
       change_reached_.reset();
       one.set_description(std::move(one.changes.front().description));
@@ -254,7 +260,7 @@ void port_set::append_running(std::vector<std::byte>& out, base::moment now, boo
     one->refresh(device_counts_);
     one->loss_unsaid = false;
     one->loss_statistics_at = now.steady + limits::loss_statistics_pause;
-    append_statistics(out, one->figures(), statistics_kind::running, now.wall);
+    append_statistics_of(out, *one, statistics_kind::running, now.wall);
   }
 }
 
@@ -266,7 +272,7 @@ void port_set::append_final(std::vector<std::byte>& out, statistics_kind kind,
     }
     one->refresh(device_counts_);
     one->loss_unsaid = false;
-    append_statistics(out, one->figures(), kind, now, std::exchange(one->notes, {}));
+    append_statistics_of(out, *one, kind, now, std::exchange(one->notes, {}));
     one->described = false;
   }
 }
@@ -281,6 +287,23 @@ void port_set::count_stored(std::span<const chunk_run> runs) {
 void port_set::count_unwritten(std::span<const chunk_run> runs) {
   for (const chunk_run& run : runs) {
     ports_[run.port]->ledger().unwritten.add(run.packets);
+  }
+}
+
+void port_set::count_given_up(const std::function<void()>& settle) {
+  std::vector<std::uint64_t> before;
+  for (const auto& one : ports_) {
+    before.push_back(one->ledger().unwritten.get());
+  }
+  settle();
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    ports_[i]->given_up += ports_[i]->ledger().unwritten.get() - before[i];
+  }
+}
+
+void port_set::forget_file() noexcept {
+  for (const auto& one : ports_) {
+    one->described = false;
   }
 }
 

@@ -87,6 +87,10 @@ class port_set {
   /// What has become of packets that were encoded.
   void count_stored(std::span<const chunk_run> runs);
   void count_unwritten(std::span<const chunk_run> runs);
+  /// What `settle` counts as unwritten is no part of the totals in files that follow.
+  void count_given_up(const std::function<void()>& settle);
+  /// The file ends without its statistics.
+  void forget_file() noexcept;
 
   [[nodiscard]] format::recording_totals totals() const;
   [[nodiscard]] format::recording_totals settled_totals() const;

@@ -2,14 +2,13 @@
 #include "pipeline/writer.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <utility>
 
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/require.hpp>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/unique_fd.hpp"
@@ -27,45 +26,66 @@ writer::writer(const pool_executor& pool, ended_handler ended)
       timer_(strand_),
       ended_(std::move(ended)) {}
 
-base::result<> writer::watch(storage::polled_files& disk) {
-  base::unique_fd event(::fcntl(disk.event_fd(), F_DUPFD_CLOEXEC, 0));
-  if (!event) {
-    return base::system_failure(errno, "duplicate an event");
-  }
-  disk_ = &disk;
-  notice_.emplace(strand_);
-  boost::system::error_code error;
-  notice_->assign(event.get(), error);
-  if (error) {
-    return base::failure{error, "watch the writes of an output", {}};
-  }
-  static_cast<void>(event.release());
-  boost::asio::post(strand_, [this] { await_notice(); });
-  return {};
+struct writer::watched {
+  std::weak_ptr<storage::polled_files> disk;
+  boost::asio::posix::basic_stream_descriptor<strand> notice;  ///< a copy of the disk's event
+};
+
+void writer::watch(std::weak_ptr<storage::polled_files> disk, base::unique_fd event) {
+  const auto fd = std::make_shared<base::unique_fd>(std::move(event));  // handlers can be copied
+  boost::asio::post(strand_, [this, fd, disk = std::move(disk)] {
+    const auto one = std::make_shared<watched>(
+        watched{disk, boost::asio::posix::basic_stream_descriptor<strand>(strand_)});
+    watched_.push_back(one);
+    boost::system::error_code error;
+    one->notice.assign(fd->get(), error);
+    if (error) {
+      return;  // no notices: it is asked when the longest time without is over
+    }
+    static_cast<void>(fd->release());
+    if (const auto there = disk.lock()) {
+      there->want_notices(notices_wanted_);
+    }
+    await_notice(one);
+  });
 }
 
-void writer::await_notice() {
-  notice_->async_wait(boost::asio::posix::descriptor_base::wait_read,
-                      [this](boost::system::error_code error) {
-                        if (error || recorder_->outcome().ended) {
-                          return;
-                        }
-                        std::uint64_t count = 0;
-                        static_cast<void>(::read(notice_->native_handle(), &count, sizeof count));
-                        step();
-                        if (!recorder_->outcome().ended) {
-                          await_notice();
-                        }
-                      });
+void writer::await_notice(const std::shared_ptr<watched>& one) {
+  // Not held by its own handler, or it would never go.
+  one->notice.async_wait(
+      boost::asio::posix::descriptor_base::wait_read,
+      [this, weak = std::weak_ptr(one)](boost::system::error_code error) {
+        const auto still = weak.lock();
+        if (error || !still || recorder_->outcome().ended) {
+          return;
+        }
+        std::uint64_t count = 0;
+        static_cast<void>(::read(still->notice.native_handle(), &count, sizeof count));
+        step();
+        if (!recorder_->outcome().ended) {
+          await_notice(still);
+        }
+      });
+}
+
+template <class Act>
+void writer::each_disk(Act act) {
+  std::erase_if(watched_, [&act](const auto& one) {
+    const auto disk = one->disk.lock();
+    if (disk) {
+      act(*disk);
+    }
+    return disk == nullptr;
+  });
 }
 
 /// True when something may have completed before notices were wanted: look again.
 bool writer::want_notices(bool wanted) {
-  if (wanted == notices_wanted_) {
+  if (watched_.empty() || wanted == notices_wanted_) {
     return false;
   }
   notices_wanted_ = wanted;
-  disk_->want_notices(wanted);
+  each_disk([wanted](storage::polled_files& disk) { disk.want_notices(wanted); });
   return wanted;
 }
 
@@ -140,6 +160,22 @@ void writer::keep(storage::kept_file file) {
   command([file = std::move(file)](output_recorder& recorder) { recorder.keep(file); });
 }
 
+void writer::attach_place(std::uint32_t place, output_folder folder) {
+  command([place, folder = std::move(folder)](output_recorder& recorder) mutable {
+    recorder.attach(place, std::move(folder), read_clocks());
+  });
+}
+
+void writer::lose_place(std::uint32_t place, base::failure why) {
+  command([place, why = std::move(why)](output_recorder& recorder) {
+    recorder.lose(place, why, read_clocks());
+  });
+}
+
+void writer::set_works(std::uint32_t place, bool works) {
+  command([place, works](output_recorder& recorder) { recorder.set_works(place, works); });
+}
+
 void writer::rotate() {
   command([](output_recorder& recorder) { recorder.rotate(); });
 }
@@ -153,8 +189,11 @@ void writer::ask(std::function<void(const doing&)> answer) {
     if (recorder_->outcome().ended) {
       return answer({});
     }
+    const base::steady_time now = read_clocks().steady;
     answer({.file = recorder_->current_name(),
             .in_trouble = recorder_->in_trouble(),
+            .place = recorder_->place(),
+            .place_troubles = {recorder_->trouble_of(0, now), recorder_->trouble_of(1, now)},
             .kept = recorder_->kept(),
             .progress = recorder_->made_progress()});
   });
@@ -174,24 +213,18 @@ void writer::step() {
     return;  // nothing is asked of recorder and disk any more
   }
   const base::moment now = read_clocks();
-  if (disk_ != nullptr) {
-    reap(now);
-  }
+  reap(now);
   recorder_->run(now);
-  if (disk_ != nullptr) {
-    disk_->flush();
-    if (want_notices(recorder_->waits_for_disk())) {
-      reap(now);
-      disk_->flush();
-    }
+  each_disk([](storage::polled_files& disk) { disk.flush(); });
+  if (want_notices(recorder_->waits_for_disk())) {
+    reap(now);
+    each_disk([](storage::polled_files& disk) { disk.flush(); });
   }
   if (!recorder_->outcome().ended) {
     arm_timer(now);
   } else {
     timer_.cancel();
-    if (notice_) {
-      notice_->cancel();
-    }
+    watched_.clear();
     is_over_ = true;
     if (ended_) {
       std::exchange(ended_, nullptr)(recorder_->outcome());
@@ -202,14 +235,16 @@ void writer::step() {
 /// Hears of what has completed, and acts on it.
 void writer::reap(base::moment now) {
   reaping_ = now;
-  disk_->reap();
+  each_disk([](storage::polled_files& disk) { disk.reap(); });
   reaping_.reset();
 }
 
 void writer::arm_timer(base::moment now) {
   // A timer that fires too early only asks again; so it is moved only to an earlier time.
   base::steady_time at = recorder_->wake_at(now);
-  if (disk_ != nullptr && disk_->is_busy()) {
+  bool is_busy = false;
+  each_disk([&is_busy](storage::polled_files& disk) { is_busy |= disk.is_busy(); });
+  if (is_busy) {
     at = std::min(at, now.steady + limits::longest_unasked);
   }
   if (armed_for_ <= at && armed_for_ > now.steady) {

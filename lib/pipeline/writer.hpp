@@ -4,16 +4,19 @@
 // once for each burst of blocks. Decides nothing.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include <boost/asio/basic_waitable_timer.hpp>
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include "base/unique_fd.hpp"
 #include "pipeline/kept_memory.hpp"
 #include "pipeline/output_recorder.hpp"
 #include "storage/polled_files.hpp"
@@ -38,9 +41,11 @@ class writer {
 
   /// Before `start`: the recorder that this strand drives.
   void attach(std::unique_ptr<output_recorder> recorder) { recorder_ = std::move(recorder); }
-  /// Before `start`: the recorder's disk, when it is one that must be asked. It must live until
-  /// the output has ended.
-  base::result<> watch(storage::polled_files& disk);
+  /// Any thread. A disk that must be asked, from now on until it is gone; `event` is a copy of its
+  /// event_fd.
+  void watch(std::weak_ptr<storage::polled_files> disk, base::unique_fd event);
+  /// When no handler of it can run any more: ends what the recorder holds, such as its folders.
+  void drop_recorder() noexcept { recorder_.reset(); }
   /// Begins the first file.
   void start() { wake(); }
 
@@ -53,6 +58,9 @@ class writer {
   void remove(std::string interface, std::string why);
   void reconfigure(output_options changed);
   void keep(storage::kept_file file);
+  void attach_place(std::uint32_t place, output_folder folder);
+  void lose_place(std::uint32_t place, base::failure why);
+  void set_works(std::uint32_t place, bool works);
 
   /// Any thread. Blocks were queued. Costs one atomic exchange while the strand is awake.
   void wake() noexcept;
@@ -67,6 +75,9 @@ class writer {
   struct doing {
     std::string file;  ///< final name of the current one; empty without one
     bool in_trouble = false;
+    std::uint32_t place = 0;  ///< where files are made
+    /// What is wrong with each place; empty when nothing is.
+    std::array<std::string, storage::places_max> place_troubles = {};
     kept_figures kept;
     bool progress = true;  ///< see output_recorder::made_progress
   };
@@ -83,8 +94,11 @@ class writer {
   void command(Act act);
   void step();
   void reap(base::moment now);
+  struct watched;
   [[nodiscard]] bool want_notices(bool wanted);
-  void await_notice();
+  void await_notice(const std::shared_ptr<watched>& one);
+  template <class Act>
+  void each_disk(Act act);
   void arm_timer(base::moment now);
 
   using strand = boost::asio::strand<pool_executor>;
@@ -95,10 +109,8 @@ class writer {
   strand strand_;
   timer timer_;
   base::steady_time armed_for_ = base::steady_time::max();
-  storage::polled_files* disk_ = nullptr;
-  /// A copy of the disk's event.
-  std::optional<boost::asio::posix::basic_stream_descriptor<strand>> notice_;
-  std::optional<base::moment> reaping_;  ///< the disk is being asked, at that time
+  std::optional<base::moment> reaping_;            ///< the disks are being asked, at that time
+  std::vector<std::shared_ptr<watched>> watched_;  ///< shared with the handlers that wait
   bool notices_wanted_ = false;
   ended_handler ended_;
   bool is_over_ = false;  ///< the recorder has ended, and that was told

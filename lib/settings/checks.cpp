@@ -87,6 +87,21 @@ void check_retention(const storage::output_options& files, const std::string& pa
   }
 }
 
+void check_places(const storage::output_options& files, const std::string& path,
+                  contradictions& found) {
+  if (!files.fallback.empty() &&
+      normal_directory(files.fallback) == normal_directory(files.directory)) {
+    found.push_back({path + ".fallback", "it is the directory itself", path + ".directory"});
+  }
+  constexpr std::uint32_t owner_reads_and_writes = 0600;
+  constexpr std::uint32_t anybody_executes = 0111;
+  if ((files.mode & owner_reads_and_writes) != owner_reads_and_writes) {
+    found.push_back({path + ".mode", "its owner, the recorder, must be able to read and to write"});
+  } else if ((files.mode & anybody_executes) != 0) {
+    found.push_back({path + ".mode", "recordings are no programs: 0640 lets a group read"});
+  }
+}
+
 void check_outputs(const configuration& settings, contradictions& found) {
   if (settings.outputs.empty()) {
     found.push_back({"outputs", "at least one output must be given"});
@@ -102,6 +117,7 @@ void check_outputs(const configuration& settings, contradictions& found) {
     const auto& files = settings.outputs[i].files;
     const std::string path = item("outputs", i);
     check_retention(files, path, found);
+    check_places(files, path, found);
     const auto [first, is_new] = names.try_emplace(files.name, i);
     if (!is_new) {
       found.push_back({path + ".name", "another output is called " + quoted(files.name) + " too",
@@ -113,17 +129,24 @@ void check_outputs(const configuration& settings, contradictions& found) {
       found.push_back({path + ".file_name", name.error().detail});
       continue;
     }
-    series made{normal_directory(files.directory), std::move(*name), i};
-    const auto same = std::ranges::find_if(all, [&made](const series& other) {
-      return other.directory == made.directory && other.name == made.name;
-    });
-    if (same != all.end()) {
-      found.push_back({path + ".file_name",
-                       "it gives the same names in the same directory as " +
-                           item("outputs", same->output) + "; put {output} into it",
-                       path + ".directory"});
+    const std::size_t others = all.size();
+    for (const std::string& directory : {files.directory, files.fallback}) {
+      if (directory.empty()) {
+        continue;
+      }
+      series made{normal_directory(directory), *name, i};
+      const auto end = all.begin() + static_cast<std::ptrdiff_t>(others);
+      const auto same = std::find_if(all.begin(), end, [&made](const series& other) {
+        return other.directory == made.directory && other.name == made.name;
+      });
+      if (same != end) {
+        found.push_back({path + ".file_name",
+                         "it gives the same names in the same directory as " +
+                             item("outputs", same->output) + "; put {output} into it",
+                         path + (directory == files.directory ? ".directory" : ".fallback")});
+      }
+      all.push_back(std::move(made));
     }
-    all.push_back(std::move(made));
   }
 }
 

@@ -237,6 +237,15 @@ key_table<pipeline::output_options> output_keys() {
           "require_mount", "Refuse the root file system, should the disk be missing.",
           truth_value{}, [](auto& o) -> auto& { return o.files.require_mount; }),
       value_key<self>(
+          "fallback", "Where files go while the directory is in trouble; empty for none.",
+          text_value{check_fallback}, [](auto& o) -> auto& { return o.files.fallback; }),
+      value_key<self>(
+          "mode", "Who may use the files, in octal; folders can be searched too.",
+          permission_value{}, [](auto& o) -> auto& { return o.files.mode; }),
+      value_key<self>(
+          "group", "Files and folders it makes are given to it; empty: its own.",
+          text_value{check_account}, [](auto& o) -> auto& { return o.files.group; }),
+      value_key<self>(
           "link_types", "Different ones: mixed in a file, or split into series.",
           choice_value<link_type_policy>{
               {{"mixed", link_type_policy::mixed}, {"split", link_type_policy::split}}},

@@ -72,6 +72,10 @@ std::string check_directory(const std::string& directory) {
   return directory.size() > directory_bytes_max ? "the name is too long" : "";
 }
 
+std::string check_fallback(const std::string& directory) {
+  return directory.empty() ? std::string() : check_directory(directory);
+}
+
 std::string check_account(const std::string& name) {
   constexpr std::string_view others = "0123456789_.-";
   const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };

@@ -18,6 +18,9 @@ namespace captured::settings {
 
 [[nodiscard]] std::string check_directory(const std::string& directory);
 
+/// As a directory; empty for none.
+[[nodiscard]] std::string check_fallback(const std::string& directory);
+
 /// The name of a user or group as useradd(8) makes them, or its number; empty for none.
 [[nodiscard]] std::string check_account(const std::string& name);
 

@@ -14,10 +14,11 @@ namespace {
 
 base::result<file_backend> open_threads(base::unique_fd folder,
                                         const file_operations::completion_handler& handler,
-                                        file_writer_options options, std::string remark) {
+                                        file_writer_options options,
+                                        std::shared_ptr<system_calls> calls, std::string remark) {
   const bool direct = options.direct;
-  auto writer = file_writer::start(std::move(folder), handler, std::make_shared<system_calls>(),
-                                   std::move(options));
+  auto writer =
+      file_writer::start(std::move(folder), handler, std::move(calls), std::move(options));
   if (!writer) {
     return writer.error();
   }
@@ -29,25 +30,26 @@ base::result<file_backend> open_threads(base::unique_fd folder,
 base::result<file_backend> open_file_backend(base::unique_fd folder, direct_mode mode,
                                              bool direct_possible,
                                              const file_operations::completion_handler& handler,
-                                             file_writer_options options, uring_options how) {
+                                             file_writer_options options, uring_options how,
+                                             std::shared_ptr<system_calls> calls) {
   options.direct = mode != direct_mode::off && direct_possible;
   if (mode == direct_mode::off) {
-    return open_threads(std::move(folder), handler, std::move(options), {});
+    return open_threads(std::move(folder), handler, std::move(options), std::move(calls), {});
   }
   if (!direct_possible) {
     if (mode == direct_mode::on) {
       return base::system_failure(EOPNOTSUPP, "direct: on: write around the page cache");
     }
-    return open_threads(std::move(folder), handler, std::move(options),
+    return open_threads(std::move(folder), handler, std::move(options), std::move(calls),
                         "the file system has no direct writes; they go through the page cache");
   }
   base::unique_fd folder_again(::fcntl(folder.get(), F_DUPFD_CLOEXEC, 0));
   if (!folder_again) {
     return base::system_failure(errno, "duplicate a folder");
   }
-  auto writer = uring_writer::start(std::move(folder_again), handler, options, how);
+  auto writer = uring_writer::start(std::move(folder_again), handler, options, how, calls);
   if (!writer) {
-    return open_threads(std::move(folder), handler, std::move(options),
+    return open_threads(std::move(folder), handler, std::move(options), std::move(calls),
                         writer.error().message() + "; a thread writes instead");
   }
   polled_files* const polled = writer->get();

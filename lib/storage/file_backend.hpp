@@ -28,6 +28,6 @@ struct file_backend {
 [[nodiscard]] base::result<file_backend> open_file_backend(
     base::unique_fd folder, direct_mode mode, bool direct_possible,
     const file_operations::completion_handler& handler, file_writer_options options = {},
-    uring_options how = {});
+    uring_options how = {}, std::shared_ptr<system_calls> calls = std::make_shared<system_calls>());
 
 }  // namespace captured::storage

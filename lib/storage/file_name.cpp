@@ -95,6 +95,13 @@ std::optional<std::uint64_t> read_sequence(std::string_view digits) {
   return number;
 }
 
+/// Cuts off the "+N" that keeps a name apart from one that was there already.
+std::string_view without_number_apart(std::string_view stem) {
+  const auto plus = stem.rfind('+');
+  const auto digits = plus == std::string_view::npos ? "" : stem.substr(plus + 1);
+  return !digits.empty() && std::ranges::all_of(digits, is_digit) ? stem.substr(0, plus) : stem;
+}
+
 /// Takes `count` octets off the front; the caller knows that they are there.
 std::string_view take(std::string_view& text, std::size_t count) {
   const auto front = text.substr(0, count);
@@ -221,8 +228,16 @@ std::optional<std::uint64_t> file_name::sequence_of(std::string_view name) const
     return std::nullopt;
   }
   const auto behind = name.substr(suffix + final_suffix.size());
-  auto stem = name.substr(0, suffix);
-  if ((!behind.empty() && behind[0] != '.') || stem.size() < fixed_bytes()) {
+  if (!behind.empty() && behind[0] != '.') {
+    return std::nullopt;
+  }
+  const auto stem = name.substr(0, suffix);
+  const auto sequence = sequence_of_stem(stem);
+  return sequence ? sequence : sequence_of_stem(without_number_apart(stem));
+}
+
+std::optional<std::uint64_t> file_name::sequence_of_stem(std::string_view stem) const {
+  if (stem.size() < fixed_bytes()) {
     return std::nullopt;
   }
   const std::size_t sequence_digits = stem.size() - fixed_bytes();

@@ -41,8 +41,9 @@ class file_name {
   /// The name, without suffix, of the file begun at that moment. Moments before 1970 count as 1970.
   [[nodiscard]] std::string make(base::wall_time begun, std::uint64_t sequence) const;
 
-  /// The sequence in a name that `make` could have given, followed by `final_suffix` and perhaps
-  /// more (".part"); nothing for other names or above sequence_max.
+  /// The sequence in a name that `make` could have given, followed perhaps by the "+N" of one that
+  /// had to be another since its name was taken, by `final_suffix` and perhaps more (".part");
+  /// nothing for other names or above sequence_max.
   [[nodiscard]] std::optional<std::uint64_t> sequence_of(std::string_view name) const;
 
   /// Do both give the same names for the same moment and sequence?
@@ -63,6 +64,7 @@ class file_name {
                                             const std::string& context);
   /// Octets of a name apart from the sequence; fixed, since all conversions have fixed widths.
   [[nodiscard]] std::size_t fixed_bytes() const;
+  [[nodiscard]] std::optional<std::uint64_t> sequence_of_stem(std::string_view stem) const;
 
   std::vector<element> elements_;
 };

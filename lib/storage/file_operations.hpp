@@ -55,6 +55,7 @@ inline constexpr int not_needed_error = ECANCELED;
 struct file_request {
   file_action action = file_action::write;
   std::uint32_t slot = 0;    ///< which open file, below open_files_max; chosen by the asker
+  std::uint32_t place = 0;   ///< create, remove, measure: which of the output's folders
   std::uint64_t token = 0;   ///< handed back in the completion; tells writes under way apart
   std::uint64_t offset = 0;  ///< write: where; finish: exact length of the file
   std::span<const std::byte> octets = {};  ///< write: stay valid and unchanged until the completion
@@ -68,6 +69,7 @@ struct file_request {
 struct file_completion {
   file_action action = file_action::write;
   std::uint32_t slot = 0;
+  std::uint32_t place = 0;
   std::uint64_t token = 0;
   base::error_code error = {};  ///< success, or the errno of the call that failed
   /// sync, finish: what failed was to force the octets to the device. That is never made good: the

@@ -77,7 +77,10 @@ request_queue& file_writer::shared_state::lane_of(file_action action) noexcept {
 
 file_completion file_writer::shared_state::carry_out(const file_request& request) {
   open_file& file = slots[request.slot];
-  file_completion done{.action = request.action, .slot = request.slot, .token = request.token};
+  file_completion done{.action = request.action,
+                       .slot = request.slot,
+                       .place = request.place,
+                       .token = request.token};
   switch (request.action) {
     case file_action::create:
       done.error = file.create(*calls, folder.get(), request.name, request.bytes_expected);

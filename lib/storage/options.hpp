@@ -44,6 +44,9 @@ struct retain_options {
   friend bool operator==(const retain_options&, const retain_options&) = default;
 };
 
+/// An output's folders: the first, and the one for while that is in trouble.
+inline constexpr std::uint32_t places_max = 2;
+
 struct output_options {
   std::string name = "main";  ///< unique; stands in file names, figures and log lines
   std::string directory = "/var/lib/captured";
@@ -52,8 +55,12 @@ struct output_options {
   retain_options retain;
   sync_options sync;
   direct_mode direct = direct_mode::automatic;
+  /// Where files go while `directory` is in trouble; empty for none.
+  std::string fallback = {};
   bool require_mount = false;  ///< refuse a directory on the root file system
   bool preallocate = true;     ///< reserve `rotate.size_bytes` when a file is made
+  std::uint32_t mode = 0640;   ///< of the files; folders may be searched by who may read
+  std::string group = {};      ///< that files and folders are given to; empty: the process's own
 
   friend bool operator==(const output_options&, const output_options&) = default;
 };

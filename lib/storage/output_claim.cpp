@@ -7,11 +7,11 @@
 namespace captured::storage {
 
 base::result<base::unique_fd> claim_output(int folder, const std::string& path,
-                                           std::string_view output) {
+                                           std::string_view output, const file_rights& rights) {
   const std::string name = "." + std::string(output) + ".lock";
   const std::string context = "claim output " + std::string(output) + " in " + path;
   base::unique_fd lock(
-      ::openat(folder, name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
+      ::openat(folder, name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, rights.mode));
   if (!lock) {
     return base::system_failure(errno, context);
   }
@@ -21,6 +21,9 @@ base::result<base::unique_fd> claim_output(int folder, const std::string& path,
       why.detail = "another process is recording it there";
     }
     return why;
+  }
+  if (const int error = apply_rights(lock.get(), rights, rights.mode); error != 0) {
+    return base::system_failure(error, "give files in " + path + " to the group of the output");
   }
   return lock;
 }

@@ -9,13 +9,16 @@
 
 #include "base/error.hpp"
 #include "base/unique_fd.hpp"
+#include "storage/file_rights.hpp"
 
 namespace captured::storage {
 
 /// Claims the output in the folder for as long as the descriptor is open; the kernel ends the claim
 /// when the process dies. Leaves a hidden, empty file ".NAME.lock" there. Fails at once when
-/// another process has the claim. `folder` is used during the call, `path` in messages only.
+/// another process has the claim, or when files cannot be given `rights`: the claim's file gets
+/// them as the first. `folder` is used during the call, `path` in messages only.
 [[nodiscard]] base::result<base::unique_fd> claim_output(int folder, const std::string& path,
-                                                         std::string_view output);
+                                                         std::string_view output,
+                                                         const file_rights& rights = {});
 
 }  // namespace captured::storage

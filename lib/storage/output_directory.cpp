@@ -15,7 +15,6 @@ namespace captured::storage {
 
 namespace {
 
-constexpr mode_t directory_mode = 0750;
 constexpr int open_flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 
 /// File system and mount of a path (or of `fd` itself when the path is empty).
@@ -68,11 +67,17 @@ std::string existing_part(std::string path) {
 }
 
 /// Makes the folder and those above it.
-base::result<void> make_folders(const std::string& path) {
+base::result<void> make_folders(const std::string& path, const file_rights& rights) {
   for (std::size_t end = 0; end != std::string::npos;) {
     end = path.find('/', end + 1);
     const auto part = path.substr(0, end);
-    if (::mkdir(part.c_str(), directory_mode) != 0 && errno != EEXIST) {
+    if (::mkdir(part.c_str(), folder_mode(rights)) == 0) {
+      const base::unique_fd made(::open(part.c_str(), open_flags | O_NOFOLLOW));
+      const int error = made ? apply_rights(made.get(), rights, folder_mode(rights)) : errno;
+      if (error != 0) {
+        return base::system_failure(error, "give directory " + part + " its group");
+      }
+    } else if (errno != EEXIST) {
       const int error = errno;
       // On a read-only disk mkdir says so even of folders that are there.
       if (::access(part.c_str(), F_OK) != 0) {
@@ -110,6 +115,7 @@ void keep_later(std::optional<previous_file>& last, const previous_file& other,
 }  // namespace
 
 base::result<output_directory> output_directory::open(const std::string& path, bool require_mount,
+                                                      const file_rights& rights,
                                                       std::shared_ptr<system_calls> calls) {
   const std::string context = "open directory " + path;
   base::unique_fd fd(::open(path.c_str(), open_flags));
@@ -119,7 +125,7 @@ base::result<output_directory> output_directory::open(const std::string& path, b
         return mounted.error();
       }
     }
-    if (auto made = make_folders(path); !made) {
+    if (auto made = make_folders(path, rights); !made) {
       return made.error();
     }
     fd.reset(::open(path.c_str(), open_flags));
@@ -131,6 +137,9 @@ base::result<output_directory> output_directory::open(const std::string& path, b
     if (auto mounted = check_mounted(fd.get(), "", context); !mounted) {
       return mounted.error();
     }
+  }
+  if (!calls) {
+    calls = std::make_shared<system_calls>(rights);
   }
   return output_directory(path, std::move(fd), std::move(calls));
 }
@@ -340,7 +349,19 @@ base::result<std::size_t> output_directory::remove_prepared(std::string_view out
   }
   std::size_t removed = 0;
   for (const auto& name : *all) {
-    if (!is_prepared_name(name, output) || !look_at(name)) {
+    const auto file = is_prepared_name(name, output) ? look_at(name) : std::nullopt;
+    if (!file) {
+      continue;
+    }
+    const auto was_used = file->size_bytes > 0 ? holds_section(name) : base::result<bool>(false);
+    if (!was_used) {
+      return was_used.error();
+    }
+    if (*was_used) {
+      // It was in use: a power cut took its new name, which had not reached the disk.
+      if (auto kept = keep_prepared(name); !kept) {
+        return kept.error();
+      }
       continue;
     }
     if (auto gone = remove(name); !gone) {

@@ -21,6 +21,7 @@
 #include "base/unique_fd.hpp"
 #include "storage/disk_space.hpp"
 #include "storage/file_name.hpp"
+#include "storage/file_rights.hpp"
 #include "storage/retention.hpp"
 #include "storage/system_calls.hpp"
 
@@ -81,19 +82,26 @@ inline constexpr std::size_t unnamed_files_max = 4096;
 /// Functions block as the disk does; several threads may call them at once.
 class output_directory {
  public:
-  /// Opens the folder, making it and missing folders above it (mode 0750). With `require_mount` it
-  /// must not lie on the root file system, which is checked before anything is made; what counts is
-  /// the file system (a bind mount of a part of the root does not help) and the mount (a btrfs
+  /// Opens the folder, making it and missing folders above it, with `rights`. With `require_mount`
+  /// it must not lie on the root file system, which is checked before anything is made; what counts
+  /// is the file system (a bind mount of a part of the root does not help) and the mount (a btrfs
   /// subvolume that is merely a folder of the root does not either).
-  /// What is done in the folder goes through `calls`.
+  /// What is done in the folder goes through `calls`; without, they are plain ones with `rights`.
   [[nodiscard]] static base::result<output_directory> open(
-      const std::string& path, bool require_mount,
-      std::shared_ptr<system_calls> calls = std::make_shared<system_calls>());
+      const std::string& path, bool require_mount, const file_rights& rights = {},
+      std::shared_ptr<system_calls> calls = nullptr);
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   /// A descriptor of the folder for another owner, such as file_writer.
   [[nodiscard]] base::result<base::unique_fd> duplicate() const;
   [[nodiscard]] system_calls& calls() const noexcept { return *calls_; }
+
+  /// Does its path still lead to this very folder, on this very mount? Fails when it leads to
+  /// another one or nowhere; what keeps us from looking is no answer, and taken for a yes.
+  [[nodiscard]] base::result<void> check_path() const;
+  /// Makes a hidden file of the output, writes a little, forces it to the device, removes it: what
+  /// fails there would fail for a recording too.
+  [[nodiscard]] base::result<void> test_writing(std::string_view output) const;
 
   /// Regular files whose names hold ".pcapng" and do not begin with '.', in no order. A file that
   /// vanishes meanwhile is left out.
@@ -124,7 +132,8 @@ class output_directory {
   [[nodiscard]] bool exists(const std::string& name) const;
 
   /// Removes what an earlier life of this output made ready and did not come to use (see
-  /// prepared_name); returns how many. To be called before the output makes files.
+  /// prepared_name); returns how many. One that holds something all the same becomes an open part,
+  /// for repair. To be called before the output makes files.
   base::result<std::size_t> remove_prepared(std::string_view output) const;
 
   /// Removes a file of the folder; one that is gone already is no error.
@@ -137,6 +146,8 @@ class output_directory {
       : path_(std::move(path)), fd_(std::move(fd)), calls_(std::move(calls)) {}
 
   [[nodiscard]] base::result<std::vector<std::string>> names() const;
+  [[nodiscard]] base::result<bool> holds_section(const std::string& name) const;
+  [[nodiscard]] base::result<void> keep_prepared(const std::string& name) const;
   [[nodiscard]] std::optional<directory_file> look_at(const std::string& name) const;
   /// Nothing when it says nothing; a failure when it cannot be read.
   [[nodiscard]] base::result<std::optional<file_origin>> origin_of(const std::string& name,

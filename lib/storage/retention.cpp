@@ -22,29 +22,54 @@ bool is_older(const kept_file& left, const kept_file& right) {
 struct surplus {
   std::uint64_t bytes = 0;
   std::uint64_t files = 0;
-  std::uint64_t space = 0;   ///< lacks to the free space wanted
-  std::uint64_t needed = 0;  ///< lacks to what a full disk was asked for
+  struct lack {
+    std::uint64_t space = 0;   ///< to the free space wanted
+    std::uint64_t needed = 0;  ///< to what a full disk was asked for
+  };
+  std::array<lack, places_max> lacks{};
 
   void lessen_by(const kept_file& file) {
     bytes -= std::min(bytes, file.size_bytes);
     files -= std::min<std::uint64_t>(files, 1);
-    space -= std::min(space, file.allocated_bytes);
+    lack& here = lacks[file.place];
+    here.space -= std::min(here.space, file.allocated_bytes);
     // A full disk may lack room for something else than octets: one file is a try.
-    needed = 0;
+    here.needed = 0;
+  }
+  /// A later file may have to go although this one need not: it lies elsewhere, or takes space.
+  [[nodiscard]] bool lacks_any() const {
+    return std::ranges::any_of(lacks,
+                               [](const lack& one) { return one.space > 0 || one.needed > 0; });
   }
 };
+
+/// What counts for the limits on all folders together.
+kept_files::sum sum_of(const kept_files& kept, const retention_facts& facts) {
+  kept_files::sum all{.files = facts.ending_files, .bytes = facts.ending_bytes};
+  for (std::uint32_t place = 0; place < places_max; ++place) {
+    if (facts.places[place].is_reachable) {
+      all.files += kept.of(place).files;
+      all.bytes += kept.of(place).bytes;
+    }
+  }
+  return all;
+}
 
 surplus measure_surplus(const retain_options& limits, const kept_files& kept,
                         const retention_facts& facts) {
   surplus over;
-  over.bytes = excess(kept.bytes() + facts.ending_bytes, limits.size_bytes);
-  over.files = excess(kept.files().size() + facts.ending_files, limits.files);
-  const std::uint64_t coming = facts.coming_bytes;
-  if (facts.space) {
-    const std::uint64_t wanted = free_wanted(limits, *facts.space);
-    over.space = wanted - std::min(wanted, facts.space->available_bytes + coming);
+  const kept_files::sum taken = sum_of(kept, facts);
+  over.bytes = excess(taken.bytes, limits.size_bytes);
+  over.files = excess(taken.files, limits.files);
+  for (std::uint32_t i = 0; i < places_max; ++i) {
+    const place_facts& place = facts.places[i];
+    const std::uint64_t coming = place.coming_bytes;
+    if (place.space) {
+      const std::uint64_t wanted = free_wanted(limits, *place.space);
+      over.lacks[i].space = wanted - std::min(wanted, place.space->available_bytes + coming);
+    }
+    over.lacks[i].needed = place.needed_bytes - std::min(place.needed_bytes, coming);
   }
-  over.needed = facts.needed_bytes - std::min(facts.needed_bytes, coming);
   return over;
 }
 
@@ -60,10 +85,11 @@ std::optional<removal_reason> reason_for(const retain_options& limits, const sur
     return removal_reason::files;
   }
   // A file that takes no space gives none back.
-  if (over.space > 0 && file.allocated_bytes > 0) {
+  const surplus::lack& here = over.lacks[file.place];
+  if (here.space > 0 && file.allocated_bytes > 0) {
     return removal_reason::free;
   }
-  if (over.needed > 0) {
+  if (here.needed > 0) {
     return removal_reason::full;
   }
   return std::nullopt;
@@ -92,8 +118,22 @@ kept_files::kept_files(std::vector<kept_file> all) {
   }
 }
 
+std::uint64_t kept_files::bytes() const noexcept {
+  std::uint64_t all = 0;
+  for (const sum& one : sums_) {
+    all += one.bytes;
+  }
+  return all;
+}
+
+void kept_files::forget(std::uint32_t place) {
+  std::erase_if(files_, [place](const kept_file& file) { return file.place == place; });
+  sums_[place] = {};
+}
+
 void kept_files::add(kept_file file) {
-  bytes_ += file.size_bytes;
+  ++sums_[file.place].files;
+  sums_[file.place].bytes += file.size_bytes;
   const auto at = files_.empty() || is_older(files_.back(), file)
                       ? files_.end()
                       : std::ranges::upper_bound(files_, file, is_older);
@@ -102,7 +142,8 @@ void kept_files::add(kept_file file) {
 
 void kept_files::erase(std::size_t index) {
   const auto at = files_.begin() + static_cast<std::ptrdiff_t>(index);
-  bytes_ -= at->size_bytes;
+  --sums_[at->place].files;
+  sums_[at->place].bytes -= at->size_bytes;
   files_.erase(at);
 }
 
@@ -123,11 +164,11 @@ std::vector<removal> plan_removals(const retain_options& limits, const kept_file
       newest < kept.files().size() && kept.files()[newest].sequence > facts.open_sequence;
   for (std::size_t i = 0; i < kept.files().size(); ++i) {
     const kept_file& file = kept.files()[i];
-    if (file.is_pinned || (newest_stays && i == newest)) {
+    if (file.is_pinned || !facts.places[file.place].is_reachable || (newest_stays && i == newest)) {
       continue;
     }
     const auto reason = reason_for(limits, over, file, facts.now);
-    if (!reason && over.space == 0) {
+    if (!reason && !over.lacks_any()) {
       break;
     }
     if (!reason) {
@@ -140,14 +181,14 @@ std::vector<removal> plan_removals(const retain_options& limits, const kept_file
 }
 
 std::optional<std::uint64_t> room_left(const retain_options& limits, const kept_files& kept,
-                                       const retention_facts& facts) {
+                                       const retention_facts& facts, std::uint32_t place) {
   std::optional<std::uint64_t> room;
-  if (facts.space) {
-    const std::uint64_t wanted = free_wanted(limits, *facts.space);
-    room = facts.space->available_bytes - std::min(wanted, facts.space->available_bytes);
+  if (const auto& space = facts.places[place].space) {
+    const std::uint64_t wanted = free_wanted(limits, *space);
+    room = space->available_bytes - std::min(wanted, space->available_bytes);
   }
   if (limits.size_bytes > 0) {
-    const std::uint64_t taken = kept.bytes() + facts.ending_bytes;
+    const std::uint64_t taken = sum_of(kept, facts).bytes;
     const std::uint64_t within = limits.size_bytes - std::min(limits.size_bytes, taken);
     room = std::min(room.value_or(within), within);
   }

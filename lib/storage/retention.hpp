@@ -4,6 +4,7 @@
 // What is removed, and when it is asked, is the work of pipeline/file_keeper.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -26,9 +27,10 @@ struct kept_file {
   base::wall_time changed{};          ///< last change of its octets
   bool is_pinned = false;             ///< somebody wants it to stay
   std::uint64_t sequence = 0;         ///< its number in the series; 0 when that is not known
+  std::uint32_t place = 0;            ///< in which of the output's folders
 };
 
-/// The finished files of one output, oldest first, with their sums.
+/// The finished files of one output in all its folders, oldest first, with their sums.
 class kept_files {
  public:
   kept_files() = default;
@@ -43,21 +45,35 @@ class kept_files {
   void set_pinned(std::size_t index, bool pinned) { files_[index].is_pinned = pinned; }
 
   [[nodiscard]] const std::deque<kept_file>& files() const noexcept { return files_; }
-  [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+  /// Of one folder, and of all.
+  struct sum {
+    std::uint64_t files = 0;
+    std::uint64_t bytes = 0;
+  };
+  [[nodiscard]] sum of(std::uint32_t place) const noexcept { return sums_[place]; }
+  [[nodiscard]] std::uint64_t bytes() const noexcept;
+  /// Nothing is known any more of a folder's files.
+  void forget(std::uint32_t place);
 
  private:
   std::deque<kept_file> files_;
-  std::uint64_t bytes_ = 0;
+  std::array<sum, places_max> sums_{};
+};
+
+/// What is known of a folder and its disk.
+struct place_facts {
+  bool is_reachable = true;              ///< else its files can neither be removed nor count
+  std::optional<disk_space> space = {};  ///< nothing: not measured yet
+  std::uint64_t coming_bytes = 0;        ///< of files removed, but not given back yet by the disk
+  std::uint64_t needed_bytes = 0;        ///< octets for which the disk said that it is full
 };
 
 /// What is known besides the files.
 struct retention_facts {
   base::wall_time now{};
-  std::uint64_t ending_bytes = 0;   ///< of files that are being closed: they are kept soon
-  std::uint64_t ending_files = 0;   ///< how many those are
-  std::optional<disk_space> space;  ///< nothing: not measured yet
-  std::uint64_t coming_bytes = 0;   ///< of files removed, but not given back yet by the disk
-  std::uint64_t needed_bytes = 0;   ///< octets for which the disk said that it is full
+  std::uint64_t ending_bytes = 0;  ///< of files that are being closed: they are kept soon
+  std::uint64_t ending_files = 0;  ///< how many those are
+  std::array<place_facts, places_max> places = {};
   /// Highest number that an open file can tell to a later life. A newest file above it stays, so
   /// that the series does not begin anew.
   std::uint64_t open_sequence = std::numeric_limits<std::uint64_t>::max();
@@ -81,10 +97,11 @@ struct removal {
                                                  const kept_files& kept,
                                                  const retention_facts& facts);
 
-/// Octets that can still be stored before the first file must go; nothing when neither a limit nor
-/// the disk says so.
+/// Octets that can still be stored in a folder before the first file must go; nothing when neither
+/// a limit nor the disk says so.
 [[nodiscard]] std::optional<std::uint64_t> room_left(const retain_options& limits,
                                                      const kept_files& kept,
-                                                     const retention_facts& facts);
+                                                     const retention_facts& facts,
+                                                     std::uint32_t place = 0);
 
 }  // namespace captured::storage

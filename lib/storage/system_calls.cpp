@@ -19,8 +19,6 @@ namespace captured::storage {
 
 namespace {
 
-constexpr mode_t file_mode = 0640;
-
 call_result from_return(std::int64_t value) noexcept {
   return value < 0 ? call_result{0, errno} : call_result{value, 0};
 }
@@ -36,8 +34,17 @@ file_facts facts_of(const struct stat& status) noexcept {
 }  // namespace
 
 call_result system_calls::create(int folder, const char* name) noexcept {
-  return from_return(
-      ::openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, file_mode));
+  const int fd =
+      ::openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, rights_.mode);
+  if (fd < 0) {
+    return {.value = 0, .error = errno};
+  }
+  if (const int error = apply_rights(fd, rights_, rights_.mode); error != 0) {
+    ::unlinkat(folder, name, 0);
+    ::close(fd);
+    return {.value = 0, .error = error};
+  }
+  return {.value = fd, .error = 0};
 }
 
 call_result system_calls::allocate(int fd, std::uint64_t bytes, bool keep_size) noexcept {

@@ -13,6 +13,7 @@
 
 #include "base/time.hpp"
 #include "storage/disk_space.hpp"
+#include "storage/file_rights.hpp"
 
 namespace captured::storage {
 
@@ -36,12 +37,14 @@ struct file_facts {
 /// once.
 class system_calls {
  public:
-  system_calls() = default;
+  /// `rights` are for the files that it makes.
+  explicit system_calls(const file_rights& rights = {}) noexcept : rights_(rights) {}
   system_calls(const system_calls&) = delete;
   system_calls& operator=(const system_calls&) = delete;
   virtual ~system_calls() = default;
 
-  /// openat(2) for writing with O_CREAT|O_EXCL|O_NOFOLLOW|O_CLOEXEC, mode 0640; value: descriptor.
+  /// openat(2) for writing with O_CREAT|O_EXCL|O_NOFOLLOW|O_CLOEXEC and the rights given; value:
+  /// descriptor.
   virtual call_result create(int folder, const char* name) noexcept;
   /// fallocate(2) from offset 0, with FALLOC_FL_KEEP_SIZE or so that the file is that long from
   /// then on; EOPNOTSUPP on tmpfs.
@@ -82,6 +85,9 @@ class system_calls {
   virtual call_result set_changed(int fd, base::wall_time when) noexcept;
   /// readdir(3): all names in the folder, in no order.
   virtual call_result list(int folder, std::vector<std::string>& names) noexcept;
+
+ private:
+  file_rights rights_;
 };
 
 }  // namespace captured::storage

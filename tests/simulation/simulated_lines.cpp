@@ -206,7 +206,8 @@ void simulated_output::check_limits() {
     // The newest one stays: from it the next life tells where the series goes on.
     if (one.output == options_.files.name && !one.is_removed && one.sequence != newest &&
         one.size_bytes > 0 && world_.disk.octets(name + ".pin").empty()) {
-      bytes += one.size_bytes;
+      // One that was set aside unforced may be shorter by now: the power went.
+      bytes += world_.disk.octets(name).size();
       ++files;
     }
   }

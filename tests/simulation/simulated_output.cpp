@@ -97,7 +97,7 @@ void simulated_output::close() {
 
 bool simulated_output::open() {
   const std::shared_ptr<storage::system_calls> calls(std::shared_ptr<void>(), &world_.disk);
-  auto folder = storage::output_directory::open(some_folder, false, calls);
+  auto folder = storage::output_directory::open(some_folder, false, {}, calls);
   own_ = std::move(*pipeline::own_files_of(options_.files));
   if (!folder || !folder->remove_prepared(options_.files.name)) {
     return false;

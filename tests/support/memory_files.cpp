@@ -157,7 +157,10 @@ void memory_files::complete(const waiting& act) {
   const auto& request = act.request;
   check(checksum_of(request.octets) == act.checksum, request,
         "octets changed while the write was under way");
-  storage::file_completion done{request.action, request.slot, request.token, {}, 0};
+  storage::file_completion done{.action = request.action,
+                                .slot = request.slot,
+                                .place = request.place,
+                                .token = request.token};
   const std::uint64_t before = space().available_bytes;
   const int error = carry_out(act, done.octets_written);
   done.error = {error, boost::system::system_category()};
@@ -172,6 +175,9 @@ void memory_files::complete(const waiting& act) {
 
 int memory_files::carry_out(const waiting& act, std::size_t& octets_written) {
   if (act.fate.what == effect::fails || is_forcing_refused(act)) {
+    if (act.request.action == file_action::discard) {
+      slots_[act.request.slot] = {};  // closed even if removing fails
+    }
     return act.fate.errno_value;
   }
   auto& where = slots_[act.request.slot];

@@ -19,6 +19,8 @@ constexpr std::int64_t begin_seconds = 1767225600;
 recorder_rig::recorder_rig(rig_options options)
     : disk_([this](const storage::file_completion& done) { completions_.push_back(done); },
             options.delivery),
+      second_disk_([this](const storage::file_completion& done) { completions_.push_back(done); },
+                   options.delivery),
       now_{base::wall_time(std::chrono::seconds(begin_seconds)),
            base::steady_time(std::chrono::seconds(1000))} {
   for (std::size_t i = 0; i < options.interfaces; ++i) {
@@ -45,13 +47,29 @@ recorder_rig::recorder_rig(rig_options options)
     removal_troubles_.push_back(why.message());
   };
   around.earlier = options.earlier;
+  around.places.moved = [this](std::uint32_t place, const std::string& why) {
+    const auto cause = why.rfind(": ");
+    moves_.push_back(std::to_string(place) + " " +
+                     (cause == std::string::npos ? why : why.substr(cause + 2)));
+  };
+  around.places.test = [this](std::uint32_t place, bool wanted) { tests_wanted_[place] = wanted; };
+  around.places.left = [this](std::uint32_t place) { left_.push_back(place); };
   recorder_ = pipeline::output_recorder::make(options.output,
                                               {.recording = "00000000-0000-4000-8000-000000000001"},
                                               std::move(around), now_)
                   .value();
+  if (options.has_fallback) {
+    attach(1, 1);
+  }
   for (std::size_t i = 0; i < lines_.size(); ++i) {
     CAPTURED_CHECK(recorder_->add(describe(i)).has_value());
   }
+}
+
+void recorder_rig::attach(std::uint32_t place, std::uint32_t which) {
+  const std::shared_ptr<storage::file_operations> files(&disk(which),
+                                                        [](storage::file_operations*) {});
+  recorder_->attach(place, {files, which == 0 ? "/first" : "/second"}, now_);
 }
 
 pipeline::output_interface recorder_rig::describe(std::size_t interface) {
@@ -111,7 +129,7 @@ void recorder_rig::pass(std::chrono::nanoseconds time) {
 
 void recorder_rig::settle() {
   recorder_->run(now_);
-  while (disk_.run_all() > 0 || !completions_.empty()) {
+  while (disk_.run_all() + second_disk_.run_all() > 0 || !completions_.empty()) {
     for (const auto& done : std::exchange(completions_, {})) {
       recorder_->on_completion(done, now_);
     }

@@ -4,6 +4,7 @@
 // pipeline behind its seams, on one thread. For tests that look at what reaches the files.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -27,6 +28,7 @@ struct rig_options {
   memory_files::delivery delivery = memory_files::delivery::manual;
   pipeline::placement where = pipeline::placement::packed;
   std::vector<storage::kept_file> earlier = {};  ///< of an earlier life; to be put on the disk too
+  bool has_fallback = false;  ///< the second disk is the second place from the start
 };
 
 /// What is read back of a finished or open file.
@@ -68,7 +70,12 @@ class recorder_rig {
   [[nodiscard]] base::moment now() const { return now_; }
   void step_wall_clock(std::chrono::nanoseconds by) { now_.wall += by; }
   [[nodiscard]] pipeline::output_recorder& recorder() { return *recorder_; }
-  [[nodiscard]] memory_files& disk() { return disk_; }
+  /// There are two; without a fallback the second one is merely there.
+  [[nodiscard]] memory_files& disk(std::uint32_t which = 0) {
+    return which == 0 ? disk_ : second_disk_;
+  }
+  /// Makes a disk the folder of a place.
+  void attach(std::uint32_t place, std::uint32_t disk);
   [[nodiscard]] scripted_source& ring(std::size_t interface) { return *lines_[interface]->source; }
   [[nodiscard]] pipeline::ledger_figures ledger(std::size_t interface = 0) const;
   [[nodiscard]] std::uint32_t produced(std::size_t interface = 0) const;
@@ -84,6 +91,11 @@ class recorder_rig {
     return removal_troubles_;
   }
   [[nodiscard]] std::uint64_t recoveries() const { return recoveries_; }
+  /// "PLACE CAUSE" of each time files were made elsewhere.
+  [[nodiscard]] const std::vector<std::string>& moves() const { return moves_; }
+  [[nodiscard]] bool tests_wanted(std::uint32_t place) const { return tests_wanted_[place]; }
+  /// Places that were left for good.
+  [[nodiscard]] const std::vector<std::uint32_t>& left() const { return left_; }
 
  private:
   struct line {
@@ -97,6 +109,7 @@ class recorder_rig {
 
   std::vector<std::unique_ptr<line>> lines_;
   memory_files disk_;
+  memory_files second_disk_;
   base::moment now_;
   std::vector<storage::file_completion> completions_;
   std::vector<std::string> closed_;
@@ -106,6 +119,9 @@ class recorder_rig {
   std::vector<std::string> removed_;
   std::vector<std::string> removal_troubles_;
   std::uint64_t recoveries_ = 0;
+  std::vector<std::string> moves_;
+  std::array<bool, storage::places_max> tests_wanted_{};
+  std::vector<std::uint32_t> left_;
   std::unique_ptr<pipeline::output_recorder> recorder_;
 };
 

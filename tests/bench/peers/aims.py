@@ -90,8 +90,8 @@ def judge(said):
         _judge_point(aims, point)
     for one in said["lossless"]:
         if one["by_injector"]:
-            aims.at_least(f"{one['size']} octets, nowhere: the injector is the limit; idle share of "
-                          f"the core, {one['program']}", one["idle_share"]["program"]["median"],
+            aims.at_least(f"{one['size']} octets, nowhere: the injector is the limit; idle share "
+                          f"of the core, {one['program']}", one["idle_share"]["program"]["median"],
                           0.1, "{:.2f}")
             continue
         aims.at_least(f"{one['size']} octets, nowhere: highest lossless rate, {one['program']} / "

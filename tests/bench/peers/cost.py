@@ -109,8 +109,8 @@ class SystemCalls:
     def available():
         if find("perf") is None:
             return False
-        trial = subprocess.run([find("perf"), "stat", "-x,", "-e", "raw_syscalls:sys_enter", "true"],
-                               capture_output=True, text=True, check=False)
+        words = [find("perf"), "stat", "-x,", "-e", "raw_syscalls:sys_enter", "true"]
+        trial = subprocess.run(words, capture_output=True, text=True, check=False)
         return trial.returncode == 0 and re.search(r"^\d+,", trial.stderr, re.MULTILINE) is not None
 
     def stop(self):

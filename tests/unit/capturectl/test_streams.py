@@ -7,6 +7,8 @@ import json
 import os
 import random
 import re
+import resource
+import signal
 import struct
 import subprocess
 import threading
@@ -114,6 +116,20 @@ class Streams(FilesTest):
                                        status=1).stdout)["files"][0]
             for key in ("packets", "octets", "last_ns", "error_offset"):
                 self.assertEqual(found[key], piped[key])
+
+    def test_a_large_copy_that_does_not_fit_is_told_and_leaves_nothing(self):
+        path, _ = self.large("plain.pcapng", lambda number: b"")
+        folder = self.path("narrow")
+        os.mkdir(folder)
+
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (18_000_000, 18_000_000))
+        done = subprocess.run([CAPTURECTL, "convert", "-q", path, folder + "/copy.pcapng"],
+                              preexec_fn=limit, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("write " + folder + "/copy.pcapng: File too large", done.stderr)
+        self.assertEqual(os.listdir(folder), [])
 
     def test_records_of_15_MiB_take_less_than_64_MB(self):
         data = bytes(15 << 20)

@@ -27,6 +27,7 @@
 #include "base/unique_fd.hpp"
 #include "daemon/sandbox.hpp"
 #include "daemon/system_call_filter.hpp"
+#include "storage/output_directory.hpp"
 #include "support/catch.hpp"
 #include "support/forked.hpp"
 #include "support/temporary_folder.hpp"
@@ -251,7 +252,9 @@ TEST_CASE("a reload may use what lies beneath the folders of the start, and noth
   daemon::sandbox inside{.confines = true};
   const auto rules =
       daemon::files_needed(recording_into((base / "disk/main").string()), "", "", remarks);
-  REQUIRE(rules.record == std::vector<std::string>{(base / "disk").string()});
+  // The folder itself too, for a disk that is unmounted while files are open on it.
+  REQUIRE(rules.record ==
+          std::vector<std::string>{(base / "disk").string(), (base / "disk/main").string()});
   inside.folders.assign(rules.record.begin(), rules.record.end());
   for (const char* each : {"disk/main", "disk/main/", "disk/new/deep", "disk/./x/../other"}) {
     INFO(each);
@@ -297,6 +300,54 @@ TEST_CASE("what is opened is the folder above, unless that is the root") {
   CHECK(remarks.empty());
 }
 
+TEST_CASE("the folder that an output falls back to is opened too, and a reload may not move it") {
+  const testing::temporary_folder folder;
+  const std::filesystem::path base = std::filesystem::canonical(folder.path());
+  for (const char* each : {"first/main", "second/main", "third"}) {
+    std::filesystem::create_directories(base / each);
+  }
+  auto wanted = recording_into((base / "first/main").string());
+  wanted.outputs.front().files.fallback = (base / "second/main").string();
+  std::vector<std::string> remarks;
+  const auto rules = daemon::files_needed(wanted, "", "", remarks);
+  CHECK(rules.record ==
+        std::vector<std::string>{(base / "first").string(), (base / "first/main").string(),
+                                 (base / "second").string(), (base / "second/main").string()});
+  daemon::sandbox inside{.confines = true};
+  inside.folders.assign(rules.record.begin(), rules.record.end());
+  CHECK(inside.refusals(wanted).empty());
+  wanted.outputs.front().files.fallback = (base / "third").string();
+  CHECK(inside.refusals(wanted).size() == 1);
+  // A disk that must be mounted opens all above it; the second folder lies where it lies.
+  wanted.outputs.front().files.require_mount = true;
+  const auto opened = daemon::files_needed(wanted, "", "", remarks).record;
+  CHECK(std::ranges::find(opened, base.string()) != opened.end());
+}
+
+TEST_CASE("a folder can be made, tried and looked at behind the door, with group and mode") {
+  const testing::temporary_folder folder;
+  const std::filesystem::path base = std::filesystem::canonical(folder.path());
+  const auto wanted = recording_into((base / "disk/captures").string());
+  const std::string text = testing::in_child([&] {
+    std::string found = entered(wanted);
+    const storage::file_rights rights{.mode = 0644, .group = ::getgid()};
+    const auto note = [&found](const char* what, const auto& how) {
+      found += std::string(what) + ": " + (how ? "done" : how.error().message()) + "\n";
+    };
+    const auto opened =
+        storage::output_directory::open((base / "disk/captures").string(), false, rights);
+    note("open", opened);
+    if (opened) {
+      note("test", opened->test_writing("main"));
+      note("look", opened->check_path());
+    }
+    return found;
+  });
+  if (!is_lacking(text)) {
+    CHECK(text == "open: done\ntest: done\nlook: done\n");
+  }
+}
+
 TEST_CASE("a disk at the root that may come and go confines no files, and that is said") {
   auto wanted = recording_into("/nowhere-at-all/captures");
   wanted.outputs.front().files.require_mount = true;
@@ -307,7 +358,8 @@ TEST_CASE("a disk at the root that may come and go confines no files, and that i
                        "output main: its disk is mounted below / itself, where it may come and "
                        "go; so files are confined to no folder"});
   wanted.outputs.front().files.directory = "/sys/kernel";  // a mount below the root, as /data is
-  CHECK(daemon::files_needed(wanted, "", "", remarks).record == std::vector<std::string>{"/"});
+  CHECK(daemon::files_needed(wanted, "", "", remarks).record ==
+        std::vector<std::string>{"/", "/sys/kernel"});
 }
 
 TEST_CASE("off is off") {

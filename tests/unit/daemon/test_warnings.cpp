@@ -196,6 +196,25 @@ TEST_CASE("where a directory lies can be a warning") {
   CHECK(warned(text, with_directory({.directory = "/other", .root = true})).empty());
 }
 
+TEST_CASE("a fallback on the same file system, or a group that there is not, is a warning") {
+  const std::string text =
+      "interfaces: [{ name: eth0 }]\n"
+      "outputs: [{ directory: /data, fallback: /more, group: analysts }]";
+  host_facts host{
+      .devices = {},
+      .directories = {{.directory = "/data", .device = 7}, {.directory = "/more", .device = 8}}};
+  CHECK(warned(text, host).empty());
+  host.unknown_groups = {"analysts"};
+  CHECK(
+      warned(text, host) ==
+      "outputs[0].group | output main: there is no group analysts here; it could not be opened\n");
+  host.unknown_groups = {};
+  host.directories[1].device = 7;
+  CHECK(warned(text, host) ==
+        "outputs[0].fallback | output main: /more lies on the same file system as /data: when one "
+        "is full or fails, so does the other\n");
+}
+
 TEST_CASE("a file system that is too small for the limits is a warning") {
   const auto host = with_directory({.directory = "/data", .size_bytes = 50 * gib});
   const auto warned_of = [&](const std::string& limits) {

@@ -288,6 +288,23 @@ TEST_CASE("a file that does not name its predecessor, or its totals, is found") 
               "fault: eth0: it begins with 1 osdrop, but \"2.pcapng\" ended with 0"});
 }
 
+TEST_CASE("a file whose name was taken is the predecessor all the same") {
+  std::vector<file_report> chain = good_chain();
+  chain[0].name = "/captures/1+1.pcapng";
+  CHECK(complaints(verify_chains(chain)) == texts{});
+  const auto found = verify_chains(chain);
+  CHECK(std::any_of(found.begin(), found.end(), [](const finding& one) {
+    return one.level == severity::note &&
+           one.text ==
+               "its predecessor \"1+1.pcapng\" was to be called \"1.pcapng\", which another file "
+               "had taken";
+  }));
+  for (const char* const other : {"1+.pcapng", "1+x.pcapng", "1+1", "11.pcapng", "2+1.pcapng"}) {
+    chain[0].name = other;
+    CHECK(complaints(verify_chains(chain)).size() == 1);
+  }
+}
+
 TEST_CASE("an interface that the next file forgets is found") {
   std::vector<file_report> chain = good_chain();
   chain[1].note->totals.erase("eth1");

@@ -119,6 +119,11 @@ const changed_key changed_keys[] = {
      [](const configuration& c) { return !files(c).preallocate; }},
     {"require_mount: false", 1, "require_mount: true",
      [](const configuration& c) { return files(c).require_mount; }},
+    {"fallback: \"\"", 1, "fallback: /mnt/second",
+     [](const configuration& c) { return files(c).fallback == "/mnt/second"; }},
+    {"mode: 0640", 1, "mode: 0600", [](const configuration& c) { return files(c).mode == 0600; }},
+    {"group: \"\"", 1, "group: analysts",
+     [](const configuration& c) { return files(c).group == "analysts"; }},
     {"link_types: mixed", 1, "link_types: split",
      [](const configuration& c) {
        return c.outputs[0].link_types == pipeline::link_type_policy::split;
@@ -153,7 +158,7 @@ const changed_key changed_keys[] = {
      [](const configuration& c) { return c.spare_sockets == 16; }},
     {"socket: /run/captured/control", 1, "socket: \"\"",
      [](const configuration& c) { return c.control.socket.empty(); }},
-    {"group: \"\"", 1, "group: operators",
+    {"group: \"\"", 2, "group: operators",
      [](const configuration& c) { return c.control.group == "operators"; }},
     {"mode: 0660", 1, "mode: 0600", [](const configuration& c) { return c.control.mode == 0600; }},
     {"output: main", 1, "output: main2", nullptr},

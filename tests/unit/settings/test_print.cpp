@@ -88,6 +88,9 @@ class configuration_maker {
     }
     files.direct = static_cast<storage::direct_mode>(below(3));
     files.require_mount = below(2) == 0;
+    files.fallback = below(2) == 0 ? "" : "/mnt/second disk";
+    files.mode = below(2) == 0 ? 0600 : 0644;
+    files.group = below(2) == 0 ? "" : "net-ops";
     files.preallocate = below(2) == 0;
     made.statistics_interval = std::chrono::milliseconds(100 + below(86'399'900));
     made.flush_interval = std::chrono::milliseconds(10 + below(3'599'990));

@@ -94,6 +94,16 @@ TEST_CASE(
   CHECK(names.sequence_of(stem + ".pcapng.zst") == std::uint64_t{1234567});
 }
 
+TEST_CASE("a name that was kept apart from one that was taken gives its sequence too") {
+  const auto names = parsed("{output}-{sequence}");
+  CHECK(names.sequence_of("main-000017+1.pcapng") == std::uint64_t{17});
+  CHECK(names.sequence_of("main-000017+12.pcapng.damaged") == std::uint64_t{17});
+  CHECK_FALSE(names.sequence_of("main-000017+.pcapng").has_value());
+  CHECK_FALSE(names.sequence_of("main-000017+1x.pcapng").has_value());
+  CHECK_FALSE(names.sequence_of("main-000017+1+2.pcapng").has_value());
+  CHECK(parsed("{sequence}+1").sequence_of("000017+1.pcapng") == std::uint64_t{17});
+}
+
 TEST_CASE("names that the template cannot have made give no sequence") {
   const auto names = parsed("%Y%m%dT%H%M%SZ-{output}-{sequence}");
   const auto name = GENERATE(values<std::string>({

@@ -80,11 +80,13 @@ TEST_CASE("free space is kept as a size or as a share, whichever is more") {
   retain_options limits = unlimited;
   limits.free_bytes = 250;
   const disk_space space{.total_bytes = 2000, .available_bytes = 90};
-  const auto plan = plan_removals(limits, kept, {.now = now, .space = space});
+  const auto plan =
+      plan_removals(limits, kept, {.now = now, .places = {place_facts{.space = space}}});
   CHECK(names(kept, plan) == strings{"f1", "f2"});
   CHECK(plan[0].reason == removal_reason::free);
   limits.free_percent = 20;
-  CHECK(plan_removals(limits, kept, {.now = now, .space = space}).size() == 4);
+  CHECK(plan_removals(limits, kept, {.now = now, .places = {place_facts{.space = space}}}).size() ==
+        4);
   CHECK(plan_removals(limits, kept, {.now = now}).empty());
 }
 
@@ -93,8 +95,12 @@ TEST_CASE("octets of removed files that the disk has not given back yet count as
   retain_options limits = unlimited;
   limits.free_bytes = 250;
   const disk_space space{.total_bytes = 2000, .available_bytes = 90};
-  CHECK(plan_removals(limits, kept, {.now = now, .space = space, .coming_bytes = 160}).empty());
-  CHECK(plan_removals(limits, kept, {.now = now, .space = space, .coming_bytes = 159}).size() == 1);
+  CHECK(plan_removals(limits, kept,
+                      {.now = now, .places = {place_facts{.space = space, .coming_bytes = 160}}})
+            .empty());
+  CHECK(plan_removals(limits, kept,
+                      {.now = now, .places = {place_facts{.space = space, .coming_bytes = 159}}})
+            .size() == 1);
 }
 
 TEST_CASE("a file that takes no space is not removed to get space") {
@@ -103,19 +109,22 @@ TEST_CASE("a file that takes no space is not removed to get space") {
   retain_options limits = unlimited;
   limits.free_bytes = 100;
   const disk_space space{.total_bytes = 2000, .available_bytes = 50};
-  CHECK(names(kept, plan_removals(limits, kept, {.now = now, .space = space})) == strings{"f2"});
+  CHECK(names(kept,
+              plan_removals(limits, kept, {.now = now, .places = {place_facts{.space = space}}})) ==
+        strings{"f2"});
 }
 
 TEST_CASE("a full disk costs one file at a time, but nothing where there is no limit") {
   const auto kept = hourly(5, 100);
   retain_options limits = unlimited;
-  const retention_facts full{.now = now, .needed_bytes = 1000};
+  const retention_facts full{.now = now, .places = {place_facts{.needed_bytes = 1000}}};
   CHECK(plan_removals(limits, kept, full).empty());
   limits.size_bytes = 100'000;
   const auto plan = plan_removals(limits, kept, full);
   REQUIRE(names(kept, plan) == strings{"f1"});
   CHECK(plan[0].reason == removal_reason::full);
-  const retention_facts mended{.now = now, .coming_bytes = 1000, .needed_bytes = 1000};
+  const retention_facts mended{.now = now,
+                               .places = {place_facts{.coming_bytes = 1000, .needed_bytes = 1000}}};
   CHECK(plan_removals(limits, kept, mended).empty());
 }
 
@@ -145,7 +154,35 @@ TEST_CASE("room is what the tightest limit leaves") {
   CHECK(room_left(limits, kept, {.now = now, .ending_bytes = 50}) == 650u);
   limits.free_bytes = 100;
   const disk_space space{.total_bytes = 2000, .available_bytes = 300};
-  CHECK(room_left(limits, kept, {.now = now, .space = space}) == 200u);
+  CHECK(room_left(limits, kept, {.now = now, .places = {place_facts{.space = space}}}) == 200u);
+}
+
+TEST_CASE(
+    "the limits hold for all folders together, free space for each, and who is out of reach "
+    "does not count") {
+  auto all = hourly(4, 100);
+  kept_files kept;
+  for (kept_file one : all.files()) {
+    one.place = one.name == "f1" || one.name == "f3" ? 1 : 0;
+    kept.add(std::move(one));
+  }
+  retain_options limits = unlimited;
+  limits.size_bytes = 300;
+  CHECK(names(kept, plan_removals(limits, kept, {.now = now})) == strings{"f1"});
+  retention_facts facts{.now = now};
+  facts.places[1].is_reachable = false;
+  CHECK(plan_removals(limits, kept, facts).empty());
+  limits.size_bytes = 100;
+  CHECK(names(kept, plan_removals(limits, kept, facts)) == strings{"f2"});
+  limits = unlimited;
+  limits.free_bytes = 150;
+  facts.places[1] = {.space = disk_space{.total_bytes = 1000, .available_bytes = 0}};
+  facts.places[0] = {.space = disk_space{.total_bytes = 1000, .available_bytes = 150}};
+  CHECK(names(kept, plan_removals(limits, kept, facts)) == strings{"f1", "f3"});
+  kept.forget(1);
+  CHECK(kept.bytes() == 200);
+  CHECK(kept.of(1).files == 0);
+  CHECK(plan_removals(limits, kept, facts).empty());
 }
 
 TEST_CASE("whatever the limits, the plan is enough and no file in it is superfluous") {
@@ -156,6 +193,7 @@ TEST_CASE("whatever the limits, the plan is enough and no file in it is superflu
     for (int i = 0; i < static_cast<int>(up_to(12)); ++i) {
       all.push_back(file(i, up_to(200), std::chrono::hours(up_to(20))));
       all.back().is_pinned = up_to(5) == 0;
+      all.back().place = static_cast<std::uint32_t>(up_to(1));
     }
     kept_files kept(std::move(all));
     retain_options limits = unlimited;
@@ -164,25 +202,34 @@ TEST_CASE("whatever the limits, the plan is enough and no file in it is superflu
     limits.age = std::chrono::hours(up_to(1) * up_to(20));
     limits.free_bytes = up_to(1) * up_to(500);
     retention_facts facts{.now = now, .ending_bytes = up_to(300), .ending_files = up_to(2)};
-    facts.space = disk_space{.total_bytes = 5000, .available_bytes = up_to(600)};
+    facts.places[0].space = disk_space{.total_bytes = 5000, .available_bytes = up_to(600)};
+    facts.places[1].space = disk_space{.total_bytes = 5000, .available_bytes = up_to(600)};
+    facts.places[1].is_reachable = up_to(3) > 0;
     const auto plan = plan_removals(limits, kept, facts);
     for (std::size_t i = 0; i < plan.size(); ++i) {
       CHECK_FALSE(kept.files()[plan[i].index].is_pinned);
+      CHECK(facts.places[kept.files()[plan[i].index].place].is_reachable);
       CHECK((i == 0 || plan[i - 1].index < plan[i].index));
     }
     // Carried out one by one, each is needed while the ones before are gone, and then none.
     std::size_t steps = 0;
     for (auto next = plan; !next.empty(); next = plan_removals(limits, kept, facts), ++steps) {
       const kept_file gone = kept.files()[next[0].index];
-      facts.space->available_bytes += gone.allocated_bytes;
+      facts.places[gone.place].space->available_bytes += gone.allocated_bytes;
       kept.erase(next[0].index);
     }
     CHECK(steps == plan.size());
-    const bool any_left =
-        std::ranges::any_of(kept.files(), [](const kept_file& one) { return !one.is_pinned; });
+    const bool any_left = std::ranges::any_of(kept.files(), [&facts](const kept_file& one) {
+      return !one.is_pinned && facts.places[one.place].is_reachable;
+    });
+    auto counted = kept.of(0);
+    if (facts.places[1].is_reachable) {
+      counted.files += kept.of(1).files;
+      counted.bytes += kept.of(1).bytes;
+    }
     if (any_left) {
-      CHECK((limits.size_bytes == 0 || kept.bytes() + facts.ending_bytes <= limits.size_bytes));
-      CHECK((limits.files == 0 || kept.files().size() + facts.ending_files <= limits.files));
+      CHECK((limits.size_bytes == 0 || counted.bytes + facts.ending_bytes <= limits.size_bytes));
+      CHECK((limits.files == 0 || counted.files + facts.ending_files <= limits.files));
     }
   }
 }

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/output_place.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <mutex>
+#include <optional>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include <pthread.h>
+
+#include "storage/output_claim.hpp"
+#include "storage/uring_writer.hpp"
+
+namespace captured::daemon {
+
+namespace {
+
+/// Short enough to go on within two seconds of the cure.
+constexpr std::chrono::milliseconds look_pause{500};
+
+}  // namespace
+
+struct output_place::shared_state {
+  place_options options;
+  std::atomic<bool> testing{false};
+  std::atomic<bool> repair{true};
+  std::atomic<bool> stop{false};
+  std::mutex mutex;
+  std::condition_variable stopped;
+  place_watch_events events;  // guarded by mutex; empty once nobody wants to know
+
+  base::unique_fd claim;  // guarded by mutex: let go as soon as nobody wants to know
+
+  // The thread's own.
+  std::shared_ptr<const storage::output_directory> folder;
+
+  void run();
+  void look();
+  base::result<opened_place> open();
+  template <class Event, class... Args>
+  void tell(Event place_watch_events::*event, Args&&... args) {
+    const std::lock_guard lock(mutex);
+    if (events.*event) {
+      (events.*event)(std::forward<Args>(args)...);
+    }
+  }
+};
+
+base::result<opened_place> output_place::shared_state::open() {
+  auto opened =
+      storage::output_directory::open(options.directory, options.require_mount, options.rights);
+  if (!opened) {
+    return opened.error();
+  }
+  opened_place place;
+  place.folder = std::make_shared<const storage::output_directory>(std::move(*opened));
+  const auto fd = place.folder->duplicate();
+  if (!fd) {
+    return fd.error();
+  }
+  auto claimed =
+      storage::claim_output(fd->get(), options.directory, options.output, options.rights);
+  if (!claimed) {
+    return claimed.error();
+  }
+  if (const auto removed = place.folder->remove_prepared(options.output); !removed) {
+    return removed.error();
+  }
+  const storage::output_options files{.name = options.output, .file_name = options.file_name};
+  auto own = pipeline::own_files_of(files);
+  if (!own) {
+    return own.error();
+  }
+  place.own = std::move(*own);
+  // First, for it changes which file is the last.
+  if (repair) {
+    auto parts = pipeline::find_parts(*place.folder, place.own);
+    if (!parts) {
+      return parts.error();
+    }
+    place.parts = std::move(*parts);
+  } else {
+    const auto parts = place.folder->find_parts(place.own);
+    if (!parts) {
+      return parts.error();
+    }
+    for (const storage::open_part& one : *parts) {
+      place.still_open.push_back(one.name);
+    }
+  }
+  auto start = pipeline::continue_series(*place.folder, files, options.recording);
+  if (!start) {
+    return start.error();
+  }
+  place.start = std::move(*start);
+  auto kept = place.folder->find_kept(place.own);
+  if (!kept) {
+    return kept.error();
+  }
+  place.kept = std::move(*kept);
+  place.direct_possible = storage::has_direct_writes(fd->get());
+  folder = place.folder;
+  const std::lock_guard lock(mutex);
+  if (!stop) {
+    claim = std::move(*claimed);
+  }
+  return place;
+}
+
+void output_place::shared_state::look() {
+  if (!folder) {
+    tell(&place_watch_events::opened, open());
+    return;
+  }
+  if (const auto there = folder->check_path(); !there) {
+    // Before it is opened again, perhaps as the same folder on another mount.
+    folder.reset();
+    {
+      const std::lock_guard lock(mutex);
+      claim.reset();
+    }
+    // Files of ours may be open in it still.
+    repair = false;
+    tell(&place_watch_events::lost, there.error());
+    tell(&place_watch_events::opened, open());
+    return;
+  }
+  if (testing) {
+    tell(&place_watch_events::tested, folder->test_writing(options.output));
+  }
+}
+
+void output_place::shared_state::run() {
+  while (!stop) {
+    look();
+    std::unique_lock lock(mutex);
+    stopped.wait_for(lock, look_pause, [this] { return stop.load(); });
+  }
+}
+
+base::result<std::unique_ptr<output_place>> output_place::start(place_options options,
+                                                                place_watch_events events) {
+  auto state = std::make_shared<shared_state>();
+  state->repair = options.repair;
+  state->options = std::move(options);
+  state->events = std::move(events);
+  std::unique_ptr<output_place> place(new output_place(state));
+  // Signals are for the daemon's own thread; a thread begins with the mask of who makes it.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_BLOCK, &all, &before);
+  base::result<std::unique_ptr<output_place>> made = std::move(place);
+  try {
+    std::thread thread([state] { state->run(); });
+    ::pthread_setname_np(thread.native_handle(), "file-place");
+    thread.detach();
+  } catch (const std::system_error& error) {
+    made = base::system_failure(error.code().value(), "start a thread for a directory");
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return made;
+}
+
+output_place::~output_place() {
+  state_->stop = true;
+  const std::lock_guard lock(state_->mutex);
+  state_->events = {};
+  state_->claim.reset();
+  state_->stopped.notify_all();
+}
+
+void output_place::set_testing(bool wanted) noexcept {
+  state_->testing = wanted;
+}
+
+void output_place::set_repair(bool repair) noexcept {
+  state_->repair = repair;
+}
+
+}  // namespace captured::daemon

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+//
+// The part of recorded_output that follows its folders as they come and go.
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <fcntl.h>
+
+#include "daemon/logging.hpp"
+#include "daemon/output_log.hpp"
+#include "daemon/recorded_output.hpp"
+
+namespace captured::daemon {
+
+namespace {
+
+/// The second folder begins alone when the first one has given no answer for so long.
+constexpr std::chrono::seconds first_place_patience{2};
+
+}  // namespace
+
+base::result<> recorded_output::watch_place(std::uint32_t place, const std::string& recording,
+                                            bool repair) {
+  place_watch_events events;
+  events.opened = [this, place](base::result<opened_place> opened) {
+    post_to_reactor([this, place, opened = std::move(opened)]() mutable {
+      on_opened(place, std::move(opened));
+    });
+  };
+  events.lost = [this, place](const base::failure& why) {
+    post_to_reactor([this, place, why] { on_lost(place, why); });
+  };
+  events.tested = [this, place](const base::result<>& how) {
+    post_to_reactor([this, place, works = how.has_value()] {
+      if (state_ == output_state::open) {
+        writer_->set_works(place, works);
+      }
+    });
+  };
+  auto watch = output_place::start({.directory = places_[place].directory,
+                                    .output = name(),
+                                    .file_name = options_.files.file_name,
+                                    .recording = recording,
+                                    .rights = rights_,
+                                    .require_mount = options_.files.require_mount && place == 0,
+                                    .repair = repair},
+                                   std::move(events));
+  if (!watch) {
+    return watch.error();
+  }
+  places_[place].watch = std::move(*watch);
+  return {};
+}
+
+void recorded_output::on_opened(std::uint32_t place, base::result<opened_place> opened) {
+  place_state& state = places_[place];
+  if (!state.watch || (state_ != output_state::opening && state_ != output_state::open)) {
+    return;
+  }
+  state.has_answered = true;
+  if (opened) {
+    state.failure.reset();
+    state.opened = std::move(*opened);
+  } else {
+    state.failure = opened.error();
+  }
+  if (state_ == output_state::opening) {
+    return begin_if_possible();
+  }
+  base::result<> attached = opened ? attach(place) : opened.error();
+  if (attached) {
+    log_over({{"output", name()}}, "{} can be used again", state.directory);
+  } else {
+    log_trouble(log_level::error, {{{"output", name()}}, "place"}, "{}",
+                attached.error().message());
+  }
+}
+
+/// With the first folder, or, when that cannot be had, with the second.
+void recorded_output::begin_if_possible() {
+  place_state& first = places_[0];
+  place_state& second = places_[1];
+  if (!first.has_answered && second.opened) {
+    first_place_timer_.expires_after(first_place_patience);
+    first_place_timer_.async_wait(
+        [this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
+          if (!error && !alive.expired() && state_ == output_state::opening) {
+            places_[0].has_answered = true;
+            places_[0].failure =
+                base::invalid_input("open directory " + places_[0].directory, "it gives no answer");
+            begin_if_possible();
+          }
+        });
+    return;
+  }
+  if (!first.has_answered || (!first.opened && second.watch && !second.has_answered)) {
+    return;
+  }
+  first_place_timer_.cancel();
+  if (!first.opened && !second.opened) {
+    return on_begun(*first.failure);
+  }
+  if (!first.opened) {
+    log_trouble(log_level::error, {{{"output", name()}}, "place"}, "{}; the recording begins in {}",
+                first.failure->message(), second.directory);
+  }
+  on_begun(start());
+}
+
+base::result<pipeline::output_folder> recorded_output::open_backend(std::uint32_t place,
+                                                                    const opened_place& opened) {
+  auto fd = opened.folder->duplicate();
+  if (!fd) {
+    return fd.error();
+  }
+  storage::file_writer_options files;
+  files.may_remove = [folder = opened.folder, own = opened.own](const std::string& name) {
+    return folder->check_removable(name, own);
+  };
+  auto backend = storage::open_file_backend(
+      std::move(*fd), options_.files.direct, opened.direct_possible,
+      [strand = writer_.get()](const storage::file_completion& done) { strand->complete(done); },
+      std::move(files), {.one_thread = one_writer_thread_},
+      std::make_shared<storage::system_calls>(rights_));
+  if (!backend) {
+    return backend.error();
+  }
+  if (!backend->remark.empty()) {
+    log_line(log_level::info, {{"output", name()}}, "{}: {}", places_[place].directory,
+             backend->remark);
+  }
+  // Whoever lets go of it last must not wait for its threads.
+  auto* const polled = backend->polled;
+  const std::shared_ptr<storage::file_operations> shared(
+      backend->files.release(), [disposer = disposer_.get()](storage::file_operations* gone) {
+        boost::asio::post(*disposer, [gone] { delete gone; });
+      });
+  pipeline::output_folder folder;
+  folder.files = shared;
+  if (polled != nullptr) {
+    base::unique_fd event(::fcntl(polled->event_fd(), F_DUPFD_CLOEXEC, 0));
+    if (!event) {
+      return base::system_failure(errno, "duplicate an event");
+    }
+    writer_->watch(std::shared_ptr<storage::polled_files>(shared, polled), std::move(event));
+  }
+  return folder;
+}
+
+base::result<> recorded_output::attach(std::uint32_t place) {
+  place_state& state = places_[place];
+  opened_place opened = std::move(*std::exchange(state.opened, std::nullopt));
+  auto folder = open_backend(place, opened);
+  if (!folder) {
+    return folder.error();
+  }
+  folder->directory = state.directory;
+  folder->kept = std::move(opened.kept);
+  folder->next_sequence = opened.start.next_sequence;
+  writer_->attach_place(place, std::move(*folder));
+  repair(opened.parts, opened.folder, place);
+  state.left_parts = std::move(opened.still_open);
+  state.left_in = opened.folder;
+  return {};
+}
+
+void recorded_output::on_lost(std::uint32_t place, const base::failure& why) {
+  if (state_ != output_state::open) {
+    return;
+  }
+  log_trouble(log_level::error, {{{"output", name()}}, "place"},
+              "{}; what is being written there is closed", why.message());
+  places_[place].has_lost_files = true;
+  writer_->lose_place(place, why);
+}
+
+/// Of what is left open there, nothing is ours any more.
+void recorded_output::on_left(std::uint32_t place) {
+  place_state& state = places_[place];
+  state.has_lost_files = false;
+  if (state.watch) {
+    state.watch->set_repair(true);
+  }
+  pipeline::found_parts parts;
+  parts.to_repair = std::exchange(state.left_parts, {});
+  if (state.left_in) {
+    repair(parts, state.left_in, place);
+  }
+}
+
+pipeline::place_events recorded_output::follow_places() {
+  pipeline::place_events events;
+  events.moved = [this](std::uint32_t place, const std::string& why) {
+    post_to_reactor([this, place, why] { log_move(place, why); });
+  };
+  events.test = [this](std::uint32_t place, bool wanted) {
+    post_to_reactor([this, place, wanted] {
+      if (places_[place].watch) {
+        places_[place].watch->set_testing(wanted);
+      }
+    });
+  };
+  events.left = [this](std::uint32_t place) { post_to_reactor([this, place] { on_left(place); }); };
+  return events;
+}
+
+void recorded_output::log_move(std::uint32_t place, const std::string& why) {
+  const std::string& from = places_[1 - place].directory;
+  const std::string& to = places_[place].directory;
+  if (place == 0) {
+    log_over({{"output", name()}}, "{} works again: the recording is back there", to);
+  } else {
+    log_trouble(log_level::error, {{{"output", name()}}, "fallback"},
+                "{} is in trouble{}{}; the recording goes on in {}", from, why.empty() ? "" : ": ",
+                why, to);
+  }
+}
+
+void recorded_output::repair(const pipeline::found_parts& parts,
+                             const std::shared_ptr<const storage::output_directory>& folder,
+                             std::uint32_t place) {
+  for (const base::failure& why : parts.troubles) {
+    log_line(log_level::error, {{"output", name()}}, "{}; it stays as it is", why.message());
+  }
+  for (const pipeline::repaired_part& one : parts.set_aside) {
+    log_repaired(name(), one.part, one);
+  }
+  if (parts.to_repair.empty()) {
+    return;
+  }
+  repairs_.push_back(std::make_unique<part_repairs>(
+      folder, parts.to_repair,
+      [this, place](const std::string& part, const base::result<pipeline::repaired_part>& how) {
+        post_to_reactor([this, place, part, how] { on_repaired(place, part, how); });
+      }));
+}
+
+void recorded_output::on_repaired(std::uint32_t place, const std::string& part,
+                                  const base::result<pipeline::repaired_part>& how) {
+  if (!how && how.error().code.value() == ENOENT) {
+    return;  // it was finished meanwhile
+  }
+  log_repaired(name(), part, how);
+  if (how && state_ == output_state::open) {
+    storage::kept_file file = how->file;
+    file.place = place;
+    writer_->keep(std::move(file));
+  }
+}
+
+}  // namespace captured::daemon

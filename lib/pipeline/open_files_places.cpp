@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+//
+// The part of open_files that has to do with folders that change, go, and come back.
+#include <algorithm>
+#include <utility>
+
+#include "base/check.hpp"
+#include "pipeline/limits.hpp"
+#include "pipeline/open_files.hpp"
+
+namespace captured::pipeline {
+
+void open_files::use(std::uint32_t place) {
+  CAPTURED_CHECK(place < places_.size());
+  place_ = place;
+  if (next_ && slots_[*next_].place != place) {
+    discard_next();
+  }
+}
+
+void open_files::lose(std::uint32_t place) {
+  if (next_ && slots_[*next_].place == place) {
+    discard_next();
+  }
+  for (open_file& file : slots_) {
+    if (file.at != stage::free && file.place == place) {
+      file.is_lost = true;
+    }
+  }
+}
+
+void open_files::give_up_lost(std::uint32_t place) {
+  for (std::uint32_t slot = 0; slot < slots_.size(); ++slot) {
+    const open_file& file = slots_[slot];
+    if (file.at != stage::free && file.place == place && file.is_lost && !file.is_given_up) {
+      slots_[slot].is_given_up = true;
+      // Also one that is being tried again just now: its end would be counted on in vain.
+      if (places_[place].is_writing_troubled ||
+          std::ranges::any_of(failed_, [slot](const auto& one) { return one.slot == slot; })) {
+        give_up(slot);
+      }
+    }
+  }
+}
+
+bool open_files::is_current_elsewhere() const noexcept {
+  return current_ && (slots_[*current_].place != place_ || slots_[*current_].is_lost);
+}
+
+bool open_files::is_current_given_up() const noexcept {
+  return current_ && slots_[*current_].has_failed_finally;
+}
+
+bool open_files::is_current_named() const noexcept {
+  return current_ && slots_[*current_].at != stage::publishing;
+}
+
+bool open_files::has_lost(std::uint32_t place) const noexcept {
+  return std::ranges::any_of(slots_, [place](const open_file& one) {
+    return one.at != stage::free && one.is_lost && one.place == place;
+  });
+}
+
+bool open_files::is_settling(base::steady_time now) const noexcept {
+  return std::ranges::any_of(slots_, [now](const open_file& one) {
+    return one.at != stage::free && one.at != stage::leaving && one.has_failed_finally &&
+           one.in_flight > 0 && now < one.failed_at + limits::stall_patience;
+  });
+}
+
+std::size_t open_files::unfinished_here() const noexcept {
+  const std::uint32_t place = current_ ? slots_[*current_].place : place_;
+  const bool lost = current_ && slots_[*current_].is_lost;
+  return static_cast<std::size_t>(std::ranges::count_if(unfinished_, [&](const chunk* one) {
+    return !one->block && slots_[one->slot].place == place && slots_[one->slot].is_lost == lost;
+  }));
+}
+
+/// What has failed there stays as it is.
+void open_files::give_up(std::uint32_t slot) {
+  slots_[slot].is_given_up = true;
+  std::erase_if(failed_, [slot](const auto& one) { return one.slot == slot; });
+  leave_given_up(slot);
+}
+
+void open_files::settle_given_up(std::uint32_t slot) {
+  const auto is_its = [slot](const chunk* one) { return one->slot == slot; };
+  std::vector<chunk*> left;
+  std::ranges::copy_if(unfinished_, std::back_inserter(left), is_its);
+  std::erase_if(unfinished_, is_its);
+  std::erase_if(waiting_for_name_, is_its);
+  slots_[slot].writes = 0;
+  if (!left.empty()) {
+    events_.given_up(left);
+  }
+}
+
+/// The chunks of a file that is given up go back when the disk touches none of them any more, and
+/// when it is known that nothing will be added.
+void open_files::leave_given_up(std::uint32_t slot) {
+  open_file& file = slots_[slot];
+  if (!std::exchange(file.has_failed_finally, true)) {
+    file.failed_at = now_;
+  }
+  const bool is_leaving = file.at == stage::leaving && !file.is_remade;
+  if (file.at == stage::free || is_leaving || file.in_flight > 0 || current_ == slot) {
+    return;
+  }
+  settle_given_up(slot);
+  if (file.at == stage::creating || file.at == stage::leaving) {
+    // Nothing is open: it was to be made, or made anew.
+    const std::uint32_t place = std::exchange(file, {}).place;
+    return settle_trouble(place);
+  }
+  const place_state& place = places_[file.place];
+  events_.trouble({place.why.code, "close " + place.directory + "/" + stem_of(file),
+                   "it is left for repair, for its folder is gone"});
+  file.at = stage::leaving;
+  request({.action = storage::file_action::leave, .slot = slot, .name = {}});
+}
+
+void open_files::abandon() {
+  CAPTURED_CHECK(current_.has_value());
+  const std::uint32_t slot = *std::exchange(current_, std::nullopt);
+  slots_[slot].ended = true;
+  leave_given_up(slot);
+}
+
+}  // namespace captured::pipeline

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+//
+// A recorder whose folders fail, fill, go and come back, on disks in memory.
+#include <algorithm>
+#include <random>
+
+#include "format/verification.hpp"
+#include "pipeline/output_recorder.hpp"
+#include "support/catch.hpp"
+#include "support/recorder_rig.hpp"
+
+using namespace std::chrono_literals;
+using namespace captured;
+using storage::file_action;
+using test::memory_files;
+using test::produce;
+using test::read_file;
+using test::recorder_rig;
+using test::rig_options;
+
+namespace {
+
+rig_options with_fallback() {
+  rig_options options;
+  options.has_fallback = true;
+  options.output.files.preallocate = false;
+  options.output.files.rotate.interval = 0s;
+  options.output.files.retain = {0, 0, 0, 0s, 0};
+  options.output.flush_interval = 50ms;
+  options.ring.block_count = 256;
+  return options;
+}
+
+/// Some traffic over some time.
+void record(recorder_rig& rig, int turns = 20) {
+  for (int i = 0; i < turns; ++i) {
+    produce(rig, 5);
+    rig.retire();
+    rig.pass(200ms);
+  }
+}
+
+/// All finished files of both places as `capturectl verify` sees them.
+std::vector<format::file_report> reports(recorder_rig& rig) {
+  class source final : public format::octet_source {
+   public:
+    explicit source(std::span<const std::byte> octets) : rest_(octets) {}
+    base::result<std::size_t> read(std::span<std::byte> room) override {
+      const std::size_t count = std::min(room.size(), rest_.size());
+      std::copy_n(rest_.begin(), count, room.begin());
+      rest_ = rest_.subspan(count);
+      return count;
+    }
+
+   private:
+    std::span<const std::byte> rest_;
+  };
+  std::vector<format::file_report> found;
+  for (std::uint32_t place = 0; place < storage::places_max; ++place) {
+    for (const std::string& name : rig.disk(place).names()) {
+      if (name.ends_with(".pcapng")) {
+        source octets(*rig.disk(place).contents(name));
+        found.push_back(format::verify_file(name, octets));
+      }
+    }
+  }
+  return found;
+}
+
+/// Faults and losses in the files and between them.
+std::vector<std::string> complaints(recorder_rig& rig) {
+  const auto files = reports(rig);
+  std::vector<std::string> found;
+  const auto add = [&found](const format::finding& one) {
+    if (one.level != format::severity::note) {
+      found.push_back(one.file + ": " + one.text);
+    }
+  };
+  for (const auto& file : files) {
+    std::for_each(file.findings.begin(), file.findings.end(), add);
+  }
+  const auto between = format::verify_chains(files);
+  std::for_each(between.begin(), between.end(), add);
+  return found;
+}
+
+std::uint64_t packets_in(recorder_rig& rig) {
+  std::uint64_t sum = 0;
+  for (const auto& file : reports(rig)) {
+    sum += file.packets;
+  }
+  return sum;
+}
+
+using strings = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("while the first folder fails the recording goes on in the second, and then comes back") {
+  recorder_rig rig(with_fallback());
+  record(rig, 5);
+  REQUIRE(rig.recorder().place() == 0);
+  rig.disk(0).fail({.times = memory_files::for_ever}, EIO);
+  record(rig, 20);
+  CHECK(rig.recorder().place() == 1);
+  CHECK(rig.moves() == strings{"1 Input/output error"});
+  CHECK_FALSE(rig.recorder().trouble_of(0, rig.now().steady).empty());
+  CHECK(rig.tests_wanted(0));
+  CHECK(rig.ledger().stored > 25);
+  rig.disk(0).clear_faults();
+  rig.recorder().set_works(0, true);
+  record(rig, 10);
+  CHECK(rig.recorder().place() == 0);
+  CHECK_FALSE(rig.tests_wanted(0));
+  rig.stop();
+  CHECK(rig.ledger().stored == 175);
+  CHECK(rig.ledger().osdrop == 0);
+  CHECK(packets_in(rig) == 175);
+  CHECK(complaints(rig) == strings{});
+  CHECK(reports(rig).size() == 3);
+}
+
+TEST_CASE("a folder is left before it is quite full, and nothing waits there") {
+  auto options = with_fallback();
+  recorder_rig rig(options);
+  rig.disk(0).set_capacity(100'000);
+  for (int i = 0; i < 200 && rig.recorder().place() == 0; ++i) {
+    record(rig, 1);
+  }
+  CHECK(rig.recorder().place() == 1);
+  CHECK(rig.troubles().empty());
+  rig.stop();
+  CHECK_FALSE(rig.recorder().outcome().gave_up);
+  CHECK(rig.ledger().unwritten == 0);
+  CHECK(packets_in(rig) == rig.ledger().stored);
+  CHECK(complaints(rig) == strings{});
+}
+
+TEST_CASE("a folder that gives no answer is left, and gets what it was given when it does") {
+  recorder_rig rig(with_fallback());
+  record(rig, 5);
+  rig.disk(0).stall();
+  record(rig, 5);
+  CHECK(rig.recorder().place() == 0);
+  record(rig, 15);
+  CHECK(rig.recorder().place() == 1);
+  rig.disk(0).release();
+  rig.recorder().set_works(0, true);
+  record(rig, 10);
+  CHECK(rig.recorder().place() == 0);
+  rig.stop();
+  CHECK(rig.ledger().stored == rig.produced());
+  CHECK(packets_in(rig) == rig.produced());
+  CHECK(complaints(rig) == strings{});
+}
+
+TEST_CASE("the only folder goes: its file is closed, packets wait, and go on in the new one") {
+  auto options = with_fallback();
+  options.has_fallback = false;
+  recorder_rig rig(options);
+  record(rig, 5);
+  rig.recorder().lose(0, base::system_failure(ENOENT, "look at it"), rig.now());
+  record(rig, 5);
+  CHECK(rig.closed().size() == 1);
+  CHECK(rig.ledger().stored == 25);
+  CHECK(rig.left() == std::vector<std::uint32_t>{0});
+  // Another folder, as after a disk was mounted.
+  rig.attach(0, 1);
+  record(rig, 5);
+  CHECK(rig.ledger().stored >= 65);
+  rig.stop();
+  CHECK(packets_in(rig) == 75);
+  CHECK(complaints(rig) == strings{});
+}
+
+TEST_CASE(
+    "a folder that failed before it went keeps its file for repair, and the rest is counted") {
+  auto options = with_fallback();
+  options.has_fallback = false;
+  recorder_rig rig(options);
+  record(rig, 5);
+  rig.disk(0).fail({.times = memory_files::for_ever}, EIO);
+  record(rig, 5);
+  REQUIRE(rig.ledger().stored >= 15);
+  rig.recorder().lose(0, base::system_failure(EIO, "look at it"), rig.now());
+  record(rig, 2);
+  rig.attach(0, 1);
+  record(rig, 5);
+  rig.stop();
+  const auto row = rig.ledger();
+  CHECK(row.unwritten > 0);
+  CHECK(row.stored + row.unwritten + row.osdrop == rig.produced());
+  // The part stays where it was, with what was stored there.
+  const auto names = rig.disk(0).names();
+  const auto part = std::ranges::find_if(
+      names, [](const std::string& name) { return name.ends_with(".pcapng.part"); });
+  REQUIRE(part != names.end());
+  CHECK(read_file(*rig.disk(0).contents(*part)).packets + packets_in(rig) == row.stored);
+  CHECK(complaints(rig) == strings{});
+}
+
+TEST_CASE("whatever the folders suffer, no packet is stored twice or gets lost unsaid") {
+  for (unsigned seed = 1; seed <= 300; ++seed) {
+    INFO("seed " << seed);
+    std::mt19937 random(seed);
+    const auto up_to = [&random](unsigned most) { return random() % (most + 1); };
+    auto options = with_fallback();
+    options.output.files.rotate.size_bytes = up_to(1) == 0 ? 20'000 : 0;
+    recorder_rig rig(options);
+    for (int step = 0; step < 60; ++step) {
+      memory_files& disk = rig.disk(static_cast<std::uint32_t>(up_to(1)));
+      switch (up_to(9)) {
+        case 0:
+          disk.fail({.times = 1 + up_to(30)}, up_to(1) == 0 ? EIO : EROFS);
+          break;
+        case 1:
+          disk.stall();
+          break;
+        case 2:
+          disk.set_capacity(disk.used_bytes() + up_to(3000));
+          break;
+        case 3:
+          rig.recorder().rotate();
+          break;
+        case 4:
+          rig.recorder().set_works(static_cast<std::uint32_t>(up_to(1)), up_to(1) == 0);
+          break;
+        case 5:
+          rig.pass(std::chrono::seconds(up_to(15)));
+          break;
+        default:
+          disk.clear_faults();
+          disk.release();
+          disk.set_capacity(std::uint64_t{1} << 40);
+      }
+      record(rig, 1 + static_cast<int>(up_to(5)));
+    }
+    for (std::uint32_t place = 0; place < storage::places_max; ++place) {
+      rig.disk(place).clear_faults();
+      rig.disk(place).release();
+      rig.disk(place).set_capacity(std::uint64_t{1} << 40);
+    }
+    record(rig, 10);
+    rig.stop();
+    const auto row = rig.ledger();
+    CHECK(row.unwritten == 0);
+    CHECK(row.stored + row.osdrop == rig.produced());
+    CHECK(packets_in(rig) == row.stored);
+    CHECK(complaints(rig) == strings{});
+    if (row.unwritten != 0 || packets_in(rig) != row.stored || !complaints(rig).empty()) {
+      break;
+    }
+  }
+}
