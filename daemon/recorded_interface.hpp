@@ -10,7 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/time.hpp"
-#include "capture/packet_ring.hpp"
+#include "capture/ring_group.hpp"
 #include "pipeline/capture_reactor.hpp"
 #include "pipeline/ledger.hpp"
 #include "pipeline/packet_tap.hpp"
@@ -44,8 +44,9 @@ struct recorded_interface {
   // While opening, recording or closing.
   capture::device from;                ///< as last seen
   capture::interface_options options;  ///< in force
+  std::uint32_t queues = 1;            ///< in force
   recorded_output* output = nullptr;
-  std::shared_ptr<capture::packet_ring> ring;  ///< also held by a change that is under way
+  std::shared_ptr<capture::ring_group> ring;  ///< also held by a change that is under way
   std::unique_ptr<pipeline::ring_feed> feed;
   pipeline::capture_reactor::ring_id ring_id = 0;
   bool changing = false;                              ///< another filter is being attached
@@ -58,10 +59,10 @@ struct recorded_interface {
   [[nodiscard]] const std::string& name() const noexcept { return entry.device.name; }
 };
 
-/// The device of that name with a ring that receives, on a socket of `spares` when there are any.
-/// Takes some milliseconds; any thread.
-[[nodiscard]] base::result<std::unique_ptr<capture::packet_ring>> open_ring(
-    const capture::interface_options& options, capture::device& from,
-    std::shared_ptr<capture::spare_sockets> spares);
+/// The device of that name with so many rings that receive, on sockets of `spares` when there are
+/// any. Takes some milliseconds; any thread.
+[[nodiscard]] base::result<std::unique_ptr<capture::ring_group>> open_rings(
+    const settings::interface_settings& wanted, capture::device& from,
+    const std::shared_ptr<capture::spare_sockets>& spares);
 
 }  // namespace captured::daemon

@@ -91,6 +91,8 @@ class recording {
   recording(boost::asio::io_context& reactor_context, const settings::configuration& wanted,
             capture::poll_set rings, std::shared_ptr<capture::spare_sockets> spares);
 
+  base::result<> start_threads();
+
   // Devices and interfaces: recording_devices.cpp and recording_interfaces.cpp.
   base::result<> watch_links();
   void await_links();
@@ -113,7 +115,7 @@ class recording {
   void refuse(recorded_interface& one, const base::failure& why);
   void open(recorded_interface& one, const capture::device& from);
   void on_ring(recorded_interface& one, capture::device from,
-               base::result<std::unique_ptr<capture::packet_ring>> ring);
+               base::result<std::unique_ptr<capture::ring_group>> ring);
   void on_described(recorded_interface& one, const base::result<>& how);
   void close(recorded_interface& one, const std::string& why);
   void on_released(recorded_interface& one);

@@ -35,9 +35,10 @@ bool is_described_alike(const capture::device& a, const capture::device& b) {
 
 }  // namespace
 
-base::result<std::unique_ptr<capture::packet_ring>> open_ring(
-    const capture::interface_options& options, capture::device& from,
-    std::shared_ptr<capture::spare_sockets> spares) {
+base::result<std::unique_ptr<capture::ring_group>> open_rings(
+    const settings::interface_settings& wanted, capture::device& from,
+    const std::shared_ptr<capture::spare_sockets>& spares) {
+  const capture::interface_options& options = wanted.device;
   auto found = capture::find_device(options.name);
   if (!found) {
     return found.error();
@@ -53,7 +54,7 @@ base::result<std::unique_ptr<capture::packet_ring>> open_ring(
   if (!program) {
     return program.error();
   }
-  return capture::packet_ring::open(from, options, *program, std::move(spares));
+  return capture::ring_group::open(from, options, wanted.queues, *program, spares);
 }
 
 /// What changed about the device of an interface that goes on being recorded. The list does not
@@ -162,9 +163,10 @@ void recording::open(recorded_interface& one, const capture::device& from) {
   one.from = from;
   one.output = output;
   one.options = one.entry.device;
-  boost::asio::post(*opener_, [this, &one, options = one.options, spares = spares_] {
+  one.queues = one.entry.queues;
+  boost::asio::post(*opener_, [this, &one, wanted = one.entry, spares = spares_] {
     capture::device found;
-    auto ring = open_ring(options, found, spares);
+    auto ring = open_rings(wanted, found, spares);
     boost::asio::post(reactor_context_,
                       [this, &one, found = std::move(found), ring = std::move(ring)]() mutable {
                         on_ring(one, std::move(found), std::move(ring));
@@ -173,7 +175,7 @@ void recording::open(recorded_interface& one, const capture::device& from) {
 }
 
 void recording::on_ring(recorded_interface& one, capture::device from,
-                        base::result<std::unique_ptr<capture::packet_ring>> ring) {
+                        base::result<std::unique_ptr<capture::ring_group>> ring) {
   const bool served = one.output != nullptr && one.output->state() == output_state::open;
   if (!ring || !served || stopping_) {
     one.output = nullptr;
@@ -233,7 +235,8 @@ void recording::on_described(recorded_interface& one, const base::result<>& how)
   if (stopping_ || one.output->state() != output_state::open) {
     return close(one, "the output was closed");
   }
-  log_line(log_level::info, subject_of(one), "recorded, with a ring of {} MiB{}{}",
+  log_line(log_level::info, subject_of(one), "recorded, with {} of {} MiB{}{}",
+           one.queues == 1 ? "a ring" : std::to_string(one.queues) + " rings, each",
            one.options.ring.size_bytes >> 20, one.options.filter.empty() ? "" : " and the filter ",
            one.options.filter);
   for (tap_user* const each : tap_users_) {

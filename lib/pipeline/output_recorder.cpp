@@ -316,7 +316,9 @@ void output_recorder::describe(base::moment now) {
   text_.clear();
   ports_.describe(text_, now, port_in_work(),
                   [this](const std::string& name, capture::block_source& source) {
-                    router_.remove_memory(source.memory());
+                    for (std::uint32_t queue = 0; queue < source.queue_count(); ++queue) {
+                      router_.remove_memory(source.memory(queue));
+                    }
                     released_(name);
                   });
   say(now);

@@ -20,7 +20,10 @@ base::result<> output_recorder::add(output_interface what) {
   }
   const auto fits = check_fit(what.description);
   if (fits) {
-    add_memory(what.feed->source().memory());
+    capture::block_source& source = what.feed->source();
+    for (std::uint32_t queue = 0; queue < source.queue_count(); ++queue) {
+      add_memory(source.memory(queue));
+    }
     ports_.attach(std::move(what));
     totals_at_switch_.merge(ports_.totals());
   }

@@ -30,7 +30,7 @@ void port::attach(output_interface what, const device_count_reader& device_count
   description_ = std::move(what.description);
   listed = true;
   described = false;
-  newest_ns = 0;
+  newest_ns.assign(feed_->source().queue_count(), 0);
   changes.clear();
   notes.clear();
   leaving.reset();

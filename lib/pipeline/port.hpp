@@ -94,7 +94,7 @@ class port {
   std::uint64_t given_up = 0;              ///< of those, the ones that got into none after all
   std::uint64_t losses_reported = 0;       ///< sum of all epb_dropcount
   std::uint64_t osdrop_said = 0;           ///< in the last statistics block
-  std::uint64_t newest_ns = 0;             ///< stamp of the last packet
+  std::vector<std::uint64_t> newest_ns;    ///< stamp of the last packet of each queue
   std::uint32_t blocks_lent = 0;           ///< of its ring, being written as they lie
   base::steady_time loss_statistics_at{};  ///< not before this; see `loss_unsaid`
   bool loss_unsaid = false;                ///< a loss was met since the last statistics block

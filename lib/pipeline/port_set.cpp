@@ -95,7 +95,12 @@ bool port_set::block_waiting() const noexcept {
 
 bool port_set::has_lent_most() const noexcept {
   return std::any_of(ports_.begin(), ports_.end(), [](const auto& one) {
-    return one->attached() && 2 * one->blocks_lent >= one->feed().source().block_count();
+    if (!one->attached()) {
+      return false;
+    }
+    // They may all be of one of its rings.
+    const capture::block_source& source = one->feed().source();
+    return 2 * one->blocks_lent >= source.block_count() / source.queue_count();
   });
 }
 
