@@ -144,10 +144,15 @@ void recording::refuse(recorded_interface& one, const base::failure& why) {
 }
 
 void recording::open(recorded_interface& one, const capture::device& from) {
-  recorded_output* const output = output_for(one.entry.output, capture::link_type_of(from));
-  if (output == nullptr) {
+  const pipeline::output_options* const wanted = options_of(one.entry.output);
+  if (wanted == nullptr) {
     return;  // the configuration was checked: there is one
   }
+  if (!pipeline::holds_link_type(wanted->format, capture::link_type_of(from))) {
+    return refuse(one, base::invalid_input("record " + one.name(),
+                                           "lpcap files hold Ethernet and 802.11 alone"));
+  }
+  recorded_output* const output = output_for(one.entry.output, from);
   if (output->state() == output_state::closed && reconciled_at_ >= output->retry_at()) {
     open_output(*output);
   }

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include <boost/asio/dispatch.hpp>
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/require.hpp>
 #include <unistd.h>
@@ -34,8 +33,7 @@ struct writer::watched {
 void writer::watch(std::weak_ptr<storage::polled_files> disk, base::unique_fd event) {
   const auto fd = std::make_shared<base::unique_fd>(std::move(event));  // handlers can be copied
   boost::asio::post(strand_, [this, fd, disk = std::move(disk)] {
-    const auto one = std::make_shared<watched>(
-        watched{disk, boost::asio::posix::basic_stream_descriptor<strand>(strand_)});
+    const auto one = std::make_shared<watched>(watched{disk, decltype(watched::notice)(strand_)});
     watched_.push_back(one);
     boost::system::error_code error;
     one->notice.assign(fd->get(), error);
@@ -213,12 +211,13 @@ void writer::step() {
     return;  // nothing is asked of recorder and disk any more
   }
   const base::moment now = read_clocks();
+  const auto flush = [](storage::polled_files& disk) { disk.flush(); };
   reap(now);
   recorder_->run(now);
-  each_disk([](storage::polled_files& disk) { disk.flush(); });
+  each_disk(flush);
   if (want_notices(recorder_->waits_for_disk())) {
     reap(now);
-    each_disk([](storage::polled_files& disk) { disk.flush(); });
+    each_disk(flush);
   }
   if (!recorder_->outcome().ended) {
     arm_timer(now);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 
@@ -93,8 +94,8 @@ class writer {
   template <class Act>
   void command(Act act);
   void step();
-  void reap(base::moment now);
   struct watched;
+  void reap(base::moment now);
   [[nodiscard]] bool want_notices(bool wanted);
   void await_notice(const std::shared_ptr<watched>& one);
   template <class Act>
@@ -109,8 +110,8 @@ class writer {
   strand strand_;
   timer timer_;
   base::steady_time armed_for_ = base::steady_time::max();
-  std::optional<base::moment> reaping_;            ///< the disks are being asked, at that time
   std::vector<std::shared_ptr<watched>> watched_;  ///< shared with the handlers that wait
+  std::optional<base::moment> reaping_;            ///< the disk is being asked, at that time
   bool notices_wanted_ = false;
   ended_handler ended_;
   bool is_over_ = false;  ///< the recorder has ended, and that was told
