@@ -84,18 +84,17 @@ void output_recorder::encode_block(base::moment now) {
 encode_progress output_recorder::encode(port& from, std::uint64_t packets_max) {
   const port_description& what = from.description();
   const std::uint32_t queue = block_.block().queue();
-  std::uint64_t& newest_ns = from.newest_ns[queue];
   if (records_) {
     return records_->encode(block_, stream_.free_space(),
                             {.number = block_port_,
                              .name = from.name(),
                              .kernel_index = what.kernel_index,
                              .snaplen = what.snaplen},
-                            packets_max, newest_ns, stream_.aside());
+                            packets_max, from.newest_ns[queue], stream_.aside());
   }
   return block_.encode(stream_.free_space(),
                        {from.interface_id, what.snaplen, told_queue(from, queue)}, packets_max,
-                       newest_ns);
+                       from.newest_ns[queue]);
 }
 
 /// False when the block is not one for it, or too many are on their way to the disk already.

@@ -70,7 +70,7 @@ class Measurement:
     stored: int
     flawed: int
     rate: float  # frames a second that really came
-    cpu_seconds: float  # of the process and its kernel workers, from the first frame to its end
+    cpu_seconds: float  # of the process with its kernel workers, from the first frame to its end
     worker_seconds: float  # of the kernel's own threads meanwhile, whoever they worked for
     idle_share: float  # of the recorder's processor while frames came
     switches: int  # while frames came
