@@ -158,7 +158,9 @@ void open_files::end(std::uint64_t length, std::uint64_t packets) {
 
 void open_files::finish_if_written(std::uint32_t slot) {
   const open_file& file = slots_[slot];
-  if (file.ended && file.writes == 0 && file.at == stage::open && !file.sync_pending) {
+  // One that is given up stays as it is: its length may not be known.
+  if (file.ended && file.writes == 0 && file.at == stage::open && !file.sync_pending &&
+      !file.has_failed_finally) {
     request_finish(slot);
   }
 }
@@ -234,7 +236,9 @@ void open_files::on_written(const storage::file_completion& done) {
   octets_written_ += done.octets_written;
   CAPTURED_CHECK(piece.taken <= piece.used);
   if (piece.taken < piece.used) {
-    request_write(piece);
+    if (!slots_[done.slot].has_failed_finally) {
+      request_write(piece);
+    }
     return;
   }
   give_back_in_order();
@@ -261,6 +265,9 @@ void open_files::give_back_in_order() {
 
 /// What waits for the name of another file goes on waiting: two can be without theirs at a time.
 void open_files::write_what_waited(std::uint32_t slot) {
+  if (slots_[slot].has_failed_finally) {
+    return;
+  }
   for (const chunk* piece : waiting_for_name_) {
     if (piece->slot == slot) {
       request_write(*piece);

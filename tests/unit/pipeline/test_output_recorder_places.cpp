@@ -199,6 +199,32 @@ TEST_CASE(
   CHECK(complaints(rig) == strings{});
 }
 
+TEST_CASE("a file that was given up is neither cut nor named when its writes succeed after all") {
+  auto options = with_fallback();
+  options.has_fallback = false;
+  recorder_rig rig(options);
+  record(rig, 5);
+  rig.disk(0).fail({.action = file_action::write}, EIO);
+  record(rig, 1);
+  rig.disk(0).stall();
+  record(rig, 3);  // it is tried again, and hangs
+  rig.recorder().lose(0, base::system_failure(EIO, "look at it"), rig.now());
+  rig.attach(0, 1);
+  record(rig, 1);
+  rig.disk(0).release();
+  record(rig, 5);
+  rig.stop();
+  const auto row = rig.ledger();
+  CHECK(row.stored + row.unwritten + row.osdrop == rig.produced());
+  const auto names = rig.disk(0).names();
+  REQUIRE(names.size() == 1);
+  REQUIRE(names.front().ends_with(".pcapng.part"));
+  const std::uint64_t left = read_file(*rig.disk(0).contents(names.front())).packets;
+  CHECK(left >= 25);
+  CHECK(left + packets_in(rig) == row.stored);
+  CHECK(complaints(rig) == strings{});
+}
+
 TEST_CASE("whatever the folders suffer, no packet is stored twice or gets lost unsaid") {
   for (unsigned seed = 1; seed <= 300; ++seed) {
     INFO("seed " << seed);
