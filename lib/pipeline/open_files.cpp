@@ -52,14 +52,17 @@ bool open_files::is_data(storage::file_action action) noexcept {
 }
 
 void open_files::request(storage::file_request what) {
-  place_state& place = places_[slots_[what.slot].place];
-  what.place = slots_[what.slot].place;
-  if (is_data(what.action) && place.data_in_flight++ == 0) {
-    place.answered_at = now_;
-  }
-  ++slots_[what.slot].in_flight;
-  ++place.in_flight;
+  open_file& file = slots_[what.slot];
+  place_state& place = places_[file.place];
+  what.place = file.place;
+  ++file.in_flight;
   ++in_flight_;
+  if (!file.is_lost) {
+    ++place.in_flight;
+    if (is_data(what.action) && place.data_in_flight++ == 0) {
+      place.answered_at = now_;
+    }
+  }
   files_.submit(std::move(what));
 }
 
@@ -196,8 +199,11 @@ void open_files::note_answer(const storage::file_completion& done) {
   open_file& file = slots_[done.slot];
   place_state& place = places_[file.place];
   --in_flight_;
-  --place.in_flight;
   --file.in_flight;
+  if (file.is_lost) {
+    return;
+  }
+  --place.in_flight;
   if (is_data(done.action)) {
     --place.data_in_flight;
     place.answered_at = now_;
@@ -207,18 +213,23 @@ void open_files::note_answer(const storage::file_completion& done) {
 void open_files::on_completion(const storage::file_completion& done, base::steady_time now) {
   now_ = now;
   note_answer(done);
-  const std::uint32_t place = slots_[done.slot].place;
+  open_file& file = slots_[done.slot];
+  const std::uint32_t place = file.place;
+  const bool is_lost = file.is_lost;
   if (done.error) {
     on_failure(done, now);
     return;
   }
+  file.failing.clear();
   if (done.action == storage::file_action::write) {
     on_written(done);
   } else {
     on_success(done);
   }
-  note_success(place);
-  if (slots_[done.slot].has_failed_finally) {
+  if (!is_lost) {
+    note_success(place);
+  }
+  if (file.has_failed_finally) {
     leave_given_up(done.slot);
   }
 }

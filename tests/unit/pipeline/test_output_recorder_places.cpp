@@ -225,6 +225,69 @@ TEST_CASE("a file that was given up is neither cut nor named when its writes suc
   CHECK(complaints(rig) == strings{});
 }
 
+TEST_CASE("a first folder that failed, went and is back is used again") {
+  recorder_rig rig(with_fallback());
+  record(rig, 5);
+  rig.disk(0).fail({.times = memory_files::for_ever}, EIO);
+  record(rig, 20);
+  REQUIRE(rig.recorder().place() == 1);
+  rig.recorder().lose(0, base::system_failure(EIO, "look at it"), rig.now());
+  record(rig, 5);
+  rig.disk(0).clear_faults();
+  rig.attach(0, 0);
+  rig.recorder().set_works(0, true);
+  record(rig, 10);
+  CHECK(rig.recorder().place() == 0);
+  CHECK_FALSE(rig.recorder().in_trouble());
+  CHECK(rig.recorder().trouble_of(0, rig.now().steady).empty());
+  rig.stop();
+  CHECK(rig.ledger().stored + rig.ledger().unwritten == rig.produced());
+}
+
+TEST_CASE(
+    "a first folder that hung, went and is back is used again, though the former still hangs") {
+  recorder_rig rig(with_fallback());
+  record(rig, 5);
+  rig.disk(0).hang({.times = memory_files::for_ever});
+  record(rig, 20);
+  REQUIRE(rig.recorder().place() == 1);
+  rig.recorder().lose(0, base::system_failure(EIO, "look at it"), rig.now());
+  record(rig, 5);
+  rig.disk(0).clear_faults();  // for what is asked from now on
+  rig.attach(0, 0);
+  rig.recorder().set_works(0, true);
+  record(rig, 30);
+  CHECK(rig.recorder().place() == 0);
+  CHECK(rig.moves().size() == 2);
+  rig.stop();
+  CHECK(rig.ledger().stored + rig.ledger().unwritten + rig.ledger().osdrop == rig.produced());
+}
+
+TEST_CASE(
+    "a file that can still be closed is, though another one of its folder could not be made") {
+  auto options = with_fallback();
+  options.has_fallback = false;
+  recorder_rig rig(options);
+  record(rig, 5);
+  rig.recorder().rotate();
+  record(rig, 2);
+  rig.disk(0).fail({.action = file_action::create, .times = memory_files::for_ever}, ENOSPC);
+  rig.recorder().rotate();
+  record(rig, 2);
+  REQUIRE_FALSE(rig.troubles().empty());
+  rig.disk(0).stall();
+  record(rig, 1);
+  rig.recorder().lose(0, base::system_failure(ENOENT, "look at it"), rig.now());
+  record(rig, 1);
+  rig.attach(0, 1);
+  rig.disk(0).release();
+  record(rig, 5);
+  rig.stop();
+  CHECK(rig.ledger().stored == rig.produced());
+  CHECK(packets_in(rig) == rig.produced());
+  CHECK(complaints(rig) == strings{});
+}
+
 TEST_CASE("whatever the folders suffer, no packet is stored twice or gets lost unsaid") {
   for (unsigned seed = 1; seed <= 300; ++seed) {
     INFO("seed " << seed);
