@@ -220,7 +220,9 @@ void open_files::on_completion(const storage::file_completion& done, base::stead
     on_failure(done, now);
     return;
   }
-  file.failing.clear();
+  if (!file.has_failed_finally) {
+    file.failing.clear();
+  }
   if (done.action == storage::file_action::write) {
     on_written(done);
   } else {

@@ -53,7 +53,7 @@ bool open_files::is_current_given_up() const noexcept {
 }
 
 bool open_files::is_current_named() const noexcept {
-  return current_ && slots_[*current_].at != stage::publishing;
+  return current_ && slots_[*current_].at == stage::open;
 }
 
 bool open_files::has_lost(std::uint32_t place) const noexcept {

@@ -57,7 +57,7 @@ void open_files::on_failure(const storage::file_completion& done, base::steady_t
   }
   // Left by an attempt that failed, and whose removal failed too: a later start removes it.
   if (done.action == storage::file_action::create && done.error.value() == EEXIST &&
-      file.hidden_attempt < limits::name_attempts) {
+      !file.is_lost && file.hidden_attempt < limits::name_attempts) {
     ++file.hidden_attempt;
     return request_create(done.slot);
   }
@@ -69,10 +69,10 @@ void open_files::on_failure(const storage::file_completion& done, base::steady_t
                                                  : request_finish(done.slot);
     return;
   }
+  const bool is_first = !std::exchange(file.failing, done.error);
   if (is_file_gone(done)) {
     return;
   }
-  const bool is_first = !std::exchange(file.failing, done.error);
   if (file.is_given_up) {
     // A write is settled with the file's other ones, nothing else is left to be done.
     return leave_given_up(done.slot);
