@@ -269,6 +269,7 @@ void output_recorder::create_next() {
 void output_recorder::begin_file(base::moment now) {
   const std::uint64_t sequence = series_.next_sequence++;
   if (std::exchange(has_lost_packets_, false)) {
+    ports_.settle_totals();
     totals_at_switch_ = ports_.totals();  // what got lost with earlier files is known by now
   }
   ports_.forget_some(totals_at_switch_);

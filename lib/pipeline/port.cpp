@@ -87,7 +87,7 @@ format::interface_totals port::settled_totals() const {
 format::interface_totals port::totals() const {
   return {.stored = encoded - given_up,
           .osdrop = attached() && !described ? osdrop_said : ledger_.osdrop.get(),
-          .unwritten = ledger_.unwritten.get()};
+          .unwritten = ledger_.unwritten.get() - given_up_since};
 }
 
 }  // namespace captured::pipeline

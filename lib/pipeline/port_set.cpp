@@ -297,7 +297,13 @@ void port_set::count_given_up(const std::function<void()>& settle) {
   }
   settle();
   for (std::size_t i = 0; i < before.size(); ++i) {
-    ports_[i]->given_up += ports_[i]->ledger().unwritten.get() - before[i];
+    ports_[i]->given_up_since += ports_[i]->ledger().unwritten.get() - before[i];
+  }
+}
+
+void port_set::settle_totals() noexcept {
+  for (const auto& one : ports_) {
+    one->given_up += std::exchange(one->given_up_since, 0);
   }
 }
 
