@@ -27,6 +27,7 @@ using clock = std::chrono::steady_clock;
 using call_sink = grpc::ClientWriter<grpc::ByteBuffer>;
 
 constexpr auto connect_step = std::chrono::milliseconds(100);  // how soon a cancel is noticed
+constexpr auto reason_time = std::chrono::seconds(1);          // for a call that only asks why not
 // Servers refuse more frequent questions on a connection on which they send nothing.
 constexpr int keepalive_ms = 310'000;
 constexpr int keepalive_answer_ms = 20'000;
@@ -37,6 +38,8 @@ grpc::ChannelArguments channel_arguments(const client_options& options) {
   made.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   made.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   made.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  // An attempt that outlives our own patience would be answered when nobody waits for it.
+  made.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, static_cast<int>(options.connect_timeout.count()));
   made.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, keepalive_ms);
   made.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, keepalive_answer_ms);
   if (options.to.is_encrypted && !options.tls.name.empty()) {
@@ -123,8 +126,16 @@ class client::worker {
     told_.clear();
     const auto channel =
         grpc::CreateCustomChannel(options_.to.target(), credentials_, channel_arguments(options_));
-    const bool connected = await_connection(*channel);
+    const reach reached = await_connection(*channel);
+    if (reached == reach::silent) {
+      // No call: it would be held back until there is a connection, and nobody would send on it.
+      return base::invalid_input("collector " + options_.to.target(), "it did not answer in time");
+    }
+    const bool connected = reached == reach::ready;
     grpc::ClientContext context;
+    if (!connected) {
+      context.set_deadline(std::chrono::system_clock::now() + reason_time);
+    }
     grpc::ByteBuffer confirmation;
     set_context(&context);
     if (queue_.is_cancelled()) {
@@ -160,17 +171,22 @@ class client::worker {
     return base::invalid_input("collector " + options_.to.target(), describe_status(status));
   }
 
-  /// False when it cannot be had: the call then tells why.
-  bool await_connection(grpc::Channel& channel) {
+  enum class reach {
+    ready,
+    refused,  ///< a call tells why
+    silent    ///< neither in time, or cancelled
+  };
+
+  reach await_connection(grpc::Channel& channel) {
     const auto end = clock::now() + options_.connect_timeout;
     while (clock::now() < end && !queue_.is_cancelled()) {
       const grpc_connectivity_state state = channel.GetState(true);
       if (state == GRPC_CHANNEL_READY || state == GRPC_CHANNEL_TRANSIENT_FAILURE) {
-        return state == GRPC_CHANNEL_READY;
+        return state == GRPC_CHANNEL_READY ? reach::ready : reach::refused;
       }
       channel.WaitForStateChange(state, std::chrono::system_clock::now() + connect_step);
     }
-    return false;
+    return reach::silent;
   }
 
   void set_context(grpc::ClientContext* context) {

@@ -20,7 +20,12 @@ TEST_CASE("both ends of a stream work together") {
 #include <string>
 #include <vector>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include "base/bytes.hpp"
+#include "base/unique_fd.hpp"
 #include "stream/client.hpp"
 #include "stream/server.hpp"
 
@@ -238,6 +243,26 @@ TEST_CASE("without a collector the queue fills, the rest is dropped, and the end
   CHECK(figures.sent == 0);
   CHECK(figures.dropped == 1000);
   CHECK_FALSE(figures.trouble.empty());
+}
+
+TEST_CASE("a collector that takes the connection and stays silent is given up in time") {
+  // A listening socket without anybody behind it: the kernel takes the connection.
+  const base::unique_fd silent(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof at;
+  REQUIRE(::bind(silent.get(), reinterpret_cast<sockaddr*>(&at), length) == 0);
+  REQUIRE(::listen(silent.get(), 8) == 0);
+  REQUIRE(::getsockname(silent.get(), reinterpret_cast<sockaddr*>(&at), &length) == 0);
+  client_options options;
+  options.connect_timeout = 200ms;
+  options.ends_at_failure = true;
+  const auto from = start_client(::ntohs(at.sin_port), options);
+  offer(*from, 0, 1);
+  const auto how = from->finish(60s);
+  REQUIRE_FALSE(how.has_value());
+  CHECK_THAT(how.error().message(), Catch::Contains("did not answer in time"));
 }
 
 TEST_CASE("what a receiver says against a packet reaches the client") {
