@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <thread>
 #include <utility>
@@ -98,11 +99,15 @@ class client::worker {
     std::minstd_rand random(std::random_device{}());
     auto pause = options_.retry_first;
     while (true) {
+      connected_at_.reset();
       outcome_ = connect_and_send();
       if (outcome_ || options_.ends_at_failure) {
         break;
       }
-      pause = sent_in_call_ > 0 ? options_.retry_first : pause;
+      // Not for a collector that takes some packets and fails each time.
+      if (connected_at_ && clock::now() - *connected_at_ >= options_.retry_longest) {
+        pause = options_.retry_first;
+      }
       if (events_.failed && !queue_.is_cancelled()) {
         events_.failed(outcome_.error().message());
       }
@@ -154,6 +159,7 @@ class client::worker {
     });
     bool whole = false;
     if (connected) {
+      connected_at_ = clock::now();
       queue_.note_connected();
       if (events_.connected) {
         events_.connected();
@@ -280,6 +286,7 @@ class client::worker {
   std::vector<send_queue::description> known_;
   std::vector<std::uint64_t> told_;  ///< versions, by interface, that this call knows
   std::uint64_t sent_in_call_ = 0;
+  std::optional<clock::time_point> connected_at_;  ///< none when the last attempt failed
   bool gone_ = false;  ///< the connection has, or is about to, while there is nothing to send
   std::atomic<bool> answered_ = false;
 

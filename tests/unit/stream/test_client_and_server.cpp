@@ -293,6 +293,32 @@ TEST_CASE("an error that the collector answers is noticed while there is nothing
   from->cancel();
 }
 
+TEST_CASE("a collector that takes packets and fails each time is asked ever more rarely") {
+  collection got;
+  got.fails_at = 0;
+  const auto to = start_server(got);
+  std::atomic<int> failures = 0;
+  client_options options;
+  options.to = {.host = "127.0.0.1", .port = to->port()};
+  options.retry_first = 4ms;
+  options.retry_longest = 10min;
+  const auto made = client::start(options, {.failed = [&](const std::string&) {
+                                    ++failures;
+                                    failures.notify_all();
+                                  }});
+  REQUIRE(made.has_value());
+  const auto begun = std::chrono::steady_clock::now();
+  constexpr int rounds = 8;
+  for (int seen = 0; seen < rounds; ++seen) {
+    offer(**made, 0, 1);  // each connection has something to send
+    failures.wait(seen);
+  }
+  // Half of each pause at least: 4 + 8 + ... + 256 ms before the last failure.
+  CHECK(std::chrono::steady_clock::now() - begun >= 254ms);
+  CHECK((*made)->queue().figures().sent > 0);
+  (*made)->cancel();
+}
+
 TEST_CASE("streams beyond the limit are refused while the others go on") {
   collection got;
   const auto to = start_server(got, {.clients_max = 1});
