@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -47,6 +48,11 @@ grpc::ChannelArguments channel_arguments(const client_options& options) {
     made.SetSslTargetNameOverride(options.tls.name);
   }
   return made;
+}
+
+/// A host may be called as one of gRPC's own kinds of targets is: "unix", say.
+std::string channel_target(const collector_address& to) {
+  return (to.is_literal() ? "" : "dns:///") + to.target();
 }
 
 std::string describe_status(const grpc::Status& status) {
@@ -100,7 +106,7 @@ class client::worker {
     auto pause = options_.retry_first;
     while (true) {
       connected_at_.reset();
-      outcome_ = connect_and_send();
+      outcome_ = attempt();
       if (outcome_ || options_.ends_at_failure) {
         break;
       }
@@ -125,12 +131,21 @@ class client::worker {
     }
   }
 
+  /// What is thrown, as where no further thread can be had, costs the attempt and not the process.
+  base::result<> attempt() {
+    try {
+      return connect_and_send();
+    } catch (const std::exception& thrown) {
+      return base::invalid_input("collector " + options_.to.target(), thrown.what());
+    }
+  }
+
   base::result<> connect_and_send() {
     sent_in_call_ = 0;
     gone_ = false;
     told_.clear();
-    const auto channel =
-        grpc::CreateCustomChannel(options_.to.target(), credentials_, channel_arguments(options_));
+    const auto channel = grpc::CreateCustomChannel(channel_target(options_.to), credentials_,
+                                                   channel_arguments(options_));
     const reach reached = await_connection(*channel);
     if (reached == reach::silent) {
       // No call: it would be held back until there is a connection, and nobody would send on it.
@@ -143,6 +158,10 @@ class client::worker {
     }
     grpc::ByteBuffer confirmation;
     set_context(&context);
+    struct forgetting {
+      worker& of;
+      ~forgetting() { of.set_context(nullptr); }
+    } const forgetting{*this};
     if (queue_.is_cancelled()) {
       context.TryCancel();  // it may have come just before the context was known
     }
@@ -158,23 +177,32 @@ class client::worker {
       answered_ = true;
     });
     bool whole = false;
-    if (connected) {
-      connected_at_ = clock::now();
-      queue_.note_connected();
-      if (events_.connected) {
-        events_.connected();
-      }
-      whole = send_all(*channel, *to) && to->WritesDone();
+    std::string thrown;
+    try {
+      whole = connected && send_connected(*channel, *to);
+    } catch (const std::exception& one) {
+      thrown = one.what();
+      context.TryCancel();
     }
     if (gone_ || (!whole && queue_.is_cancelled())) {
       context.TryCancel();  // without effect where it has answered
     }
     answer.join();
-    set_context(nullptr);
     if (status.ok() && whole) {
       return {};
     }
-    return base::invalid_input("collector " + options_.to.target(), describe_status(status));
+    return base::invalid_input("collector " + options_.to.target(),
+                               thrown.empty() ? describe_status(status) : thrown);
+  }
+
+  /// True when the stream ended and all was sent.
+  bool send_connected(grpc::Channel& channel, call_sink& to) {
+    connected_at_ = clock::now();
+    queue_.note_connected();
+    if (events_.connected) {
+      events_.connected();
+    }
+    return send_all(channel, to) && to.WritesDone();
   }
 
   enum class reach {

@@ -17,7 +17,9 @@ TEST_CASE("both ends of a stream work together") {
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <arpa/inet.h>
@@ -308,15 +310,27 @@ TEST_CASE("a collector that takes packets and fails each time is asked ever more
                                   }});
   REQUIRE(made.has_value());
   const auto begun = std::chrono::steady_clock::now();
-  constexpr int rounds = 8;
-  for (int seen = 0; seen < rounds; ++seen) {
+  for (int seen = 0; seen < 8; ++seen) {
     offer(**made, 0, 1);  // each connection has something to send
     failures.wait(seen);
   }
   // Half of each pause at least: 4 + 8 + ... + 256 ms before the last failure.
   CHECK(std::chrono::steady_clock::now() - begun >= 254ms);
   CHECK((*made)->queue().figures().sent > 0);
-  (*made)->cancel();
+}
+
+TEST_CASE("what is thrown on the client's thread costs the attempt and not the process") {
+  collection got;
+  const auto to = start_server(got);
+  bool first = true;
+  const auto from = start_client(to->port(), {}, {.connected = [&first] {
+                                   if (std::exchange(first, false)) {
+                                     throw std::runtime_error("no thread is free");
+                                   }
+                                 }});
+  offer(*from, 0, 10);
+  CHECK(from->finish(60s).has_value());
+  CHECK(from->queue().figures().connections == 2);
 }
 
 TEST_CASE("streams beyond the limit are refused while the others go on") {
