@@ -127,7 +127,7 @@ TEST_CASE("fields that nobody knows cost no more memory than the message has oct
   std::vector<std::byte> wire;
   constexpr std::size_t octets_max = std::size_t{4} << 20;
   while (wire.size() < octets_max) {
-    for (const unsigned each : {0x9a, 0x01, 0x00}) {  // field 19: no octets
+    for (const unsigned each : {0x9aU, 0x01U, 0x00U}) {  // field 19: no octets
       wire.push_back(std::byte(each));
     }
   }
