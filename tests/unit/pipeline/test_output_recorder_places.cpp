@@ -2,125 +2,26 @@
 //
 // A recorder whose folders fail, fill, go and come back, on disks in memory.
 #include <algorithm>
-#include <random>
 
-#include "format/verification.hpp"
 #include "pipeline/limits.hpp"
 #include "pipeline/output_recorder.hpp"
 #include "support/catch.hpp"
-#include "support/recorder_rig.hpp"
+#include "support/recorded_folders.hpp"
 
 using namespace std::chrono_literals;
 using namespace captured;
 using storage::file_action;
+using test::complaints;
 using test::memory_files;
-using test::produce;
+using test::packets_in;
+using test::packets_in_parts;
 using test::read_file;
+using test::record;
 using test::recorder_rig;
+using test::reports;
 using test::rig_options;
-
-namespace {
-
-rig_options with_fallback() {
-  rig_options options;
-  options.has_fallback = true;
-  options.output.files.preallocate = false;
-  options.output.files.rotate.interval = 0s;
-  options.output.files.retain = {0, 0, 0, 0s, 0};
-  options.output.flush_interval = 50ms;
-  options.ring.block_count = 256;
-  return options;
-}
-
-/// Some traffic over some time.
-void record(recorder_rig& rig, int turns = 20) {
-  for (int i = 0; i < turns; ++i) {
-    produce(rig, 5);
-    rig.retire();
-    rig.pass(200ms);
-  }
-}
-
-/// All finished files of both places as `capturectl verify` sees them.
-std::vector<format::file_report> reports(recorder_rig& rig) {
-  class source final : public format::octet_source {
-   public:
-    explicit source(std::span<const std::byte> octets) : rest_(octets) {}
-    base::result<std::size_t> read(std::span<std::byte> room) override {
-      const std::size_t count = std::min(room.size(), rest_.size());
-      std::copy_n(rest_.begin(), count, room.begin());
-      rest_ = rest_.subspan(count);
-      return count;
-    }
-
-   private:
-    std::span<const std::byte> rest_;
-  };
-  std::vector<format::file_report> found;
-  for (std::uint32_t place = 0; place < storage::places_max; ++place) {
-    for (const std::string& name : rig.disk(place).names()) {
-      if (name.ends_with(".pcapng")) {
-        source octets(*rig.disk(place).contents(name));
-        found.push_back(format::verify_file(name, octets));
-      }
-    }
-  }
-  return found;
-}
-
-/// Faults and losses in the files and between them.
-std::vector<std::string> complaints(recorder_rig& rig) {
-  const auto files = reports(rig);
-  std::vector<std::string> found;
-  const auto add = [&found](const format::finding& one) {
-    if (one.level != format::severity::note) {
-      found.push_back(one.file + ": " + one.text);
-    }
-  };
-  for (const auto& file : files) {
-    std::for_each(file.findings.begin(), file.findings.end(), add);
-  }
-  const auto between = format::verify_chains(files);
-  std::for_each(between.begin(), between.end(), add);
-  return found;
-}
-
-std::uint64_t packets_in(recorder_rig& rig) {
-  std::uint64_t sum = 0;
-  for (const auto& file : reports(rig)) {
-    sum += file.packets;
-  }
-  return sum;
-}
-
-using strings = std::vector<std::string>;
-
-/// Those of files that were left open, up to the first gap.
-std::uint64_t packets_in_parts(recorder_rig& rig) {
-  std::uint64_t sum = 0;
-  for (std::uint32_t place = 0; place < storage::places_max; ++place) {
-    for (const std::string& name : rig.disk(place).names()) {
-      sum +=
-          name.ends_with(".pcapng.part") ? read_file(*rig.disk(place).contents(name)).packets : 0;
-    }
-  }
-  return sum;
-}
-
-/// What finished files have wrong in themselves.
-strings faults(recorder_rig& rig) {
-  strings found;
-  for (const auto& file : reports(rig)) {
-    for (const auto& one : file.findings) {
-      if (one.level != format::severity::note) {
-        found.push_back(one.file + ": " + one.text);
-      }
-    }
-  }
-  return found;
-}
-
-}  // namespace
+using test::strings;
+using test::with_fallback;
 
 TEST_CASE("while the first folder fails the recording goes on in the second, and then comes back") {
   recorder_rig rig(with_fallback());
@@ -317,133 +218,4 @@ TEST_CASE(
   CHECK(rig.ledger().stored == rig.produced());
   CHECK(packets_in(rig) == rig.produced());
   CHECK(complaints(rig) == strings{});
-}
-
-TEST_CASE("whatever the folders suffer, no packet is stored twice or gets lost unsaid") {
-  for (unsigned seed = 1; seed <= 300; ++seed) {
-    INFO("seed " << seed);
-    std::mt19937 random(seed);
-    const auto up_to = [&random](unsigned most) { return random() % (most + 1); };
-    auto options = with_fallback();
-    options.output.files.rotate.size_bytes = up_to(1) == 0 ? 20'000 : 0;
-    recorder_rig rig(options);
-    for (int step = 0; step < 60; ++step) {
-      memory_files& disk = rig.disk(static_cast<std::uint32_t>(up_to(1)));
-      switch (up_to(9)) {
-        case 0:
-          disk.fail({.times = 1 + up_to(30)}, up_to(1) == 0 ? EIO : EROFS);
-          break;
-        case 1:
-          disk.stall();
-          break;
-        case 2:
-          disk.set_capacity(disk.used_bytes() + up_to(3000));
-          break;
-        case 3:
-          rig.recorder().rotate();
-          break;
-        case 4:
-          rig.recorder().set_works(static_cast<std::uint32_t>(up_to(1)), up_to(1) == 0);
-          break;
-        case 5:
-          rig.pass(std::chrono::seconds(up_to(15)));
-          break;
-        default:
-          disk.clear_faults();
-          disk.release();
-          disk.set_capacity(std::uint64_t{1} << 40);
-      }
-      record(rig, 1 + static_cast<int>(up_to(5)));
-    }
-    for (std::uint32_t place = 0; place < storage::places_max; ++place) {
-      rig.disk(place).clear_faults();
-      rig.disk(place).release();
-      rig.disk(place).set_capacity(std::uint64_t{1} << 40);
-    }
-    record(rig, 10);
-    rig.stop();
-    const auto row = rig.ledger();
-    CHECK(row.unwritten == 0);
-    CHECK(row.stored + row.osdrop == rig.produced());
-    CHECK(packets_in(rig) == row.stored);
-    CHECK(complaints(rig) == strings{});
-    if (row.unwritten != 0 || packets_in(rig) != row.stored || !complaints(rig).empty()) {
-      break;
-    }
-  }
-}
-
-TEST_CASE("whatever folders go and come back, every packet is stored, dropped or counted as lost") {
-  for (unsigned seed = 1; seed <= 400; ++seed) {
-    INFO("seed " << seed);
-    std::mt19937 random(seed);
-    const auto up_to = [&random](unsigned most) { return random() % (most + 1); };
-    auto options = with_fallback();
-    options.has_fallback = seed % 3 != 0;
-    options.output.files.rotate.size_bytes = up_to(1) == 0 ? 20'000 : 0;
-    recorder_rig rig(options);
-    std::array<bool, storage::places_max> is_attached{true, options.has_fallback};
-    for (int step = 0; step < 60; ++step) {
-      const auto place = static_cast<std::uint32_t>(options.has_fallback ? up_to(1) : 0);
-      memory_files& disk = rig.disk(place);
-      switch (up_to(9)) {
-        case 0:
-          disk.fail({.times = 1 + up_to(30)}, up_to(1) == 0 ? EIO : EROFS);
-          break;
-        case 1:
-          disk.stall();
-          break;
-        case 2:
-          rig.recorder().rotate();
-          break;
-        case 3:
-          rig.recorder().set_works(place, up_to(1) == 0);
-          break;
-        case 4:
-        case 5:
-          if (is_attached[place]) {
-            rig.recorder().lose(place, base::system_failure(EIO, "look at it"), rig.now());
-            is_attached[place] = false;
-          }
-          if (up_to(1) == 0) {
-            break;
-          }
-          [[fallthrough]];
-        case 6:
-          if (!is_attached[place]) {
-            rig.attach(place, place);
-            is_attached[place] = true;
-          }
-          break;
-        default:
-          disk.clear_faults();
-          disk.release();
-      }
-      record(rig, static_cast<int>(up_to(5)));
-    }
-    for (std::uint32_t place = 0; place < storage::places_max; ++place) {
-      rig.disk(place).clear_faults();
-      rig.disk(place).release();
-      if (!is_attached[place]) {
-        rig.attach(place, place);
-      }
-      rig.recorder().set_works(place, true);
-    }
-    record(rig, 20);
-    rig.pass(pipeline::limits::longest_distrust);  // it may have failed soon after each return
-    record(rig, 20);
-    CHECK(rig.recorder().place() == 0);
-    CHECK_FALSE(rig.recorder().in_trouble());
-    rig.stop();
-    CHECK_FALSE(rig.recorder().outcome().gave_up);
-    const auto row = rig.ledger();
-    CHECK(row.stored + row.unwritten + row.osdrop == rig.produced());
-    // What is left open there is repaired when its folder is back.
-    CHECK(packets_in(rig) + packets_in_parts(rig) >= row.stored);
-    CHECK(faults(rig) == strings{});
-    if (row.stored + row.unwritten + row.osdrop != rig.produced() || !faults(rig).empty() ||
-        packets_in(rig) + packets_in_parts(rig) < row.stored || rig.recorder().place() != 0) {
-      break;
-    }
-  }
 }
