@@ -44,7 +44,7 @@ def test_several_rings_lose_and_repeat_nothing(make_network, folder, queues, enc
     verify(captures)
 
 
-def test_a_filter_is_exchanged_in_all_rings(make_network, folder):
+def test_a_filter_holds_in_all_rings(make_network, folder):
     network = make_network()
     captures = folder / "captures"
     entry = {"name": "eth0", "queues": 3, "ring": RING, "filter": "udp port 5001"}
