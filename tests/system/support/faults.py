@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Faults of one file system, as the recorder's own calls meet them: a preloaded library that asks a
-page of memory shared with the test before each call. Only for files written with `direct: off`: what
-io_uring does is no call of the C library.
+"""Faults of one file system, as the recorder's own calls meet them: a preloaded library that asks
+a page of memory shared with the test before each call. Only for files written with `direct: off`:
+what io_uring does is no call of the C library.
 """
 
 import ctypes
