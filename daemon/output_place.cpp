@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/output_place.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <system_error>
@@ -75,17 +77,22 @@ base::result<opened_place> output_place::shared_state::open() {
     return own.error();
   }
   place.own = std::move(*own);
-  if (const auto removed = place.folder->remove_prepared(place.own); !removed) {
-    return removed.error();
-  }
   // First, for it changes which file is the last.
+  storage::prepared_outcome left;
   if (repair) {
+    auto prepared = place.folder->remove_prepared(place.own);
+    if (!prepared) {
+      return prepared.error();
+    }
     auto parts = pipeline::find_parts(*place.folder, place.own);
     if (!parts) {
       return parts.error();
     }
     place.parts = std::move(*parts);
+    std::ranges::move(prepared->troubles, std::back_inserter(place.parts.troubles));
+    left = std::move(*prepared);
   } else {
+    // What was made ready may be about to get its name, by a disk that hangs, and stays, too.
     const auto parts = place.folder->find_parts(place.own);
     if (!parts) {
       return parts.error();
@@ -99,6 +106,7 @@ base::result<opened_place> output_place::shared_state::open() {
     return start.error();
   }
   place.start = std::move(*start);
+  pipeline::go_on_behind(place.start, left);
   auto kept = place.folder->find_kept(place.own);
   if (!kept) {
     return kept.error();

@@ -129,11 +129,10 @@ base::result<found_parts> find_parts(const storage::output_directory& folder,
   return found;
 }
 
-base::result<repaired_part> repair_part(const storage::output_directory& folder,
-                                        const std::string& name, const std::atomic<bool>& stop) {
-  if (extension_of_part(name) != storage::final_suffix) {
-    return repair_records(folder, name, stop);
-  }
+namespace {
+
+base::result<repaired_part> repair_blocks(const storage::output_directory& folder,
+                                          const std::string& name, const std::atomic<bool>& stop) {
   const auto fd = folder.duplicate();
   if (!fd) {
     return fd.error();
@@ -169,6 +168,26 @@ base::result<repaired_part> repair_part(const storage::output_directory& folder,
   done.file.sequence = report.note->sequence;
   done.packets = report.packets;
   done.octets_lost = lost;
+  return done;
+}
+
+}  // namespace
+
+base::result<repaired_part> repair_part(const storage::output_directory& folder,
+                                        const std::string& name, const std::atomic<bool>& stop) {
+  auto done = extension_of_part(name) == storage::final_suffix ? repair_blocks(folder, name, stop)
+                                                               : repair_records(folder, name, stop);
+  if (!done && done.error().code.value() == ENOENT) {
+    if (const auto there = folder.look_at(without(name, storage::open_suffix))) {
+      repaired_part finished{.part = name};
+      finished.file = {.name = there->name,
+                       .size_bytes = there->size_bytes,
+                       .allocated_bytes = there->allocated_bytes,
+                       .changed = there->changed};
+      finished.was_finished = true;
+      return finished;
+    }
+  }
   return done;
 }
 

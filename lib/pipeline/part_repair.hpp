@@ -20,6 +20,7 @@ struct repaired_part {
   std::string part;  ///< its name before
   storage::kept_file file;
   bool is_set_aside = false;
+  bool was_finished = false;  ///< by whoever had it open: nothing was left to be done
   std::string reason;  ///< why it was set aside
   std::uint64_t packets = 0;
   std::uint64_t octets_lost = 0;  ///< cut off at the end
@@ -38,6 +39,7 @@ struct found_parts {
                                                    const storage::own_files& own);
 
 /// Repairs one of them. With `stop` it ends soon, with ECANCELED, and leaves the file as it was.
+/// Fails with ENOENT when neither it nor its finished file is there.
 [[nodiscard]] base::result<repaired_part> repair_part(const storage::output_directory& folder,
                                                       const std::string& name,
                                                       const std::atomic<bool>& stop);

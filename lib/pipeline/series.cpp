@@ -103,4 +103,11 @@ base::result<series_start> continue_series(const storage::output_directory& fold
   return start;
 }
 
+void go_on_behind(series_start& start, const storage::prepared_outcome& prepared) {
+  if (prepared.left && prepared.left->sequence >= start.next_sequence) {
+    start.next_sequence = prepared.left->sequence + 1;
+    start.previous = prepared.left->name;
+  }
+}
+
 }  // namespace captured::pipeline

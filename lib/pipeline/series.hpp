@@ -30,4 +30,7 @@ namespace captured::pipeline {
                                                          const storage::own_files& own,
                                                          std::string recording);
 
+/// The same behind a file that could not be given its name, if that is later.
+void go_on_behind(series_start& start, const storage::prepared_outcome& prepared);
+
 }  // namespace captured::pipeline

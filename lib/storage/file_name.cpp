@@ -282,18 +282,22 @@ std::string prepared_name(std::string_view output, std::uint64_t sequence, std::
          (attempt == 0 ? "" : "+" + std::to_string(attempt)) + std::string(prepared_suffix);
 }
 
-bool is_prepared_name(std::string_view name, std::string_view output) {
+std::optional<std::uint64_t> prepared_sequence(std::string_view name, std::string_view output) {
   const std::string head = "." + std::string(output) + "-";
   if (!name.starts_with(head) || !name.ends_with(prepared_suffix) ||
       name.size() < head.size() + prepared_suffix.size()) {
-    return false;
+    return std::nullopt;
   }
   name.remove_prefix(head.size());
   name.remove_suffix(prepared_suffix.size());
   const std::size_t plus = std::min(name.find('+'), name.size());
   const bool is_first = plus == name.size();
-  return read_sequence(name.substr(0, plus)) &&
-         (is_first || std::ranges::all_of(name.substr(plus + 1), is_digit));
+  const bool is_one = is_first || std::ranges::all_of(name.substr(plus + 1), is_digit);
+  return is_one ? read_sequence(name.substr(0, plus)) : std::nullopt;
+}
+
+bool is_prepared_name(std::string_view name, std::string_view output) {
+  return prepared_sequence(name, output).has_value();
 }
 
 }  // namespace captured::storage

@@ -84,5 +84,8 @@ class file_name {
 [[nodiscard]] std::string prepared_name(std::string_view output, std::uint64_t sequence,
                                         std::uint32_t attempt = 0);
 [[nodiscard]] bool is_prepared_name(std::string_view name, std::string_view output);
+/// The number in it; nothing when it is no such name.
+[[nodiscard]] std::optional<std::uint64_t> prepared_sequence(std::string_view name,
+                                                             std::string_view output);
 
 }  // namespace captured::storage

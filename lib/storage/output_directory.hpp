@@ -72,6 +72,15 @@ struct own_files {
   bool with_sidecars = false;  ///< each file has one, see paired_file.hpp
 };
 
+/// What became of the files that an earlier life made ready.
+struct prepared_outcome {
+  std::size_t removed = 0;
+  std::vector<base::failure> troubles;  ///< of files that stay as they are
+  /// The last of those that hold something, by the name that it would have got: the series goes on
+  /// behind it.
+  std::optional<previous_file> left;
+};
+
 /// A file that this output left open in an earlier life.
 struct open_part {
   std::string name;
@@ -134,13 +143,16 @@ class output_directory {
   /// that neither say nor are named whose they are.
   [[nodiscard]] base::result<std::vector<open_part>> find_parts(const own_files& own) const;
 
+  /// The regular file of this name, or nothing when there is none.
+  [[nodiscard]] std::optional<directory_file> look_at(const std::string& name) const;
   /// Is there anything of this name?
   [[nodiscard]] bool exists(const std::string& name) const;
 
   /// Removes what an earlier life of this output made ready and did not come to use (see
-  /// prepared_name); returns how many. One that holds something all the same becomes an open part,
-  /// for repair. To be called before the output makes files.
-  base::result<std::size_t> remove_prepared(const own_files& own) const;
+  /// prepared_name). One that holds something all the same becomes an open part, for repair, unless
+  /// it has another name already. To be called before the output makes files. Fails when the folder
+  /// cannot be read.
+  [[nodiscard]] base::result<prepared_outcome> remove_prepared(const own_files& own) const;
 
   /// Removes a file of the folder; one that is gone already is no error.
   base::result<void> remove(const std::string& name) const;
@@ -154,9 +166,11 @@ class output_directory {
   [[nodiscard]] base::result<std::vector<std::string>> names() const;
   [[nodiscard]] base::result<bool> was_used(const directory_file& prepared,
                                             const own_files& own) const;
-  [[nodiscard]] base::result<void> keep_prepared(const std::string& name,
-                                                 const own_files& own) const;
-  [[nodiscard]] std::optional<directory_file> look_at(const std::string& name) const;
+  /// `all` are the names in the folder.
+  [[nodiscard]] base::result<void> keep_prepared(const std::string& name, const own_files& own,
+                                                 const std::vector<std::string>& all) const;
+  void settle_prepared(const directory_file& prepared, const own_files& own,
+                       const std::vector<std::string>& all, prepared_outcome& outcome) const;
   /// Nothing when it says nothing; a failure when it cannot be read.
   [[nodiscard]] base::result<std::optional<file_origin>> origin_of(const std::string& name,
                                                                    const own_files& own) const;

@@ -3,8 +3,18 @@
 // The part of output_directory that deals with files which were made ready under a hidden name.
 #include "storage/output_directory.hpp"
 #include "storage/paired_file.hpp"
+#include "storage/part_file.hpp"
 
 namespace captured::storage {
+
+namespace {
+
+/// "main-000007" of ".main-000007.next"
+std::string kept_stem(const std::string& prepared) {
+  return prepared.substr(1, prepared.find_last_of('.') - 1);
+}
+
+}  // namespace
 
 base::result<bool> output_directory::was_used(const directory_file& prepared,
                                               const own_files& own) const {
@@ -15,52 +25,78 @@ base::result<bool> output_directory::was_used(const directory_file& prepared,
   return beginning ? base::result<bool>(own.is_beginning(*beginning)) : beginning.error();
 }
 
-base::result<void> output_directory::keep_prepared(const std::string& name,
-                                                   const own_files& own) const {
-  // ".main-000007.…" becomes "main-000007.pcapng.part".
-  const std::string to =
-      name.substr(1, name.find_last_of('.') - 1) + own.names.extension() + std::string(open_suffix);
-  if (own.with_sidecars) {
-    calls_->rename(fd_.get(), sidecar_of(name).c_str(), sidecar_of(to).c_str());
+base::result<void> output_directory::keep_prepared(const std::string& name, const own_files& own,
+                                                   const std::vector<std::string>& all) const {
+  auto file = part_file::open(*calls_, fd_.get(), name);
+  if (!file) {
+    return file.error();
   }
-  const auto renamed = calls_->rename(fd_.get(), name.c_str(), to.c_str());
-  if (renamed.error != 0) {
-    return base::system_failure(renamed.error, "rename " + path_ + "/" + name);
+  // Where renaming takes a link and a removal, the end may have come between the two.
+  for (const std::string& other : all) {
+    if (other.starts_with('.') || other.find(own.names.extension()) == std::string::npos) {
+      continue;
+    }
+    const auto same = file->has_also(other);
+    if (!same) {
+      return same.error();
+    }
+    if (*same) {
+      if (own.with_sidecars) {
+        calls_->rename(fd_.get(), sidecar_of(name).c_str(), sidecar_of(other).c_str());
+      }
+      return file->drop_name();
+    }
   }
-  return {};
+  // ".main-000007.…" becomes "main-000007.pcapng.part", or "main-000007+1.pcapng.part".
+  const auto kept =
+      file->rename_to(kept_stem(name), own.names.extension() + std::string(open_suffix));
+  if (kept && own.with_sidecars) {
+    calls_->rename(fd_.get(), sidecar_of(name).c_str(), sidecar_of(file->name()).c_str());
+  }
+  return kept;
 }
 
-base::result<std::size_t> output_directory::remove_prepared(const own_files& own) const {
+void output_directory::settle_prepared(const directory_file& prepared, const own_files& own,
+                                       const std::vector<std::string>& all,
+                                       prepared_outcome& outcome) const {
+  const auto used = was_used(prepared, own);
+  if (used && !*used) {
+    if (const auto gone = remove(prepared.name); !gone) {
+      outcome.troubles.push_back(gone.error());
+      return;
+    }
+    if (own.with_sidecars) {
+      static_cast<void>(remove(sidecar_of(prepared.name)));
+    }
+    ++outcome.removed;
+    return;
+  }
+  // A power cut took its new name, which had not reached the disk.
+  const auto kept = used ? keep_prepared(prepared.name, own, all) : used.error();
+  if (kept) {
+    return;
+  }
+  outcome.troubles.push_back(kept.error());
+  const std::uint64_t sequence = prepared_sequence(prepared.name, own.output).value_or(0);
+  const bool is_test = sequence == sequence_max;  // see test_writing
+  if (!is_test && (!outcome.left || sequence >= outcome.left->sequence)) {
+    outcome.left = previous_file{sequence, kept_stem(prepared.name) + own.names.extension()};
+  }
+}
+
+base::result<prepared_outcome> output_directory::remove_prepared(const own_files& own) const {
   const auto all = names();
   if (!all) {
     return all.error();
   }
-  std::size_t removed = 0;
+  prepared_outcome outcome;
   for (const auto& name : *all) {
-    const auto file = is_prepared_name(name, own.output) ? look_at(name) : std::nullopt;
-    if (!file) {
-      continue;
+    if (const auto file = is_prepared_name(name, own.output) ? look_at(name) : std::nullopt) {
+      // One that cannot be settled is in nobody's way: a new one of its number gets another name.
+      settle_prepared(*file, own, *all, outcome);
     }
-    const auto used = was_used(*file, own);
-    if (!used) {
-      return used.error();
-    }
-    if (*used) {
-      // A power cut took its new name, which had not reached the disk.
-      if (auto kept = keep_prepared(name, own); !kept) {
-        return kept.error();
-      }
-      continue;
-    }
-    if (auto gone = remove(name); !gone) {
-      return gone.error();
-    }
-    if (own.with_sidecars) {
-      static_cast<void>(remove(sidecar_of(name)));
-    }
-    ++removed;
   }
-  return removed;
+  return outcome;
 }
 
 }  // namespace captured::storage

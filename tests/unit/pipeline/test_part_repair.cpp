@@ -235,3 +235,21 @@ TEST_CASE("a repair keeps the time of the last packet as that of the file") {
   CHECK(status.st_mtim.tv_sec == 1000);
   CHECK(done.file.changed == base::wall_time(1000s + 5us));
 }
+
+TEST_CASE("a file that was finished by whoever had it open is told as it lies there") {
+  const temporary_folder folder;
+  folder.write(whole, example().text);
+  const auto done = repair_part(opened(folder), part, go_on);
+  REQUIRE(done.has_value());
+  CHECK(done->was_finished);
+  CHECK(done->file.name == whole);
+  CHECK(done->file.size_bytes == example().text.size());
+  CHECK(folder.names() == strings{whole});
+}
+
+TEST_CASE("a file that is gone under both its names is not there") {
+  const temporary_folder folder;
+  const auto done = repair_part(opened(folder), part, go_on);
+  REQUIRE_FALSE(done.has_value());
+  CHECK(done.error().code.value() == ENOENT);
+}

@@ -231,7 +231,7 @@ TEST_CASE("a file of records that a power cut left under its hidden name is kept
       folder.write(sidecar_of(hidden), from.sidecar);
       folder.write(sidecar_of(storage::prepared_name("main", 8)), "");
     }
-    CHECK(opened(folder).remove_prepared(own(format)).value() == 1);
+    CHECK(opened(folder).remove_prepared(own(format)).value().removed == 1);
     const auto done = repaired(folder, format);
     CHECK(done.packets == frames);
     const std::string name = "main-000007" + std::string(extension_of(format));

@@ -262,10 +262,10 @@ TEST_CASE("what an earlier life made ready is removed, for this output alone") {
   folder.write(storage::prepared_name("other", 1), "");
   folder.write("2018-main-000002.pcapng", "");
   std::filesystem::create_directory(folder.path() / storage::prepared_name("main", 3));
-  CHECK(opened(folder).remove_prepared(own()).value() == 2);
+  CHECK(opened(folder).remove_prepared(own()).value().removed == 2);
   CHECK(folder.names() ==
         strings{".main-000003.next", ".other-000001.next", "2018-main-000002.pcapng"});
-  CHECK(opened(folder).remove_prepared(own()).value() == 0);
+  CHECK(opened(folder).remove_prepared(own()).value().removed == 0);
 }
 
 TEST_CASE("removing a file that is gone is no error, removing a folder is") {

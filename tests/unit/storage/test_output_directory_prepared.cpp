@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+//
+// What becomes of files that an earlier life made ready.
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include "storage/output_directory.hpp"
+#include "support/catch.hpp"
+#include "support/faulty_calls.hpp"
+#include "support/temporary_folder.hpp"
+
+using namespace captured;
+using storage::output_directory;
+using storage::previous_file;
+using testing::temporary_folder;
+using strings = std::vector<std::string>;
+
+namespace {
+
+/// Files of these tests are ours when they say more than four octets.
+storage::own_files own() {
+  return {.names = *storage::file_name::parse("%Y-{output}-{sequence}", "main"),
+          .output = "main",
+          .read_origin = {},
+          .names_tell_output = true,
+          .is_beginning = [](std::span<const std::byte> octets) { return octets.size() > 4; }};
+}
+
+output_directory opened(const temporary_folder& folder,
+                        std::shared_ptr<storage::system_calls> calls = nullptr) {
+  auto directory = output_directory::open(folder.path().string(), false, {}, std::move(calls));
+  REQUIRE(directory.has_value());
+  return std::move(*directory);
+}
+
+}  // namespace
+
+TEST_CASE("what was made ready and holds something is kept, also where its name is taken") {
+  const temporary_folder folder;
+  folder.write(storage::prepared_name("main", 7), "main 7");
+  folder.write("main-000007.pcapng.part", "main 7 of an earlier life");
+  folder.write(storage::prepared_name("main", 8), "main 8");
+  const auto settled = opened(folder).remove_prepared(own());
+  REQUIRE(settled.has_value());
+  CHECK(settled->removed == 0);
+  CHECK(settled->troubles.empty());
+  CHECK(folder.names() ==
+        strings{"main-000007+1.pcapng.part", "main-000007.pcapng.part", "main-000008.pcapng.part"});
+}
+
+TEST_CASE("what was made ready loses its hidden name when it has another one already") {
+  const temporary_folder folder;
+  const std::string hidden = storage::prepared_name("main", 7);
+  folder.write(hidden, "main 7");
+  std::filesystem::create_hard_link(folder.path() / hidden,
+                                    folder.path() / "2018-main-000007.pcapng.part");
+  CHECK(opened(folder).remove_prepared(own()).has_value());
+  CHECK(folder.names() == strings{"2018-main-000007.pcapng.part"});
+}
+
+TEST_CASE("where names cannot be taken without a link, what was made ready is kept all the same") {
+  const temporary_folder folder;
+  folder.write(storage::prepared_name("main", 7), "main 7");
+  const auto calls = std::make_shared<testing::faulty_calls>();
+  calls->fail_all("rename", EINVAL);
+  CHECK(opened(folder, calls).remove_prepared(own())->troubles.empty());
+  CHECK(folder.names() == strings{"main-000007.pcapng.part"});
+}
+
+TEST_CASE(
+    "what was made ready and can be neither kept nor removed keeps nothing from being opened") {
+  const temporary_folder folder;
+  folder.write(storage::prepared_name("main", 7), "main 7");
+  folder.write(storage::prepared_name("main", 8), "");
+  folder.write(storage::prepared_name("main", 9), "");
+  const auto calls = std::make_shared<testing::faulty_calls>();
+  calls->fail_all("rename", EACCES);
+  calls->fail_all("remove", EPERM);
+  const auto settled = opened(folder, calls).remove_prepared(own());
+  REQUIRE(settled.has_value());
+  CHECK(settled->removed == 0);
+  CHECK(settled->troubles.size() == 3);
+  CHECK(settled->left == previous_file{7, "main-000007.pcapng"});
+}
