@@ -57,6 +57,12 @@ void file_keeper::add(const closed_file& file, base::wall_time now) {
   }
 }
 
+void file_keeper::add(storage::kept_file file) {
+  if (!index_of(file.name, file.place)) {
+    kept_.add(std::move(file));
+  }
+}
+
 storage::retention_facts file_keeper::facts(base::wall_time now, const open_files& files) const {
   storage::retention_facts known{.now = now,
                                  .ending_bytes = files.ending_bytes(),
@@ -68,6 +74,9 @@ storage::retention_facts file_keeper::facts(base::wall_time now, const open_file
     place = {.is_reachable = state.is_attached && state.is_reachable,
              .space = state.space,
              .needed_bytes = files.bytes_without_room(i)};
+    if (place.is_reachable && state.removing) {
+      place.leaving = index_of(state.removing->name, i);
+    }
     for (const given_back& one : state.coming) {
       place.coming_bytes += one.bytes;
     }

@@ -55,8 +55,9 @@ class file_keeper {
   void set_limits(const storage::retain_options& limits) noexcept { limits_ = limits; }
   /// A file of this output was finished.
   void add(const closed_file& file, base::wall_time now);
-  /// A file of an earlier life was repaired or set aside.
-  void add(storage::kept_file file) { kept_.add(std::move(file)); }
+  /// A file of an earlier life was repaired or set aside, or one was closed after its folder had
+  /// been opened anew; it may be known already.
+  void add(storage::kept_file file);
   /// Has done what is due. To be called after each event, and every few seconds without one.
   void run(base::moment now, const open_files& files);
   /// Takes completions of `remove` and `measure`. True when a full disk has got room: what failed

@@ -13,7 +13,7 @@ namespace captured::pipeline::limits {
 inline constexpr std::size_t chunk_bytes = std::size_t{1} << 20;
 
 /// Encoded but unwritten data of one output: some milliseconds of a fast link, so that a short
-/// stall of the disk is not felt; a longer one is what the rings are for. 8 MiB an output.
+/// stall of the disk is not felt; a longer one is what the rings are for. 8 MiB for each folder.
 inline constexpr std::uint32_t chunks_per_output = 8;
 
 /// What waits for one folder leaves as much for another that is gone to meanwhile, and for the end
@@ -92,6 +92,10 @@ inline constexpr std::uint64_t space_low_share = 10;
 /// A disk that gives no answer for so long, though it was asked to make a file or to write, is
 /// stalled: the second folder is gone to. Shorter, and a disk that is merely slow would be left.
 inline constexpr std::chrono::seconds stall_patience{2};
+
+/// While it forces octets to the device it may take longer: what piled up in the page cache since
+/// the last time has to get there, and writes wait behind it.
+inline constexpr std::chrono::seconds sync_patience{15};
 
 /// Trouble of the first folder lasts so long before the second one is gone to: a removal, or
 /// another attempt, may have mended it.

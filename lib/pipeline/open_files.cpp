@@ -53,6 +53,7 @@ void open_files::request(storage::file_request what) {
   ++in_flight_;
   if (!file.is_lost) {
     ++place.in_flight;
+    place.syncs_in_flight += what.action == storage::file_action::sync ? 1u : 0u;
     if (is_data(what.action) && place.data_in_flight++ == 0) {
       place.answered_at = now_;
     }
@@ -204,6 +205,9 @@ void open_files::note_answer(const storage::file_completion& done) {
   --place.in_flight;
   if (is_data(done.action)) {
     --place.data_in_flight;
+    place.answered_at = now_;
+  } else if (done.action == storage::file_action::sync) {
+    --place.syncs_in_flight;
     place.answered_at = now_;
   }
 }

@@ -81,8 +81,8 @@ class open_files {
   [[nodiscard]] bool is_current_elsewhere() const noexcept;
   /// The current file was given up.
   [[nodiscard]] bool is_current_given_up() const noexcept;
-  /// It has got its name.
-  [[nodiscard]] bool is_current_named() const noexcept;
+  /// It has got its name, or may yet get it.
+  [[nodiscard]] bool may_current_be_named() const noexcept;
   /// What a file that was given up has cost is not known yet, but should be soon.
   [[nodiscard]] bool is_settling(base::steady_time now) const noexcept;
   /// In place of `end`, for a file that was given up.
@@ -191,8 +191,9 @@ class open_files {
     base::steady_time troubled_since{};
     std::uint32_t in_flight = 0;
     std::uint32_t successes_to_recover = 0;
-    std::uint32_t data_in_flight = 0;  ///< what makes and fills files: closing may take long
-    base::steady_time answered_at{};   ///< of those, or when the first of them was asked
+    std::uint32_t data_in_flight = 0;   ///< what makes and fills files: closing may take long
+    base::steady_time answered_at{};    ///< of those, or when the first of them was asked
+    std::uint32_t syncs_in_flight = 0;  ///< writes may have to wait for those
   };
   [[nodiscard]] static bool is_data(storage::file_action action) noexcept;
 

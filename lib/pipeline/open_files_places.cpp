@@ -52,8 +52,12 @@ bool open_files::is_current_given_up() const noexcept {
   return current_ && slots_[*current_].has_failed_finally;
 }
 
-bool open_files::is_current_named() const noexcept {
-  return current_ && slots_[*current_].at == stage::open;
+bool open_files::may_current_be_named() const noexcept {
+  if (!current_) {
+    return false;
+  }
+  const open_file& file = slots_[*current_];
+  return file.at == stage::open || (file.at == stage::publishing && file.in_flight > 0);
 }
 
 bool open_files::has_lost(std::uint32_t place) const noexcept {

@@ -178,8 +178,9 @@ bool open_files::in_trouble() const noexcept {
 
 bool open_files::is_place_bad(std::uint32_t place, base::steady_time now) const noexcept {
   const place_state& state = places_[place];
+  const auto patience = state.syncs_in_flight > 0 ? limits::sync_patience : limits::stall_patience;
   return (state.is_writing_troubled && now >= state.troubled_since + limits::trouble_patience) ||
-         (state.data_in_flight > 0 && now >= state.answered_at + limits::stall_patience);
+         (state.data_in_flight > 0 && now >= state.answered_at + patience);
 }
 
 void open_files::retry(base::steady_time now) {

@@ -82,9 +82,12 @@ void output_recorder::add_memory(std::span<std::byte> memory) {
   if (memory.empty()) {
     return;
   }
-  const auto refused = router_.add_memory(memory);
-  if (refused && memory_refused_) {
-    std::exchange(memory_refused_, nullptr)(refused);  // what follows is refused too
+  tell_refused(router_.add_memory(memory));
+}
+
+void output_recorder::tell_refused(const base::error_code& memory) {
+  if (memory && memory_refused_) {
+    std::exchange(memory_refused_, nullptr)(memory);  // what follows is refused too
   }
 }
 

@@ -155,6 +155,7 @@ class output_recorder {
 
   open_files_events watched(open_files_events events);
   void add_memory(std::span<std::byte> memory);
+  void tell_refused(const base::error_code& memory);
   [[nodiscard]] base::result<> check_fit(const port_description& description) const;
   [[nodiscard]] output_state observe(base::moment now) const;
   [[nodiscard]] bool rotation_due(base::moment now) const;

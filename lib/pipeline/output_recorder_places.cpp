@@ -16,7 +16,7 @@ void output_recorder::attach(std::uint32_t place, output_folder folder, base::mo
   // Where files of the folder before are still open and fail, they would do so for ever.
   files.give_up_lost(place);
   files.set_directory(place, folder.directory);
-  router_.attach(place, std::move(folder.files));
+  tell_refused(router_.attach(place, std::move(folder.files)));
   keeper_.attach(place, std::move(folder.directory), std::move(folder.kept));
   series_.next_sequence = std::max(series_.next_sequence, folder.next_sequence);
   tested_well_[place] = false;
@@ -104,7 +104,7 @@ void output_recorder::on_given_up(const std::vector<chunk*>& pieces) {
 
 /// The file stays as it is in a folder that is gone: repair makes it whole when that is back.
 void output_recorder::abandon_file() {
-  if (stream_.files().is_current_named()) {
+  if (stream_.files().may_current_be_named()) {
     series_.previous = stream_.files().current_name();
   } else {
     --series_.next_sequence;  // nobody will ever see it

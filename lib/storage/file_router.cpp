@@ -8,12 +8,15 @@
 
 namespace captured::storage {
 
-void file_router::attach(std::uint32_t place, std::shared_ptr<file_operations> folder) {
+base::error_code file_router::attach(std::uint32_t place, std::shared_ptr<file_operations> folder) {
   CAPTURED_CHECK(place < places_max && folder != nullptr);
+  base::error_code refused;
   for (const std::span<std::byte> memory : memory_) {
-    static_cast<void>(folder->add_memory(memory));
+    const auto why = folder->add_memory(memory);
+    refused = refused ? refused : why;
   }
   attached_[place] = std::move(folder);
+  return refused;
 }
 
 /// Each once: those of the places, and those that have open files alone.
@@ -45,21 +48,19 @@ void file_router::remove_memory(std::span<std::byte> memory) {
   each_folder([&](file_operations& one) { one.remove_memory(memory); });
 }
 
-bool file_router::has_open_files(const file_operations& folder) const noexcept {
-  return std::ranges::any_of(slots_, [&](const auto& one) { return one.get() == &folder; });
-}
-
 void file_router::submit(file_request request) {
   CAPTURED_CHECK(request.slot < slots_.size() && request.place < places_max);
-  folder_ptr& kept = request.action == file_action::remove    ? removing_[request.place]
-                     : request.action == file_action::measure ? measuring_[request.place]
-                                                              : slots_[request.slot];
-  if (!uses_slot(request.action) || request.action == file_action::create) {
-    kept = attached_[request.place];
-  }
-  CAPTURED_CHECK(kept != nullptr);
   // A reference of its own: a completion on the spot may let go of the one that is kept.
-  const folder_ptr to = kept;
+  folder_ptr to;
+  if (!uses_slot(request.action)) {
+    to = attached_[request.place];
+    asked_.push_back({request.action, request.place, request.token, to});
+  } else if (request.action == file_action::create) {
+    to = slots_[request.slot] = attached_[request.place];
+  } else {
+    to = slots_[request.slot];
+  }
+  CAPTURED_CHECK(to != nullptr);
   to->submit(std::move(request));
 }
 
@@ -80,11 +81,15 @@ void file_router::on_completion(const file_completion& done) noexcept {
       slots_[done.slot].reset();
       return;
     case file_action::remove:
-      removing_[done.place].reset();
+    case file_action::measure: {
+      const auto found = std::ranges::find_if(asked_, [&done](const asked& one) {
+        return one.action == done.action && one.place == done.place && one.token == done.token;
+      });
+      if (found != asked_.end()) {
+        asked_.erase(found);
+      }
       return;
-    case file_action::measure:
-      measuring_[done.place].reset();
-      return;
+    }
     case file_action::publish:
     case file_action::write:
     case file_action::grow:

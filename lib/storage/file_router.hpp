@@ -21,21 +21,17 @@ namespace captured::storage {
 /// should see to it that this does not block.
 class file_router final : public file_operations {
  public:
-  /// New files of the place are made here from now on.
-  void attach(std::uint32_t place, std::shared_ptr<file_operations> folder);
+  /// New files of the place are made here from now on. Fails as add_memory does, and is attached
+  /// all the same.
+  base::error_code attach(std::uint32_t place, std::shared_ptr<file_operations> folder);
   /// The place has no folder now.
   void detach(std::uint32_t place) noexcept { attached_[place].reset(); }
   [[nodiscard]] bool is_attached(std::uint32_t place) const noexcept {
     return attached_[place] != nullptr;
   }
-  /// The open file of this slot lies in the folder that its place has now.
-  [[nodiscard]] bool is_current(std::uint32_t slot, std::uint32_t place) const noexcept {
-    return slots_[slot] == attached_[place];
-  }
-  [[nodiscard]] bool has_open_files(const file_operations& folder) const noexcept;
 
-  /// `create`, `remove` and `measure` need an attached place; of `remove` and `measure` one at a
-  /// time for each.
+  /// `create`, `remove` and `measure` need an attached place; `remove` and `measure` of one place
+  /// that are under way in different folders need different tokens.
   void submit(file_request request) override;
   /// For the folders that there are, and those that come.
   base::error_code add_memory(std::span<std::byte> memory) override;
@@ -51,8 +47,14 @@ class file_router final : public file_operations {
 
   std::array<folder_ptr, places_max> attached_;
   std::array<folder_ptr, open_files_max> slots_;
-  std::array<folder_ptr, places_max> removing_;
-  std::array<folder_ptr, places_max> measuring_;
+  /// Acts without an open file that are under way.
+  struct asked {
+    file_action action;
+    std::uint32_t place;
+    std::uint64_t token;
+    folder_ptr folder;
+  };
+  std::vector<asked> asked_;
   std::vector<std::span<std::byte>> memory_;
 };
 

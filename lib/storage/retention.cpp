@@ -159,12 +159,21 @@ std::vector<removal> plan_removals(const retain_options& limits, const kept_file
     return plan;
   }
   surplus over = measure_surplus(limits, kept, facts);
+  std::array<std::size_t, places_max> leaving{};
+  leaving.fill(kept.files().size());
+  for (std::uint32_t i = 0; i < places_max; ++i) {
+    if (facts.places[i].leaving) {
+      leaving[i] = *facts.places[i].leaving;
+      over.lessen_by(kept.files()[leaving[i]]);
+    }
+  }
   const std::size_t newest = newest_of(kept);
   const bool newest_stays =
       newest < kept.files().size() && kept.files()[newest].sequence > facts.open_sequence;
   for (std::size_t i = 0; i < kept.files().size(); ++i) {
     const kept_file& file = kept.files()[i];
-    if (file.is_pinned || !facts.places[file.place].is_reachable || (newest_stays && i == newest)) {
+    if (leaving[file.place] == i || file.is_pinned || !facts.places[file.place].is_reachable ||
+        (newest_stays && i == newest)) {
       continue;
     }
     const auto reason = reason_for(limits, over, file, facts.now);

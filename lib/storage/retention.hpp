@@ -66,6 +66,7 @@ struct place_facts {
   std::optional<disk_space> space = {};  ///< nothing: not measured yet
   std::uint64_t coming_bytes = 0;        ///< of files removed, but not given back yet by the disk
   std::uint64_t needed_bytes = 0;        ///< octets for which the disk said that it is full
+  std::optional<std::size_t> leaving = {};  ///< in kept_files::files: it is being removed
 };
 
 /// What is known besides the files.
@@ -90,9 +91,10 @@ struct removal {
 /// Octets to be left free in the file system; 0 for no such limit.
 [[nodiscard]] std::uint64_t free_wanted(const retain_options& limits, const disk_space& space);
 
-/// The files that must go so that every limit holds, oldest first, and no file beyond. Pinned files
-/// count and stay. A full disk makes room even within the limits, but only where there is a limit:
-/// without any, nothing is ever removed. Takes time for what it removes and for pinned files.
+/// The files that must go so that every limit holds, oldest first, and no file beyond, besides
+/// those that are being removed. Pinned files count and stay. A full disk makes room even within
+/// the limits, but only where there is a limit: without any, nothing is ever removed. Takes time
+/// for what it removes and for pinned files.
 [[nodiscard]] std::vector<removal> plan_removals(const retain_options& limits,
                                                  const kept_files& kept,
                                                  const retention_facts& facts);

@@ -94,6 +94,18 @@ TEST_CASE("the limit covers what an earlier life left, which goes first") {
   CHECK(rig.disk().contents("c.pcapng"));
 }
 
+TEST_CASE("a file that is told of twice counts once") {
+  recorder_rig rig(with(unlimited));
+  rig.settle();
+  record_file(rig);
+  REQUIRE(rig.closed().size() == 1);
+  const auto before = rig.recorder().kept();
+  rig.recorder().keep({.name = rig.closed().front(), .size_bytes = 100, .sequence = 1});
+  rig.recorder().keep({.name = "other.pcapng", .size_bytes = 100, .sequence = 0});
+  CHECK(rig.recorder().kept().files == before.files + 1);
+  CHECK(rig.recorder().kept().octets == before.octets + 100);
+}
+
 TEST_CASE("files go for their age without any traffic") {
   retain_options limits = unlimited;
   limits.age = 3600s;

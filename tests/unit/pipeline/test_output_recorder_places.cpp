@@ -219,3 +219,23 @@ TEST_CASE(
   CHECK(packets_in(rig) == rig.produced());
   CHECK(complaints(rig) == strings{});
 }
+
+TEST_CASE("a folder that takes long to force what it has to the device is not left") {
+  auto options = with_fallback();
+  options.output.files.sync = {storage::sync_policy::interval, 1s};
+  recorder_rig rig(options);
+  record(rig, 4);
+  rig.disk(0).stall();
+  record(rig, 15);  // the sync is under way, and writes wait behind it
+  CHECK(rig.recorder().place() == 0);
+  rig.pass(pipeline::limits::sync_patience);
+  record(rig, 2);
+  CHECK(rig.recorder().place() == 1);
+  rig.disk(0).release();
+  rig.recorder().set_works(0, true);
+  record(rig, 10);
+  CHECK(rig.recorder().place() == 0);
+  rig.stop();
+  CHECK(packets_in(rig) == rig.produced());
+  CHECK(complaints(rig) == strings{});
+}

@@ -65,6 +65,20 @@ TEST_CASE("a file that is being closed already takes its room") {
   CHECK(plan[0].reason == removal_reason::files);
 }
 
+TEST_CASE("what is being removed elsewhere is not made up for by a further file") {
+  std::vector<kept_file> all{file(1, 100, 3h), file(2, 100, 2h), file(3, 100, 1h)};
+  all[2].place = 1;
+  const kept_files kept(std::move(all));
+  retain_options limits = unlimited;
+  limits.size_bytes = 200;
+  retention_facts facts{.now = now};
+  CHECK(names(kept, plan_removals(limits, kept, facts)) == strings{"f1"});
+  facts.places[1].leaving = 2;
+  CHECK(plan_removals(limits, kept, facts).empty());
+  limits.size_bytes = 100;
+  CHECK(names(kept, plan_removals(limits, kept, facts)) == strings{"f1"});
+}
+
 TEST_CASE("files go for their age even when there is room") {
   const auto kept = hourly(5, 100);
   retain_options limits = unlimited;
