@@ -105,6 +105,16 @@ void recorded_output::on_begun(const base::result<>& begun) {
   events_.opened();
 }
 
+/// Pages do no harm where writes are not direct; the other way round each would be refused. A
+/// folder that is not open yet may have direct writes.
+pipeline::placement recorded_output::placement_for_all() const {
+  const bool may_be_direct = options_.files.direct != storage::direct_mode::off;
+  const bool is_possible = std::ranges::any_of(places_, [](const place_state& one) {
+    return one.opened ? one.opened->direct_possible : one.watch != nullptr;
+  });
+  return may_be_direct && is_possible ? pipeline::placement::paged : pipeline::placement::packed;
+}
+
 base::result<> recorded_output::start() {
   const std::uint32_t first = places_[0].opened ? 0 : 1;
   pipeline::series_start series;
@@ -125,10 +135,7 @@ base::result<> recorded_output::start() {
         boost::asio::post(reactor_, [this, how] { on_ended(how); });
       });
   pipeline::recorder_surroundings around;
-  const bool may_be_direct = options_.files.direct != storage::direct_mode::off;
-  around.where = may_be_direct && places_[first].opened->direct_possible
-                     ? pipeline::placement::paged
-                     : pipeline::placement::packed;
+  around.where = placement_for_all();
   around.device_counts = open_device_counters();
   around.released = [this](const std::string& interface) {
     boost::asio::post(reactor_, [this, interface] { events_.released(interface); });

@@ -97,6 +97,7 @@ class recorded_output {
   void begin_if_possible();
   void on_begun(const base::result<>& begun);
   base::result<> start();
+  [[nodiscard]] pipeline::placement placement_for_all() const;
   base::result<> attach(std::uint32_t place);
   /// False when it could not be: then it is opened again.
   bool attach_or_say(std::uint32_t place);

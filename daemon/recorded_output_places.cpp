@@ -17,6 +17,11 @@ namespace {
 /// The second folder begins alone when the first one has given no answer for so long.
 constexpr std::chrono::seconds first_place_patience{2};
 
+/// Of each folder on its own, for one that is said often would hide the other's.
+const char* cause_of(std::uint32_t place) {
+  return place == 0 ? "place" : "second place";
+}
+
 /// Pages of direct writes are filled up with blocks, which other formats have none of.
 storage::direct_mode direct_mode_of(const pipeline::output_options& options) {
   return options.format == pipeline::file_format::pcapng ? options.files.direct
@@ -75,7 +80,8 @@ void recorded_output::on_opened(std::uint32_t place, base::result<opened_place> 
     return begin_if_possible();
   }
   if (!opened) {
-    log_trouble(log_level::error, {{{"output", name()}}, "place"}, "{}", opened.error().message());
+    log_trouble(log_level::error, {{{"output", name()}}, cause_of(place)}, "{}",
+                opened.error().message());
   } else if (attach_or_say(place)) {
     log_over({{"output", name()}}, "{} can be used again", state.directory);
   }
@@ -86,7 +92,7 @@ bool recorded_output::attach_or_say(std::uint32_t place) {
   if (!attached) {
     place_state& state = places_[place];
     state.failure = attached.error();
-    log_trouble(log_level::error, {{{"output", name()}}, "place"}, "{} cannot be used: {}",
+    log_trouble(log_level::error, {{{"output", name()}}, cause_of(place)}, "{} cannot be used: {}",
                 state.directory, attached.error().message());
     state.watch->open_again();
   }
@@ -115,11 +121,16 @@ void recorded_output::begin_if_possible() {
   }
   first_place_timer_.cancel();
   if (!first.opened && !second.opened) {
-    return on_begun(*first.failure);
+    base::failure why = *first.failure;
+    if (second.failure) {
+      why.detail =
+          (why.detail.empty() ? why.code.message() : why.detail) + "; " + second.failure->message();
+    }
+    return on_begun(why);
   }
   if (!first.opened) {
-    log_trouble(log_level::error, {{{"output", name()}}, "place"}, "{}; the recording begins in {}",
-                first.failure->message(), second.directory);
+    log_trouble(log_level::error, {{{"output", name()}}, cause_of(0)},
+                "{}; the recording begins in {}", first.failure->message(), second.directory);
   }
   on_begun(start());
 }
@@ -195,7 +206,7 @@ void recorded_output::on_lost(std::uint32_t place, const base::failure& why) {
   if (state_ != output_state::open) {
     return;
   }
-  log_trouble(log_level::error, {{{"output", name()}}, "place"},
+  log_trouble(log_level::error, {{{"output", name()}}, cause_of(place)},
               "{}; what is being written there is closed", why.message());
   place_state& state = places_[place];
   state.has_lost_files = true;
@@ -270,9 +281,11 @@ void recorded_output::repair(const pipeline::found_parts& parts,
 void recorded_output::on_repaired(std::uint32_t place, const std::string& part,
                                   const base::result<pipeline::repaired_part>& how) {
   if (!how && how.error().code.value() == ENOENT) {
-    return;  // it was finished meanwhile
+    return;  // somebody took it
   }
-  log_repaired(name(), part, how);
+  if (!how || !how->was_finished) {
+    log_repaired(name(), part, how);
+  }
   if (how && state_ == output_state::open) {
     storage::kept_file file = how->file;
     file.place = place;
