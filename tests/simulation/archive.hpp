@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Every file that ever got a name in the folder, what it holds, and whether that may be so. Files
-// are judged when they get their names; together, and against what was sent, at the end.
+// Every file that ever got a name on one of the disks, what it holds, and whether that may be so.
+// Files are judged when they get their names; together, and against what was sent, at the end. All
+// names here have the disk's label before them.
 #pragma once
 
 #include <cstdint>
@@ -42,29 +43,35 @@ class archive {
   void on_removed(const std::string& name);
   /// The disk may have lost what was not forced.
   void on_power_lost(const simulated_disk& disk);
+  /// What an earlier process left in the page cache may go when the power does.
+  static void forget_published(const std::vector<traffic*>& interfaces);
   /// Marks the packets that no end of the process may take away any more.
   void mark_published(const simulated_disk& disk, bool power_is_lost,
-                      std::vector<traffic*> interfaces);
+                      const std::vector<traffic*>& interfaces);
 
   /// An output gave up files that it had begun, and goes on: what they were to say is not known.
   void forgive_gap() noexcept { has_gap_ = true; }
+  /// A folder went while files were open there: of one that has no name yet nothing may remain.
+  void forgive_missing() noexcept { may_miss_files_ = true; }
 
   [[nodiscard]] const std::map<std::string, archived_file>& files() const { return files_; }
 
-  /// All files against one another, and against the disk.
+  /// Files against what the disk holds.
   void check_folder(const simulated_disk& disk);
+  /// All files against one another.
+  void check_chains();
   /// What is found of an interface against what was sent.
   void check_packets(std::uint32_t interface, const traffic& sent,
                      const std::vector<account>& accounts);
 
  private:
-  void check_chains();
   [[nodiscard]] std::vector<const archived_file*> in_order() const;
 
   breaches& breaches_;
   bool must_last_;
   bool was_any_set_aside_ = false;
   bool has_gap_ = false;
+  bool may_miss_files_ = false;
   bool has_lost_power_ = false;
   std::map<std::string, archived_file> files_;
 };

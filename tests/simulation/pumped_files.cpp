@@ -2,6 +2,7 @@
 #include "pumped_files.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "base/bytes.hpp"
@@ -124,7 +125,7 @@ bool pumped_files::run_one(random_source& chance) {
 
 void pumped_files::end_process(random_source& chance) {
   for (const waiting& act : std::exchange(waiting_, {})) {
-    if (act.request.action != file_action::write || chance.chance(500)) {
+    if (is_dead_ || act.request.action != file_action::write || chance.chance(500)) {
       continue;
     }
     auto octets = act.request.octets;
@@ -139,7 +140,14 @@ void pumped_files::end_process(random_source& chance) {
 
 file_completion pumped_files::carry_out(const file_request& request) {
   storage::open_file& file = slots_[request.slot];
-  file_completion done{.action = request.action, .slot = request.slot, .token = request.token};
+  file_completion done{.action = request.action,
+                       .slot = request.slot,
+                       .place = request.place,
+                       .token = request.token};
+  if (is_dead_) {
+    done.error = fail(request);
+    return done;
+  }
   switch (request.action) {
     case file_action::create:
       done.error = file.create(disk_, folder, request.name, request.bytes_expected);
@@ -183,6 +191,20 @@ file_completion pumped_files::carry_out(const file_request& request) {
       break;
   }
   return done;
+}
+
+/// On a mount that is gone. Closing works there all the same.
+base::error_code pumped_files::fail(const file_request& request) {
+  if (request.action == file_action::discard || request.action == file_action::leave) {
+    slots_[request.slot].leave();
+  }
+  return request.action == file_action::leave
+             ? base::error_code()
+             : base::error_code(EIO, boost::system::system_category());
+}
+
+bool pumped_files::has_open_files() const noexcept {
+  return std::ranges::any_of(slots_, [](const auto& one) { return one.is_open(); });
 }
 
 base::error_code pumped_files::remove(const file_request& request, file_completion& done) {

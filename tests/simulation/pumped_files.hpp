@@ -30,6 +30,11 @@ class pumped_files final : public storage::file_operations {
 
   /// Carries out one act that could be next; false when there is none.
   bool run_one(random_source& chance);
+  /// Acts wait to be carried out.
+  [[nodiscard]] bool has_work() const noexcept { return !waiting_.empty(); }
+  [[nodiscard]] bool has_open_files() const noexcept;
+  /// What the folder was opened by is gone for good: every act fails from now on.
+  void die() noexcept { is_dead_ = true; }
   /// Nothing is carried out any more; what was under way may reach the disk all the same. To be
   /// called while the memory of the writes is there.
   void end_process(random_source& chance);
@@ -43,6 +48,7 @@ class pumped_files final : public storage::file_operations {
   void check_contract(const storage::file_request& request);
   [[nodiscard]] bool could_be_next(std::size_t place) const;
   storage::file_completion carry_out(const storage::file_request& request);
+  base::error_code fail(const storage::file_request& request);
   base::error_code remove(const storage::file_request& request, storage::file_completion& done);
 
   simulated_disk& disk_;
@@ -51,6 +57,7 @@ class pumped_files final : public storage::file_operations {
   removal_check may_remove_;
   std::array<storage::open_file, storage::open_files_max> slots_;
   std::vector<waiting> waiting_;
+  bool is_dead_ = false;
 };
 
 }  // namespace captured::simulation

@@ -71,18 +71,23 @@ std::uint64_t blocks_that_say_something(std::span<const std::byte> octets) {
   return end;
 }
 
-simulated_disk::simulated_disk(random_source chance, disk_traits traits, breaches& found,
-                               disk_events events)
-    : chance_(chance), traits_(traits), breaches_(found), events_(std::move(events)) {}
+simulated_disk::simulated_disk(std::string label, random_source chance, disk_traits traits,
+                               process_end& end, breaches& found, disk_events events)
+    : label_(std::move(label)),
+      chance_(chance),
+      traits_(traits),
+      end_(end),
+      breaches_(found),
+      events_(std::move(events)) {}
 
 int simulated_disk::enter_change(std::uint32_t per_mille_eio) {
-  if (ended_) {
+  if (end_.has_come) {
     return EIO;
   }
-  if (calls_left_ > 0 && --calls_left_ == 0) {
-    ended_ = true;
-    half_done_ = chance_.chance(500);
-    return half_done_ ? 0 : EIO;
+  if (end_.calls_left > 0 && --end_.calls_left == 0) {
+    end_.has_come = true;
+    const bool takes_effect = chance_.chance(500);
+    return takes_effect ? 0 : EIO;
   }
   if (chance_.chance(mood_.interrupted)) {
     return EINTR;
@@ -91,7 +96,7 @@ int simulated_disk::enter_change(std::uint32_t per_mille_eio) {
 }
 
 int simulated_disk::enter_look() {
-  if (ended_) {
+  if (end_.has_come) {
     return EIO;
   }
   if (chance_.chance(mood_.interrupted)) {
@@ -226,7 +231,7 @@ call_result simulated_disk::write(int fd, std::span<const std::byte> octets,
     return failed(ENOSPC);
   }
   octets = octets.first(end - offset);
-  if (octets.size() > 1 && (ended_ || chance_.chance(mood_.short_write))) {
+  if (octets.size() > 1 && (end_.has_come || chance_.chance(mood_.short_write))) {
     octets = octets.first(chance_.between(1, octets.size() - 1));
   }
   store(one, octets, offset);

@@ -46,18 +46,27 @@ struct disk_events {
   std::function<void(const std::string& name)> removed;
 };
 
+/// How a process ends: one for all its disks.
+struct process_end {
+  std::uint64_t calls_left = 0;  ///< changing calls before it ends; 0 for never
+  bool has_come = false;
+};
+
 class simulated_disk final : public storage::system_calls {
  public:
-  simulated_disk(random_source chance, disk_traits traits, breaches& found, disk_events events);
+  /// `label` stands before the names of its files where those of several disks are told apart.
+  simulated_disk(std::string label, random_source chance, disk_traits traits, process_end& end,
+                 breaches& found, disk_events events);
+  [[nodiscard]] const std::string& label() const noexcept { return label_; }
 
   // --- Faults ---
   void set_mood(const disk_mood& mood) noexcept { mood_ = mood; }
   void set_capacity(std::uint64_t bytes) noexcept { capacity_bytes_ = bytes; }
   /// The process ends in the n-th changing call from now on (1 is the next), which may take
   /// effect, in part or not. From then on nothing has any effect.
-  void end_process_after(std::uint64_t calls) noexcept { calls_left_ = calls; }
-  [[nodiscard]] bool is_process_ended() const noexcept { return ended_; }
-  void end_process() noexcept { ended_ = true; }
+  void end_process_after(std::uint64_t calls) noexcept { end_.calls_left = calls; }
+  [[nodiscard]] bool is_process_ended() const noexcept { return end_.has_come; }
+  void end_process() noexcept { end_.has_come = true; }
   /// The octets of a write that was under way when the process ended still arrive, or some do.
   void finish_write(int fd, std::span<const std::byte> octets, std::uint64_t offset);
   /// What was not forced is lost, or some of it.
@@ -65,6 +74,16 @@ class simulated_disk final : public storage::system_calls {
   /// Another process begins.
   void begin_process(base::wall_time now);
   void set_time(base::wall_time now) noexcept { now_ = now; }
+
+  // --- Where the path leads ---
+  void unmount() noexcept { is_mounted_ = false; }
+  /// As another mount than any before; who has opened a folder by one of those may still use it.
+  void mount() noexcept {
+    is_mounted_ = true;
+    ++mounts_;
+  }
+  [[nodiscard]] bool is_mounted() const noexcept { return is_mounted_; }
+  [[nodiscard]] std::uint64_t mounts() const noexcept { return mounts_; }
 
   // --- The folder, as others change and see it ---
   void put(const std::string& name, std::span<const std::byte> octets);
@@ -147,15 +166,16 @@ class simulated_disk final : public storage::system_calls {
   [[nodiscard]] std::string name_of(std::size_t which) const;
   [[nodiscard]] bool is_named_anywhere(std::size_t which) const;
 
+  std::string label_;
   random_source chance_;
   disk_traits traits_;
+  process_end& end_;
+  bool is_mounted_ = true;
+  std::uint64_t mounts_ = 1;
   breaches& breaches_;
   disk_events events_;
   disk_mood mood_;
   std::uint64_t capacity_bytes_ = std::uint64_t{1} << 40;
-  std::uint64_t calls_left_ = 0;  ///< before the process ends; 0 for never
-  bool ended_ = false;
-  bool half_done_ = false;  ///< the call that the process ends in takes effect
   base::wall_time now_{};
   std::vector<file> files_;
   std::vector<descriptor> descriptors_;

@@ -85,8 +85,7 @@ bool simulated_disk::is_named_anywhere(std::size_t which) const {
 }
 
 void simulated_disk::begin_process(base::wall_time now) {
-  ended_ = false;
-  calls_left_ = 0;
+  end_ = {};
   now_ = now;
   descriptors_.clear();
   for (std::size_t which = 0; which < files_.size(); ++which) {

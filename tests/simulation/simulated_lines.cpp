@@ -169,21 +169,22 @@ void simulated_output::check_removal(const std::string& name) {
       ++files;
     }
   }
-  for (const std::string& other : world_.disk.names()) {
-    // Those that could not get a name yet as well.
-    if ((other.ends_with(".part") && other.starts_with(options_.files.name + "-")) ||
-        other.starts_with("." + options_.files.name + "-")) {
-      // Of a file that is ending, octets count before the disk has them.
-      bytes += world_.disk.octets(other).size() + octets_under_way;
-      ++files;
+  for (const simulated_place& place : places_) {
+    for (const std::string& other : place.disk->names()) {
+      // Those that could not get a name yet as well.
+      if ((other.ends_with(".part") && other.starts_with(options_.files.name + "-")) ||
+          other.starts_with("." + options_.files.name + "-")) {
+        // Of a file that is ending, octets count before the disk has them.
+        bytes += place.disk->octets(other).size() + octets_under_way;
+        ++files;
+      }
     }
   }
   // A removal may have been asked for before a reload.
   const auto is_reason = [&](const storage::retain_options& any) {
     return (any.size_bytes > 0 && bytes > any.size_bytes) || (any.files > 0 && files > any.files) ||
            any.age.count() > 0 || any.free_bytes > 0 ||
-           ((any.size_bytes > 0 || any.files > 0) &&
-            world_.disk.times_full() > times_full_at_open_);
+           ((any.size_bytes > 0 || any.files > 0) && times_full() > times_full_at_open_);
   };
   world_.found.check(is_reason(limits) || std::ranges::any_of(earlier_limits_, is_reason), [&] {
     return "removed without need: " + name + ", of " + std::to_string(files) + " files of " +
@@ -191,6 +192,15 @@ void simulated_output::check_removal(const std::string& name) {
            " files and " + std::to_string(limits.size_bytes) + " octets may be";
   });
   world_.found.check(!gone.is_removed, [&] { return "removed twice: " + name; });
+}
+
+/// By the archive's name.
+std::span<const std::byte> simulated_output::octets_of(const std::string& name) const {
+  const std::size_t begin = name.rfind('/') + 1;
+  const auto at = std::ranges::find_if(places_, [&](const simulated_place& one) {
+    return one.disk->label() == name.substr(0, begin);
+  });
+  return at->disk->octets(name.substr(begin));
 }
 
 void simulated_output::check_limits() {
@@ -205,9 +215,9 @@ void simulated_output::check_limits() {
   for (const auto& [name, one] : world_.files.files()) {
     // The newest one stays: from it the next life tells where the series goes on.
     if (one.output == options_.files.name && !one.is_removed && one.sequence != newest &&
-        one.size_bytes > 0 && world_.disk.octets(name + ".pin").empty()) {
+        one.size_bytes > 0 && octets_of(name + ".pin").empty()) {
       // One that was set aside unforced may be shorter by now: the power went.
-      bytes += world_.disk.octets(name).size();
+      bytes += octets_of(name).size();
       ++files;
     }
   }

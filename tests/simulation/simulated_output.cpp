@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// An output's life. Its interfaces and what it is judged by are in simulated_lines.cpp.
+// An output's life. Its interfaces and what it is judged by are in simulated_lines.cpp, its folders
+// in simulated_places.cpp.
 #include "simulated_output.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -14,9 +16,6 @@ namespace {
 
 /// Enough for the longest texts of a few interfaces, and small enough to be full now and then.
 constexpr std::size_t chunk_bytes = 32 << 10;
-
-/// The simulated disk has one folder; this one is only opened.
-constexpr const char* some_folder = "/";
 
 }  // namespace
 
@@ -36,6 +35,10 @@ simulated_output::simulated_output(shared_world world, pipeline::output_options 
   for (std::uint32_t i = 0; i < interface_count; ++i) {
     lines_[i].sent.name = "if" + std::to_string(first_interface + i);
   }
+  const std::size_t places = options_.files.fallback.empty() ? 1 : 2;
+  for (std::size_t i = 0; i < places; ++i) {
+    places_.push_back({.disk = world_.disks[i].get()});
+  }
 }
 
 void simulated_output::begin_process(std::string recording) {
@@ -53,7 +56,9 @@ void simulated_output::begin_process(std::string recording) {
 
 void simulated_output::end_process(bool power_is_lost) {
   for (line& one : lines_) {
-    one.current.is_settled = !is_open() && !gave_up_;
+    // Of what was given up with a file, some may be found there all the same.
+    one.current.is_settled =
+        !is_open() && !gave_up_ && (places_.size() == 1 || one.ledger->unwritten.get() == 0);
     one.current.is_unproven = is_unproven_;
     one.current.end = static_cast<std::uint32_t>(one.sent.packets.size());
     one.current.stored = one.ledger->stored.get();
@@ -65,8 +70,10 @@ void simulated_output::end_process(bool power_is_lost) {
       }
     }
   }
-  if (files_) {
-    files_->end_process(chance_);
+  for (const simulated_place& place : places_) {
+    for (const simulated_place::life& one : place.lives) {
+      one.files->end_process(chance_);
+    }
   }
   close();
 }
@@ -77,13 +84,19 @@ void simulated_output::close() {
     is_unproven_ |= recorder_->outcome().unproven;
 
     former_ = recorder_->outcome().next;
-    if (files_) {
-      files_->end_process(chance_);
+    if (places_.size() > 1 && gave_up_) {
+      world_.files.forgive_gap();  // one may never have got its name, and one behind it has
+    }
+    for (const simulated_place& place : places_) {
+      for (const simulated_place::life& one : place.lives) {
+        one.files->end_process(chance_);
+      }
     }
   }
   recorder_.reset();
-  files_.reset();
-  folder_.reset();
+  for (simulated_place& place : places_) {
+    place = {.disk = place.disk, .is_stalled = place.is_stalled};
+  }
   to_repair_.clear();
   for (line& one : lines_) {
     one.feed.reset();
@@ -96,35 +109,36 @@ void simulated_output::close() {
 }
 
 bool simulated_output::open() {
-  const std::shared_ptr<storage::system_calls> calls(std::shared_ptr<void>(), &world_.disk);
-  auto folder = storage::output_directory::open(some_folder, false, {}, calls);
   own_ = std::move(*pipeline::own_files_of(options_.files));
-  if (!folder || !folder->remove_prepared(*own_)) {
+  std::vector<std::optional<opened_place>> opened;
+  pipeline::series_start start;
+  start.recording = recording_;
+  bool are_all_there = true;
+  for (std::uint32_t i = 0; i < places_.size(); ++i) {
+    places_[i].repairs = !former_.has_value();
+    opened.push_back(open_place(i));
+    are_all_there &= opened.back().has_value();
+    if (opened.back() && opened.back()->start.next_sequence > start.next_sequence) {
+      start = opened.back()->start;
+    }
+  }
+  if (std::ranges::none_of(opened, [](const auto& one) { return one.has_value(); })) {
     return false;
   }
-  auto parts = former_ ? pipeline::found_parts{} : pipeline::find_parts(*folder, *own_);
-  auto start = pipeline::continue_series(*folder, *own_, recording_);
-  auto kept = folder->find_kept(*own_);
-  if (!parts || !start || !kept) {
-    return false;
+  if ((former_ && gave_up_) || !are_all_there) {
+    world_.files.forgive_gap();  // numbers may be used twice
   }
-  if (former_ && gave_up_) {
-    world_.files.forgive_gap();
+  if (former_ && former_->next_sequence >= start.next_sequence) {
+    start = *former_;
   }
-  if (former_ && former_->next_sequence >= start->next_sequence) {
-    *start = *former_;
-  }
-  folder_ = std::move(*folder);
-  to_repair_ = std::move(parts->to_repair);
-  files_ = std::make_unique<pumped_files>(
-      world_.disk, world_.found,
-      [this](const storage::file_completion& done) { recorder_->on_completion(done, world_.now); },
-      [this](const std::string& name) { return folder_->check_removable(name, *own_); });
-  pipeline::recorder_surroundings around = surroundings();
-  around.earlier = std::move(*kept);
   recorder_ = std::move(
-      *pipeline::output_recorder::make(options_, std::move(*start), std::move(around), world_.now));
-  times_full_at_open_ = world_.disk.times_full();
+      *pipeline::output_recorder::make(options_, std::move(start), surroundings(), world_.now));
+  for (std::uint32_t i = 0; i < places_.size(); ++i) {
+    if (opened[i]) {
+      attach(i, std::move(*opened[i]));
+    }
+  }
+  times_full_at_open_ = times_full();
 
   step();
   return true;
@@ -132,7 +146,6 @@ bool simulated_output::open() {
 
 pipeline::recorder_surroundings simulated_output::surroundings() {
   pipeline::recorder_surroundings around;
-  around.files = files_.get();
   around.where = where_;
   around.chunk_bytes = chunk_bytes;
   around.released = [this](const std::string& name) {
@@ -142,8 +155,14 @@ pipeline::recorder_surroundings simulated_output::surroundings() {
   };
   around.events.begun = [](const std::string&) {};
   around.events.closed = [this](const pipeline::closed_file& file) {
-    world_.files.on_closed(file.name);
+    world_.files.on_closed(places_[file.place].disk->label() + file.name);
   };
+  if (places_.size() > 1) {
+    around.places.test = [this](std::uint32_t place, bool wanted) {
+      places_[place].is_tested = wanted;
+    };
+    around.places.left = [this](std::uint32_t place) { has_left_[place] = true; };
+  }
   around.events.trouble = [](const base::failure&) {};
   around.events.unproven = [](const base::failure&) {};
   around.events.recovered = [] {};
@@ -161,6 +180,12 @@ void simulated_output::after() {
       one.state = line_state::absent;
     }
   }
+  for (std::uint32_t i = 0; i < places_.size(); ++i) {
+    if (std::exchange(has_left_[i], false)) {
+      on_left(i);
+    }
+  }
+  drop_lives();
   wake_at_ = recorder_->outcome().ended ? base::steady_time::max() : recorder_->wake_at(world_.now);
 }
 
@@ -172,10 +197,10 @@ void simulated_output::step() {
 }
 
 void simulated_output::pump(std::uint64_t acts_max) {
-  for (std::uint64_t i = 0; i < acts_max && files_ && !is_stalled_; ++i) {
-    if (!files_->run_one(chance_)) {
-      earlier_limits_.clear();
-      return;
+  for (std::uint64_t i = 0; i < acts_max; ++i) {
+    pumped_files* const next = next_at_work();
+    if (next == nullptr || !next->run_one(chance_)) {
+      break;
     }
     after();
   }
@@ -212,15 +237,20 @@ void simulated_output::refresh_ledger() {
 }
 
 bool simulated_output::repair_one() {
-  if (!folder_ || to_repair_.empty()) {
+  if (to_repair_.empty()) {
     return false;
   }
-  const std::string name = to_repair_.front();
+  const to_repair next = to_repair_.front();
   to_repair_.erase(to_repair_.begin());
   const std::atomic<bool> goes_on{false};
-  const auto done = pipeline::repair_part(*folder_, name, goes_on);
+  const auto done = pipeline::repair_part(*next.folder, next.name, goes_on);
   if (done && recorder_) {
-    recorder_->keep(done->file);
+    storage::kept_file file = done->file;
+    file.place = next.place;
+    if (done->was_finished) {
+      file.sequence = own_->names.sequence_of(next.name).value_or(0);
+    }
+    recorder_->keep(std::move(file));
   }
   return true;
 }

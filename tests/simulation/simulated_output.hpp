@@ -5,9 +5,11 @@
 // is simulated, time is told.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,7 @@
 #include "pumped_files.hpp"
 #include "random_source.hpp"
 #include "simulated_disk.hpp"
+#include "simulated_place.hpp"
 #include "support/scripted_source.hpp"
 #include "traffic.hpp"
 
@@ -25,7 +28,7 @@ namespace captured::simulation {
 
 /// What all outputs of a run share.
 struct shared_world {
-  simulated_disk& disk;
+  const std::vector<std::unique_ptr<simulated_disk>>& disks;
   archive& files;
   breaches& found;
   base::moment& now;
@@ -45,7 +48,7 @@ class simulated_output {
   void end_process(bool power_is_lost);
 
   // --- The output in it ---
-  /// Opens the folder and begins; false when the disk does not let it.
+  /// Opens the folders and begins; false when no disk lets it.
   bool open();
   [[nodiscard]] bool is_open() const noexcept { return recorder_ != nullptr; }
   [[nodiscard]] bool is_stopping() const noexcept { return is_stopping_; }
@@ -60,16 +63,33 @@ class simulated_output {
   // --- Events ---
   void step();
   [[nodiscard]] base::steady_time wake_at() const noexcept { return wake_at_; }
-  /// Lets the disk carry out up to so many acts, and tells the recorder of each.
+  /// Lets the disks carry out up to so many acts, and tells the recorder of each.
   void pump(std::uint64_t acts_max);
-  void set_stalled(bool stalled) noexcept { is_stalled_ = stalled; }
-  [[nodiscard]] bool is_stalled() const noexcept { return is_stalled_; }
+  void set_stalled(std::uint32_t place, bool stalled) noexcept;
+  [[nodiscard]] bool is_stalled(std::uint32_t place) const noexcept {
+    return places_[place].is_stalled;
+  }
   void rotate();
   void reconfigure(const pipeline::output_options& changed);
   [[nodiscard]] const pipeline::output_options& options() const noexcept { return options_; }
   void refresh_ledger();
   /// Repairs the next file that an earlier life left open; false when there is none.
   bool repair_one();
+
+  // --- Its folders ---
+  [[nodiscard]] std::uint32_t place_count() const noexcept {
+    return static_cast<std::uint32_t>(places_.size());
+  }
+  [[nodiscard]] std::uint32_t current_place() const noexcept { return recorder_->place(); }
+  /// Nothing is known to be wrong with any, and the first one is recorded to.
+  [[nodiscard]] bool is_content() const;
+  /// What was opened by mounts of this disk that are gone fares so from now on.
+  void on_disk_gone(const simulated_disk& disk, disk_fate fate);
+  /// What hung for good is answered after all.
+  void release_all() noexcept;
+  /// Looks where the paths lead, opens what can be opened, and tests what is to be tested: what a
+  /// thread of each place does all the time.
+  void look();
 
   // --- Its interfaces ---
   [[nodiscard]] std::uint32_t interface_count() const noexcept {
@@ -111,9 +131,31 @@ class simulated_output {
     account current;
   };
 
+  struct to_repair {
+    std::uint32_t place;
+    std::string name;
+    std::shared_ptr<const storage::output_directory> folder;
+  };
+  /// What was found in a folder.
+  struct opened_place {
+    std::shared_ptr<const storage::output_directory> folder;
+    pipeline::series_start start;
+    std::vector<std::string> parts;
+    std::vector<std::string> still_open;
+    std::vector<storage::kept_file> kept;
+  };
+  [[nodiscard]] std::optional<opened_place> open_place(std::uint32_t place);
+  void attach(std::uint32_t place, opened_place opened);
+  void lose(std::uint32_t place);
+  void on_left(std::uint32_t place);
+  void look_at(std::uint32_t place);
+  void drop_lives();
+  [[nodiscard]] pumped_files* next_at_work();
+  [[nodiscard]] std::uint64_t times_full() const;
   [[nodiscard]] pipeline::recorder_surroundings surroundings();
   [[nodiscard]] pipeline::output_interface describe(std::uint32_t interface);
   [[nodiscard]] std::uint64_t dropped_of(const line& one) const;
+  [[nodiscard]] std::span<const std::byte> octets_of(const std::string& name) const;
   void check_settled(line& one);
   void after();
 
@@ -130,11 +172,10 @@ class simulated_output {
   bool gave_up_ = false;      ///< in this process
   bool is_unproven_ = false;  ///< the device has refused octets, in this process
   bool is_stopping_ = false;
-  bool is_stalled_ = false;
-  std::optional<storage::output_directory> folder_;
+  std::vector<simulated_place> places_;
+  std::array<bool, storage::places_max> has_left_{};
   std::optional<storage::own_files> own_;
-  std::vector<std::string> to_repair_;
-  std::unique_ptr<pumped_files> files_;
+  std::vector<to_repair> to_repair_;
   std::unique_ptr<pipeline::output_recorder> recorder_;
   base::steady_time wake_at_ = base::steady_time::max();
   std::uint64_t times_full_at_open_ = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The frame of a run: set-up, processes and their ends, the way of time, the last judgement. What
-// can happen on the way is in simulation_acts.cpp.
+// The frame of a run: set-up, processes and their ends, the way of time. What can happen on the way
+// is in simulation_acts.cpp, the last judgement in simulation_end.cpp.
 #include "simulation.hpp"
 
 #include <algorithm>
@@ -19,6 +19,14 @@ constexpr std::int64_t begin_seconds = 1767225600;
 /// A strand that wakes more often than this within one step of time spins.
 constexpr int wakes_max = 5000;
 
+/// How often the folders of an output are looked at.
+constexpr std::chrono::milliseconds look_pause{500};
+
+/// Seeds that end in 1, 3, 7 or 9 have a second folder to go to.
+bool has_fallback(std::uint64_t seed) {
+  return seed % 2 != 0 && seed % 5 != 0;
+}
+
 disk_traits draw_traits(random_source& chance) {
   return {.has_exclusive_rename = true,
           .preallocates = chance.chance(700),
@@ -33,26 +41,37 @@ simulation::simulation(std::uint64_t seed, trace how)
       may_lose_power_(chance_.chance(700)),
       now_{base::wall_time(std::chrono::seconds(begin_seconds)),
            base::steady_time(std::chrono::seconds(1000))},
-      archive_(found_, may_lose_power_),
-      disk_(chance_.split(), draw_traits(chance_), found_, watch_disk()) {
-  disk_.set_time(now_.wall);
-  static constexpr std::byte foreign[] = {std::byte{'f'}, std::byte{'o'}, std::byte{'e'}};
-  disk_.put("other-000001.pcapng", foreign);
+      archive_(found_, may_lose_power_) {
+  add_disk("");
+  if (has_fallback(seed)) {
+    add_disk("second/");
+  }
   const std::uint64_t output_count = chance_.chance(300) ? 2 : 1;
   std::uint32_t interfaces = 0;
   for (std::uint64_t i = 0; i < output_count; ++i) {
     const auto count = static_cast<std::uint32_t>(chance_.between(1, 3));
     outputs_.push_back(std::make_unique<simulated_output>(
-        shared_world{disk_, archive_, found_, now_}, draw_options(i == 0 ? "a" : "b"),
+        shared_world{disks_, archive_, found_, now_}, draw_options(i == 0 ? "a" : "b"),
         chance_.split(), interfaces, count));
     interfaces += count;
   }
+}
+
+void simulation::add_disk(const std::string& label) {
+  const disk_traits traits = draw_traits(chance_);
+  disks_.push_back(
+      std::make_unique<simulated_disk>(label, chance_.split(), traits, process_end_, found_,
+                                       watch_disk(static_cast<std::uint32_t>(disks_.size()))));
+  disks_.back()->set_time(now_.wall);
+  static constexpr std::byte foreign[] = {std::byte{'f'}, std::byte{'o'}, std::byte{'e'}};
+  disks_.back()->put("other-000001.pcapng", foreign);
 }
 
 pipeline::output_options simulation::draw_options(const std::string& name) {
   pipeline::output_options options;
   options.files.name = name;
   options.files.directory = "/folder";
+  options.files.fallback = disks_.size() > 1 ? "/second" : "";
   options.files.file_name = "{output}-{sequence}";
   static constexpr pipeline::encoding encodings[] = {
       pipeline::encoding::automatic, pipeline::encoding::compact, pipeline::encoding::in_place};
@@ -88,25 +107,28 @@ void simulation::draw_limits(pipeline::output_options& options) {
   options.flush_interval = std::chrono::milliseconds(chance_.between(10, 1000));
 }
 
-disk_events simulation::watch_disk() {
+disk_events simulation::watch_disk(std::uint32_t which) {
   disk_events events;
-  events.named = [this](const std::string& name, std::span<const std::byte> octets, bool forced) {
+  events.named = [this, which](const std::string& plain, std::span<const std::byte> octets,
+                               bool forced) {
+    const std::string name = disks_[which]->label() + plain;
     archive_.on_named(name, octets, forced);
     note([&] {
       return "      " + name + " is there, " + std::to_string(octets.size()) + " octets, " +
              std::to_string(archive_.files().at(name).frames.size()) + " packets";
     });
   };
-  events.removed = [this](const std::string& name) {
-    if (name.starts_with('.')) {
+  events.removed = [this, which](const std::string& plain) {
+    const std::string name = disks_[which]->label() + plain;
+    if (plain.starts_with('.')) {
       return;  // made ready and not used
     }
-    simulated_output* const owner = output_of(name);
+    simulated_output* const owner = output_of(plain);
     if (owner == nullptr || !archive_.files().contains(name)) {
       found_.add("removed, and not a finished file of ours: " + name);
       return;
     }
-    if (!disk_.octets(name + ".pin").empty()) {
+    if (!disks_[which]->octets(plain + ".pin").empty()) {
       found_.add("removed, and pinned: " + name);
     }
     owner->check_removal(name);
@@ -123,6 +145,10 @@ simulated_output* simulation::output_of(const std::string& file) {
     }
   }
   return nullptr;
+}
+
+simulated_disk& simulation::any_disk() {
+  return disks_.size() == 1 ? *disks_.front() : *disks_[chance_.below(disks_.size())];
 }
 
 simulated_output& simulation::any_output() {
@@ -144,12 +170,13 @@ void simulation::step() {
   if (!is_up_) {
     start();
   }
+  const std::vector<act>& possible = disks_.size() == 1 ? acts() : acts_with_fallback();
   std::uint64_t total = 0;
-  for (const act& one : acts()) {
+  for (const act& one : possible) {
     total += one.weight;
   }
   std::uint64_t drawn = chance_.below(total);
-  for (const act& one : acts()) {
+  for (const act& one : possible) {
     if (drawn < one.weight) {
       (this->*one.run)();
       break;
@@ -160,7 +187,7 @@ void simulation::step() {
 }
 
 void simulation::check() {
-  if (disk_.is_process_ended()) {
+  if (process_end_.has_come) {
     end_process();
   }
   for (const auto& one : outputs_) {
@@ -172,7 +199,9 @@ void simulation::check() {
 
 void simulation::start() {
   ++processes_;
-  disk_.begin_process(now_.wall);
+  for (const auto& disk : disks_) {
+    disk->begin_process(now_.wall);
+  }
   is_up_ = true;
   note([&] { return "process " + std::to_string(processes_) + " begins"; });
   const std::string number = std::to_string(1000 + processes_);
@@ -184,7 +213,7 @@ void simulation::start() {
 
 void simulation::open_outputs() {
   for (const auto& one : outputs_) {
-    if (one->is_open() || disk_.is_process_ended()) {
+    if (one->is_open() || process_end_.has_come) {
       continue;
     }
     if (!one->open()) {
@@ -212,18 +241,30 @@ void simulation::end_process() {
       interfaces.push_back(&one->sent(i));
     }
   }
-  archive_.mark_published(disk_, power_goes_, interfaces);
+  if (power_goes_) {
+    archive::forget_published(interfaces);
+  }
+  for (const auto& disk : disks_) {
+    archive_.mark_published(*disk, power_goes_, interfaces);
+  }
   for (const auto& one : outputs_) {
     one->end_process(power_goes_);
   }
-  if (power_goes_) {
-    disk_.lose_power();
-    archive_.on_power_lost(disk_);
+  for (const auto& disk : disks_) {
+    if (power_goes_) {
+      disk->lose_power();
+      archive_.on_power_lost(*disk);
+    }
   }
   is_up_ = false;
   power_goes_ = false;
-  for (const std::string& name : disk_.names()) {
-    note([&] { return "      left: " + name + ", " + std::to_string(disk_.octets(name).size()); });
+  for (const auto& disk : disks_) {
+    for (const std::string& name : disk->names()) {
+      note([&] {
+        return "      left: " + disk->label() + name + ", " +
+               std::to_string(disk->octets(name).size());
+      });
+    }
   }
 }
 
@@ -233,18 +274,38 @@ void simulation::pump_all() {
   }
 }
 
+/// Each output looks after its folders.
+void simulation::look() {
+  if (disks_.size() == 1 || now_.steady < look_at_) {
+    return;
+  }
+  look_at_ = now_.steady + look_pause;
+  for (const auto& one : outputs_) {
+    one->look();
+  }
+}
+
+void simulation::set_disk_times() {
+  for (const auto& disk : disks_) {
+    disk->set_time(now_.wall);
+  }
+}
+
 /// Time passes; every strand wakes when it wanted to, and the disk works at its pace.
 void simulation::advance(std::chrono::nanoseconds by) {
   const auto move_to = [this](base::steady_time then) {
     now_.wall += then - now_.steady;
     now_.steady = then;
-    disk_.set_time(now_.wall);
+    set_disk_times();
   };
   const base::steady_time end = now_.steady + by;
   for (int wakes = 0;; ++wakes) {
     base::steady_time next = end;
     for (const auto& one : outputs_) {
       next = std::min(next, one->wake_at());
+    }
+    if (disks_.size() > 1) {
+      next = std::min(next, std::max(look_at_, now_.steady));
     }
     if (next >= end || wakes > wakes_max) {
       found_.check(wakes <= wakes_max, [] { return std::string("a strand spins"); });
@@ -256,6 +317,7 @@ void simulation::advance(std::chrono::nanoseconds by) {
         one->step();
       }
     }
+    look();
     pump_all();
   }
   move_to(end);
@@ -269,11 +331,11 @@ void simulation::stop_all(std::chrono::milliseconds timeout) {
   }
   const base::steady_time end = now_.steady + timeout + 10ms;
   const auto running = [](const auto& one) { return one->is_open() && !one->has_ended(); };
-  while (std::ranges::any_of(outputs_, running) && now_.steady < end && !disk_.is_process_ended()) {
+  while (std::ranges::any_of(outputs_, running) && now_.steady < end && !process_end_.has_come) {
     advance(std::max<std::chrono::nanoseconds>(timeout / 20, 1ms));
     pump_all();
   }
-  if (disk_.is_process_ended()) {
+  if (process_end_.has_come) {
     return;
   }
   found_.check(std::ranges::none_of(outputs_, running),
@@ -284,69 +346,6 @@ void simulation::stop_all(std::chrono::milliseconds timeout) {
       one->close();
     }
   }
-}
-
-void simulation::calm() {
-  disk_.set_mood({});
-  disk_.set_capacity(std::uint64_t{1} << 40);
-
-  disk_.end_process_after(0);
-  power_goes_ = false;
-
-  for (const auto& one : outputs_) {
-    one->set_stalled(false);
-  }
-  pace_ = 1000;
-}
-
-/// All is well again: the recorder must catch up, and what it leaves must be what was promised.
-void simulation::finish() {
-  note([] { return std::string("all faults are over"); });
-  calm();
-  if (!is_up_) {
-    start();
-  }
-  for (const auto& one : outputs_) {
-    if (one->is_open() && one->is_stopping()) {
-      advance(1s);
-      one->close();
-    }
-  }
-  open_outputs();
-  for (const auto& one : outputs_) {
-    one->retire_all();
-    pump_all();
-  }
-  advance(3s);
-  for (const auto& one : outputs_) {
-    one->retire_all();
-  }
-  advance(2s);
-  if (found_.any()) {
-    return;
-  }
-  for (const auto& one : outputs_) {
-    one->check_caught_up();
-  }
-  stop_all(10s);
-  end_process();
-  note([] { return std::string("the next start finds all as it should be"); });
-  start();
-  for (const auto& one : outputs_) {
-    while (one->repair_one()) {
-    }
-  }
-  advance(70s);
-  stop_all(10s);
-  if (found_.any()) {
-    return;
-  }
-  end_process();
-  for (const auto& one : outputs_) {
-    one->check_limits();
-    one->check_packets();
-  }
-  archive_.check_folder(disk_);
 }
 
 }  // namespace captured::simulation

@@ -36,6 +36,7 @@ class simulation {
     void (simulation::*run)();
   };
   static const std::vector<act>& acts();
+  static const std::vector<act>& acts_with_fallback();
 
   template <class Words>
   void note(const Words& words) {
@@ -44,8 +45,10 @@ class simulation {
     }
   }
   [[nodiscard]] pipeline::output_options draw_options(const std::string& name);
+  void add_disk(const std::string& label);
   void draw_limits(pipeline::output_options& options);
-  disk_events watch_disk();
+  disk_events watch_disk(std::uint32_t which);
+  simulated_disk& any_disk();
   simulated_output* output_of(const std::string& file);
   simulated_output& any_output();
   void step();
@@ -59,7 +62,10 @@ class simulation {
   void end_process();
   void advance(std::chrono::nanoseconds by);
   void pump_all();
+  void look();
+  void set_disk_times();
   void finish();
+  void check_content();
   void calm();
 
   // --- Acts ---
@@ -85,6 +91,10 @@ class simulation {
   void crash();
   void restart();
   void output_goes();
+  void disk_breaks();
+  void disk_goes();
+  void disk_comes();
+  void disk_is_swapped();
 
   bool traced_;
   std::vector<std::string> steps_;
@@ -93,7 +103,9 @@ class simulation {
   bool may_lose_power_;
   base::moment now_;
   archive archive_;
-  simulated_disk disk_;
+  process_end process_end_;
+  std::vector<std::unique_ptr<simulated_disk>> disks_;  ///< of the places
+  base::steady_time look_at_{};
   std::vector<std::unique_ptr<simulated_output>> outputs_;
   std::uint64_t processes_ = 0;
   bool is_up_ = false;

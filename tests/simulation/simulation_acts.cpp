@@ -20,6 +20,10 @@ std::string milliseconds(std::chrono::nanoseconds time) {
   return std::to_string(time / 1ms) + " ms";
 }
 
+std::string words_for(const simulated_disk& disk) {
+  return disk.label().empty() ? "the disk" : "the second disk";
+}
+
 bool takes_packets(const simulated_output& one) {
   return one.is_open() && !one.is_stopping();
 }
@@ -51,6 +55,18 @@ const std::vector<simulation::act>& simulation::acts() {
       {1, &simulation::restart},
       {1, &simulation::output_goes},
   };
+  return all;
+}
+
+const std::vector<simulation::act>& simulation::acts_with_fallback() {
+  static const std::vector<act> all = [] {
+    std::vector<act> more = acts();
+    more.push_back({3, &simulation::disk_breaks});
+    more.push_back({3, &simulation::disk_goes});
+    more.push_back({4, &simulation::disk_comes});
+    more.push_back({2, &simulation::disk_is_swapped});
+    return more;
+  }();
   return all;
 }
 
@@ -127,7 +143,7 @@ void simulation::clock_step() {
   const auto by = std::chrono::seconds(chance_.below(7200)) - 3600s;
   note([&] { return "the wall clock steps by " + std::to_string(by / 1s) + " s"; });
   now_.wall += by;
-  disk_.set_time(now_.wall);
+  set_disk_times();
 }
 
 void simulation::disk_acts() {
@@ -139,9 +155,11 @@ void simulation::disk_acts() {
 
 void simulation::stall() {
   simulated_output& one = any_output();
-  one.set_stalled(!one.is_stalled());
+  const auto place =
+      static_cast<std::uint32_t>(one.place_count() == 1 ? 0 : chance_.below(one.place_count()));
+  one.set_stalled(place, !one.is_stalled(place));
   note([&] {
-    return "the disk " + std::string(one.is_stalled() ? "stalls" : "goes on") + " for " +
+    return words_for(*disks_[place]) + (one.is_stalled(place) ? " stalls" : " goes on") + " for " +
            name_of(one);
   });
   pace_ = chance_.chance(300) ? 0 : static_cast<std::uint32_t>(chance_.between(1, 30));
@@ -160,25 +178,29 @@ void simulation::change_mood() {
             .failed_look = sometimes(),
             .interrupted = sometimes()};
   }
+  simulated_disk& disk = any_disk();
   note([&] {
-    return "of a thousand calls fail: writes " + std::to_string(mood.failed_write) + " (short " +
-           std::to_string(mood.short_write) + "), syncs " + std::to_string(mood.failed_sync) +
-           ", names " + std::to_string(mood.failed_name) + ", looks " +
-           std::to_string(mood.failed_look) + ", interrupted " + std::to_string(mood.interrupted);
+    return "of a thousand calls on " + words_for(disk) + " fail: writes " +
+           std::to_string(mood.failed_write) + " (short " + std::to_string(mood.short_write) +
+           "), syncs " + std::to_string(mood.failed_sync) + ", names " +
+           std::to_string(mood.failed_name) + ", looks " + std::to_string(mood.failed_look) +
+           ", interrupted " + std::to_string(mood.interrupted);
   });
-  disk_.set_mood(mood);
+  disk.set_mood(mood);
 }
 
 void simulation::fill_disk() {
-  const std::uint64_t used = disk_.used_bytes();
+  simulated_disk& disk = any_disk();
+  const std::uint64_t used = disk.used_bytes();
   const std::uint64_t capacity =
       chance_.chance(500) ? used + chance_.below(64 << 10) : std::uint64_t{1} << 40;
   note([&] {
     return capacity == std::uint64_t{1} << 40
-               ? std::string("the disk has room")
-               : "the disk has room for " + std::to_string(capacity - used) + " octets more";
+               ? words_for(disk) + " has room"
+               : words_for(disk) + " has room for " + std::to_string(capacity - used) +
+                     " octets more";
   });
-  disk_.set_capacity(capacity);
+  disk.set_capacity(capacity);
 }
 
 void simulation::rotate() {
@@ -239,14 +261,15 @@ void simulation::filter_changes() {
 }
 
 void simulation::pin() {
-  const auto names = disk_.names();
+  simulated_disk& disk = any_disk();
+  const auto names = disk.names();
   const std::string& name = names[chance_.below(names.size())];
   if (name.ends_with(".pin")) {
     note([&] { return "no longer pinned: " + name; });
-    disk_.drop(name);
+    disk.drop(name);
   } else if (name.ends_with(".pcapng")) {
     note([&] { return "pinned: " + name; });
-    disk_.put(name + ".pin", std::as_bytes(std::span("pin")));
+    disk.put(name + ".pin", std::as_bytes(std::span("pin")));
   }
 }
 
@@ -272,9 +295,9 @@ void simulation::crash() {
            (calls == 0 ? std::string("now") : "after " + std::to_string(calls) + " calls");
   });
   if (calls == 0) {
-    disk_.end_process();
+    process_end_.has_come = true;
   } else {
-    disk_.end_process_after(calls);
+    process_end_.calls_left = calls;
   }
 }
 
@@ -282,7 +305,7 @@ void simulation::restart() {
   const auto timeout = std::chrono::milliseconds(chance_.pick({1, 100, 3000, 10000}));
   note([&] { return "stop, within " + milliseconds(timeout); });
   stop_all(timeout);
-  if (!disk_.is_process_ended() && !found_.any()) {
+  if (!process_end_.has_come && !found_.any()) {
     end_process();
   }
 }
@@ -296,12 +319,53 @@ void simulation::output_goes() {
   const auto timeout = std::chrono::milliseconds(chance_.between(1, 2000));
   one.stop(timeout);
   advance(timeout + 10ms);
-  if (!disk_.is_process_ended()) {
+  if (!process_end_.has_come) {
     found_.check(one.has_ended(),
                  [] { return std::string("an output does not end by its deadline"); });
     one.check_ledger();
     one.close();
   }
+}
+
+/// Nothing works there any more, until its mood changes.
+void simulation::disk_breaks() {
+  simulated_disk& disk = any_disk();
+  note([&] { return "every call fails on " + words_for(disk); });
+  disk.set_mood({.failed_write = 1000, .failed_sync = 1000, .failed_name = 1000});
+}
+
+/// Its path leads there no more.
+void simulation::disk_goes() {
+  simulated_disk& disk = any_disk();
+  static constexpr disk_fate fates[] = {disk_fate::stays, disk_fate::fails, disk_fate::hangs};
+  const disk_fate fate = chance_.pick(fates);
+  if (!disk.is_mounted()) {
+    return;
+  }
+  note([&] {
+    return words_for(disk) + " goes, and what is open there " +
+           (fate == disk_fate::stays   ? "can be closed"
+            : fate == disk_fate::fails ? "fails"
+                                       : "hangs");
+  });
+  disk.unmount();
+  for (const auto& one : outputs_) {
+    one->on_disk_gone(disk, fate);
+  }
+}
+
+void simulation::disk_comes() {
+  for (const auto& disk : disks_) {
+    if (!disk->is_mounted() && chance_.chance(700)) {
+      note([&] { return words_for(*disk) + " comes back"; });
+      disk->mount();
+    }
+  }
+}
+
+void simulation::disk_is_swapped() {
+  disk_goes();
+  disk_comes();
 }
 
 }  // namespace captured::simulation
