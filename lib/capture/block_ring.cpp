@@ -96,6 +96,7 @@ void block_ring::follow_producer() noexcept {
 }
 
 void block_ring::count_and_charge() noexcept {
+  uncounted_releases_ = 0;
   const producer_counters counted = read_counters();
   sums_.packets_total += counted.packets;
   sums_.drops_total += counted.drops;
@@ -107,7 +108,12 @@ void block_ring::count_and_charge() noexcept {
 void block_ring::release(std::uint32_t index) noexcept {
   // Catches a second release, and a holder that cleared the bit that keeps the kernel away.
   CAPTURED_CHECK(in_use(index));
-  count_and_charge();
+  follow_producer();
+  // Only a full ring loses. One that is not full now was not since the last release either, for
+  // nobody else empties it. Once a turn in any case: the producer counts in 32 bits.
+  if (ledger_.all_in_use() || ++uncounted_releases_ >= block_count_) {
+    count_and_charge();
+  }
   if (index == ledger_.oldest()) {
     release_oldest(index);
     return;

@@ -75,6 +75,7 @@ class block_ring : public block_source {
   alignas(64) std::atomic<std::uint64_t> released_{0};
   loss_ledger ledger_;
   ring_statistics sums_;
+  std::uint32_t uncounted_releases_ = 0;  ///< since the counters were read
 };
 
 }  // namespace captured::capture

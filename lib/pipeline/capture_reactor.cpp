@@ -86,9 +86,24 @@ void capture_reactor::watch() {
   watched_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                       [this](boost::system::error_code error) {
                         if (!error && !stopped_) {
-                          look();
+                          on_event();
                         }
                       });
+}
+
+void capture_reactor::on_event() {
+  // Emptied before the rings are looked at: what happens from here on makes the descriptor
+  // readable again.
+  for (const capture::poll_event& event : poll_set_.drain()) {
+    const watched_ring* const one = event.error ? find(event.id) : nullptr;
+    if (one != nullptr) {
+      one->of.trouble(take_errors(*one->of.ring));
+    }
+  }
+  if (!pausing_) {
+    look();
+  }
+  watch();
 }
 
 /// After that many nanoseconds, whatever happens until then.
@@ -102,21 +117,17 @@ void capture_reactor::look_after(std::chrono::nanoseconds pause) {
 }
 
 void capture_reactor::look() {
-  // Emptied before the rings are looked at: what happens from here on makes the descriptor
-  // readable again.
-  for (const capture::poll_event& event : poll_set_.drain()) {
-    const watched_ring* const one = event.error ? find(event.id) : nullptr;
-    if (one != nullptr) {
-      one->of.trouble(take_errors(*one->of.ring));
-    }
+  const bool found = scan();
+  const auto pause = found || pausing_
+                         ? pause_of(paces_, std::chrono::steady_clock::now(), pausing_)
+                         : std::chrono::nanoseconds(0);
+  pausing_ = pause > std::chrono::nanoseconds(0);
+  poll_set_.set_quiet(pausing_);  // or each block would wake us all the same
+  if (pausing_) {
+    look_after(pause);
+  } else {
+    keep_belt();
   }
-  const auto pause =
-      scan() ? pause_of(paces_, std::chrono::steady_clock::now()) : std::chrono::nanoseconds(0);
-  if (pause > std::chrono::nanoseconds(0)) {
-    return look_after(pause);
-  }
-  keep_belt();
-  watch();
 }
 
 /// Was there a block?
