@@ -3,7 +3,6 @@
 and its port. Judged by tshark and tcpdump.
 """
 
-import subprocess
 import sys
 import time
 

@@ -61,8 +61,8 @@ def packets_in(path):
 
 def wait_packets(path, count, captured):
     """Waits for a file with so many packets: 44 octets come to each, and are its least."""
-    process.wait_until(lambda: path.stat().st_size >= count * (captured + 44), END_SECONDS,
-                       f"{path} has {count} packets")
+    process.wait_until(lambda: path.exists() and path.stat().st_size >= count * (captured + 44),
+                       END_SECONDS, f"{path} has {count} packets")
 
 
 def test_a_viewer_gets_what_is_recorded_and_ends_at_a_signal(make_network, folder):
