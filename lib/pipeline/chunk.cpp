@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "pipeline/chunk.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.hpp"
@@ -22,15 +23,16 @@ void chunk::add_packets(std::size_t port, std::uint32_t packets, std::uint64_t o
   runs.back().octets += octets;
 }
 
-base::result<chunk_pool> chunk_pool::make(std::uint32_t count, std::size_t chunk_bytes,
-                                          std::uint32_t block_count) {
-  auto memory = base::mapping::anonymous(count * chunk_bytes);
+base::result<chunk_pool> chunk_pool::make(std::uint32_t count, std::uint32_t present,
+                                          std::size_t chunk_bytes, std::uint32_t block_count) {
+  auto memory = base::mapping::anonymous(count * chunk_bytes, present * chunk_bytes);
   if (!memory) {
     return memory.error();
   }
   chunk_pool pool;
   pool.chunk_bytes_ = chunk_bytes;
   pool.memory_ = std::move(*memory);
+  pool.present_ = pool.memory_.bytes().first(present * chunk_bytes);
   pool.chunks_.resize(count + block_count);
   pool.free_.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -40,6 +42,7 @@ base::result<chunk_pool> chunk_pool::make(std::uint32_t count, std::size_t chunk
     one.runs.reserve(runs_expected);
     pool.free_.push_back(&one);
   }
+  std::reverse(pool.free_.begin(), pool.free_.end());  // the last one is acquired first
   pool.free_for_blocks_.reserve(block_count);
   for (std::uint32_t i = count; i < count + block_count; ++i) {
     chunk& one = pool.chunks_[i];

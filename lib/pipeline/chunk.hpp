@@ -57,12 +57,13 @@ struct chunk {
 /// thread at a time.
 class chunk_pool {
  public:
-  /// Takes the memory at once. Fails with ENOMEM.
-  static base::result<chunk_pool> make(std::uint32_t count, std::size_t chunk_bytes,
-                                       std::uint32_t block_count);
+  /// `count` chunks, of which `present` have their memory at once and are acquired before the
+  /// others. Fails with ENOMEM.
+  static base::result<chunk_pool> make(std::uint32_t count, std::uint32_t present,
+                                       std::size_t chunk_bytes, std::uint32_t block_count);
 
-  /// All memory of its own.
-  [[nodiscard]] std::span<std::byte> memory() noexcept { return memory_.bytes(); }
+  /// That is present from the start.
+  [[nodiscard]] std::span<std::byte> memory() noexcept { return present_; }
   [[nodiscard]] bool has_free() const noexcept { return !free_.empty(); }
   /// Octets that a chunk can take.
   [[nodiscard]] std::size_t chunk_bytes() const noexcept {
@@ -81,6 +82,7 @@ class chunk_pool {
 
   std::size_t chunk_bytes_ = 0;
   base::mapping memory_;
+  std::span<std::byte> present_;
   std::vector<chunk> chunks_;
   std::vector<chunk*> free_;
   std::vector<chunk*> free_for_blocks_;

@@ -33,8 +33,8 @@ base::result<std::unique_ptr<output_recorder>> output_recorder::make(
   if (options.format != file_format::pcapng) {
     surroundings.where = placement::packed;  // records alone: there are no fillers
   }
-  auto pool =
-      chunk_pool::make(limits::chunks_in_pool, surroundings.chunk_bytes, limits::blocks_per_output);
+  auto pool = chunk_pool::make(limits::chunks_in_pool, limits::chunks_present,
+                               surroundings.chunk_bytes, limits::blocks_per_output);
   if (!pool) {
     return pool.error();
   }
