@@ -33,6 +33,8 @@ block_ring::block_ring(std::span<std::byte> memory, std::uint32_t block_bytes,
   const std::uint64_t done = progress.block - 1;
   const std::uint64_t losses = sums.drops_total - progress.losses_told;
   next_ = static_cast<std::uint32_t>(done % block_count_);
+  begun_ = next_;
+  begun_packets_ = progress.packets;
   taken_ = done;
   released_ = done;
   ledger_ = loss_ledger(block_count_, done, losses);
@@ -107,6 +109,9 @@ void block_ring::count_and_charge() noexcept {
 void block_ring::release(std::uint32_t index) noexcept {
   // Catches a second release, and a holder that cleared the bit that keeps the kernel away.
   CAPTURED_CHECK(in_use(index));
+  if (index == begun_) {
+    begun_packets_ = 0;
+  }
   count_and_charge();
   if (index == ledger_.oldest()) {
     release_oldest(index);

@@ -51,6 +51,11 @@ class block_source {
   /// Packets lost just before the first packet of this held block (epb_dropcount of that packet).
   [[nodiscard]] virtual std::uint64_t losses_before(std::uint32_t index) const noexcept = 0;
 
+  /// Packets at the beginning of this held block that a former process has dealt with.
+  [[nodiscard]] virtual std::uint32_t packets_done(std::uint32_t /*index*/) const noexcept {
+    return 0;
+  }
+
   /// Gives a block back to the producer; in any order. Reads the kernel's counters first: what
   /// grew until now was lost where the kernel stands, at the block that it fills next, and is
   /// charged to that. A ring whose every block is in use stands still at its oldest.
@@ -89,6 +94,9 @@ class block_lease {
   [[nodiscard]] framing form() const noexcept { return source_->form(); }
   [[nodiscard]] std::uint64_t losses_before() const noexcept {
     return source_->losses_before(index_);
+  }
+  [[nodiscard]] std::uint32_t packets_done() const noexcept {
+    return source_->packets_done(index_);
   }
   /// Never gives the block back: for memory that a disk may still read when nobody waits for it
   /// any more. The block is out of use for the source's whole life.

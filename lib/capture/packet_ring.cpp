@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "capture/packet_ring.hpp"
 
+#include <algorithm>
 #include <utility>
+
+#include "capture/frame_cursor.hpp"
 
 namespace captured::capture {
 
@@ -29,7 +32,8 @@ base::result<std::unique_ptr<packet_ring>> packet_ring::take_over(base::unique_f
                                                                   ring_journal journal,
                                                                   const device& from,
                                                                   const interface_options& options,
-                                                                  const filter_program& program) {
+                                                                  const filter_program& program,
+                                                                  std::optional<dealt_with> dealt) {
   const packet::link_type link = link_type_of(from);
   auto taken = packet_socket::take_over(std::move(socket), from.name, framing_of(link));
   if (auto fits = taken.check_fit(from.index, program); !fits) {
@@ -38,6 +42,11 @@ base::result<std::unique_ptr<packet_ring>> packet_ring::take_over(base::unique_f
   auto memory = taken.map_ring(options.ring);
   if (!memory) {
     return memory.error();
+  }
+  if (dealt) {
+    dealt->losses_told = std::min(dealt->losses_told, journal.sums().drops_total);
+    journal.set_progress(
+        catch_up(memory->bytes(), options.ring.block_bytes, journal.progress(), *dealt));
   }
   return std::unique_ptr<packet_ring>(
       new packet_ring(std::move(taken), std::move(*memory), options, link, std::move(journal)));
@@ -96,6 +105,22 @@ base::result<> packet_ring::reject_all() {
   const std::lock_guard lock(filters_);
   rejects_all_ = true;
   return socket_.reject_all();
+}
+
+void packet_ring::release(std::uint32_t index) noexcept {
+  if (journal_) {
+    const block_head head = read_block_head(block_memory(index));
+    ring_progress now = journal_->progress();
+    if (head.sequence >= now.block) {
+      const std::uint32_t before = head.sequence == now.block ? now.packets : 0;
+      now.packets_total += head.packet_count - std::min(head.packet_count, before);
+      now.losses_told += losses_before(index);
+      now.block = head.sequence + 1;
+      now.packets = 0;
+      journal_->set_progress(now);
+    }
+  }
+  block_ring::release(index);
 }
 
 producer_counters packet_ring::read_counters() noexcept {
