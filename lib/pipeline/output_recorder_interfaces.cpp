@@ -20,7 +20,11 @@ base::result<> output_recorder::add(output_interface what) {
   }
   const auto fits = check_fit(what.description);
   if (fits) {
-    add_memory(what.feed->source().memory());
+    if (what.is_ring_kept) {
+      stream_.files().write_in_order();
+    } else {
+      add_memory(what.feed->source().memory());
+    }
     ports_.attach(std::move(what));
     totals_at_switch_.merge(ports_.totals());
   }

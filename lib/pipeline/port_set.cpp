@@ -99,6 +99,13 @@ bool port_set::has_lent_most() const noexcept {
   });
 }
 
+bool port_set::holds_most() const noexcept {
+  return std::any_of(ports_.begin(), ports_.end(), [](const auto& one) {
+    return one->attached() && one->is_ring_kept() &&
+           2 * one->blocks_lent >= one->feed().source().block_count();
+  });
+}
+
 std::optional<port_set::taken> port_set::take_block() noexcept {
   for (std::size_t turn = 0; turn < ports_.size(); ++turn) {
     const std::size_t candidate = (next_ + turn) % ports_.size();
@@ -325,6 +332,12 @@ format::recording_totals port_set::settled_totals() const {
 void port_set::refresh() {
   for (const auto& one : ports_) {
     one->refresh(device_counts_);
+  }
+}
+
+void port_set::settle_handed_over() noexcept {
+  for (const auto& one : ports_) {
+    one->settle_handed_over();
   }
 }
 
