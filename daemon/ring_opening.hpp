@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+//
+// How an interface gets its ring: the one that an earlier life left, when it fits, else a new one.
+// Takes some milliseconds; any thread. When to open, and what to say of it, is recording's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/error.hpp"
+#include "capture/packet_ring.hpp"
+#include "capture/spare_sockets.hpp"
+#include "daemon/kept_rings.hpp"
+
+namespace captured::daemon {
+
+struct ring_request {
+  capture::interface_options options;
+  std::shared_ptr<capture::spare_sockets> spares;  ///< a new ring's socket is one of these, if any
+  bool is_kept = false;  ///< the ring gets a journal, so that another process can go on with it
+  std::optional<left_ring> left;
+  capture::dealt_with dealt;  ///< of the ring that is left
+};
+
+struct opened_ring {
+  base::result<std::unique_ptr<capture::packet_ring>> ring;
+  capture::device from;
+  bool is_taken_over = false;
+  std::uint64_t waiting = 0;  ///< in the ring that was left: taken over, or lost with it
+  std::uint64_t missing = 0;  ///< given back by the life before, and yet in none of its files
+  std::string misfit = {};    ///< why what was left is closed; empty when it is not
+  std::optional<left_ring> left = {};  ///< not used: nothing could be opened at all
+};
+
+/// Fails as compile_filter and packet_ring::open do.
+[[nodiscard]] opened_ring open_ring(ring_request wanted);
+
+}  // namespace captured::daemon
