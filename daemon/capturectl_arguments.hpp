@@ -12,6 +12,7 @@
 #include <boost/json.hpp>
 
 #include "base/error.hpp"
+#include "daemon/capturectl.hpp"
 #include "format/capture_copier.hpp"
 #include "format/capture_time.hpp"
 #include "format/capture_writer.hpp"
@@ -65,6 +66,27 @@ class option_list {
 
 /// Says "capturectl NAME: WHAT" on standard error.
 void complain(const char* name, const std::string& what);
+
+/// Reads the arguments of a command with exactly so many paths into its options, which `prepare`
+/// then checks and completes. The exit status when the command ends here, which was said.
+template <class Options>
+[[nodiscard]] std::optional<int> take_options(const command_words& words,
+                                              const std::vector<std::string>& arguments,
+                                              std::size_t path_count,
+                                              void (*add_options)(option_list&, Options&),
+                                              base::result<> (*prepare)(Options&), Options& into) {
+  option_list visible;
+  add_options(visible, into);
+  if (const auto status =
+          parse_arguments(words, visible, arguments, into.paths, path_count, path_count)) {
+    return status;
+  }
+  if (const auto usable = prepare(into); !usable) {
+    complain(words.name, usable.error().message());
+    return exit_usage;
+  }
+  return std::nullopt;
+}
 
 /// Text from a file made fit for a terminal and for JSON: what is not UTF-8, and control
 /// characters, are replaced.

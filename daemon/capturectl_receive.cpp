@@ -160,14 +160,8 @@ sigset_t block_signals() {
 
 int receive(const std::vector<std::string>& arguments) {
   receive_options options;
-  option_list visible;
-  add_options(visible, options);
-  if (const auto status = parse_arguments(words, visible, arguments, options.paths, 1, 1)) {
+  if (const auto status = take_options(words, arguments, 1, add_options, prepare, options)) {
     return *status;
-  }
-  if (const auto usable = prepare(options); !usable) {
-    complain(words.name, usable.error().message());
-    return exit_usage;
   }
   const sigset_t signals = block_signals();
   std::mutex printing;

@@ -210,14 +210,8 @@ int report(const send_options& options, const stream::client_figures& figures,
 
 int send(const std::vector<std::string>& arguments) {
   send_options options;
-  option_list visible;
-  add_options(visible, options);
-  if (const auto status = parse_arguments(words, visible, arguments, options.paths, 1, 1)) {
+  if (const auto status = take_options(words, arguments, 1, add_options, prepare, options)) {
     return *status;
-  }
-  if (const auto usable = prepare(options); !usable) {
-    complain(words.name, usable.error().message());
-    return exit_usage;
   }
   const auto input = capture_input::open(options.paths[0], {}, capture_input::access::streamed);
   if (!input) {

@@ -21,7 +21,8 @@ constexpr command_words words{
     "Tells how the running captured stands: for each interface its state, its rates over the\n"
     "last seconds and where its packets went since the start (stored; osdrop: lost in the\n"
     "kernel, for the disk or the machine was too slow; unwritten: not taken by the disk at a\n"
-    "stop), for each output the file that is being written, and what is in trouble.\n"
+    "stop), for each output the file that is being written, for each stream to a collector where\n"
+    "the packets that it was offered went, and what is in trouble.\n"
     "Exit status: 0 all is well, 1 an output or an interface that is required is in trouble, or\n"
     "nobody answers, 2 wrong usage.\n",
     "  capturectl status\n"
@@ -126,6 +127,20 @@ void print_kept(const json::object& output) {
   std::printf("\n");
 }
 
+void print_stream(const json::object& stream) {
+  const auto* const connected = stream.if_contains("connected");
+  std::printf("stream %s: %s to %s; offered %.0f, sent %.0f, dropped %.0f, waiting %.0f",
+              text_of(stream, "name").c_str(),
+              connected != nullptr && *connected == true ? "connected" : "not connected",
+              text_of(stream, "to").c_str(), number_of(stream, "offered"),
+              number_of(stream, "sent"), number_of(stream, "dropped"),
+              number_of(stream, "waiting"));
+  if (const double unconfirmed = number_of(stream, "unconfirmed"); unconfirmed > 0) {
+    std::printf(", unconfirmed %.0f", unconfirmed);
+  }
+  std::printf("\n");
+}
+
 void print_status(const json::object& status) {
   std::printf("captured %s, pid %.0f, recording since %s (%s)\n",
               text_of(status, "version").c_str(), number_of(status, "pid"),
@@ -144,8 +159,11 @@ void print_status(const json::object& status) {
                 file.empty() ? "" : ", writing ", file.c_str());
     print_kept(one);
   }
+  const auto streams = objects_of(status, "streams");
+  std::for_each(streams.begin(), streams.end(), print_stream);
   print_troubles("interface", objects_of(status, "interfaces"));
   print_troubles("output", objects_of(status, "outputs"));
+  print_troubles("stream", streams);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdio>
 #include <ctime>
 
@@ -28,6 +29,22 @@ const char* direction_word(capture::direction which) {
       break;
   }
   return "auto";
+}
+
+/// An interface's name as it can stand in that of an output: other octets by their numbers.
+std::string file_word(const std::string& interface) {
+  std::string word;
+  for (const char letter : interface) {
+    const auto octet = static_cast<unsigned char>(letter);
+    if (std::isalnum(octet) != 0 || letter == '.' || letter == '-' || letter == '_') {
+      word += letter;
+    } else {
+      std::array<char, 4> text{};
+      std::snprintf(text.data(), text.size(), "_%02x", unsigned{octet});
+      word += text.data();
+    }
+  }
+  return word;
 }
 
 }  // namespace
@@ -66,6 +83,7 @@ pipeline::port_description describe(const capture::device& from,
     block.comments.push_back(story);
   }
   what.snaplen = options.snaplen;
+  what.kernel_index = static_cast<std::uint32_t>(std::max(from.index, 0));
   return what;
 }
 
@@ -113,6 +131,21 @@ std::string link_word(packet::link_type link) {
     default:
       return "link" + std::to_string(static_cast<unsigned>(link));
   }
+}
+
+std::string series_word(const pipeline::output_options& output, const std::string& interface,
+                        packet::link_type link) {
+  const bool usual = link == packet::link_type::ethernet;
+  switch (output.format) {
+    case pipeline::file_format::pcap:
+    case pipeline::file_format::pcap_nano:
+      return file_word(interface) + (usual ? "" : "-" + link_word(link));
+    case pipeline::file_format::lpcap:
+      return usual ? "" : link_word(link);
+    case pipeline::file_format::pcapng:
+      break;
+  }
+  return output.link_types == pipeline::link_type_policy::split ? link_word(link) : "";
 }
 
 }  // namespace captured::daemon

@@ -9,6 +9,7 @@
 #include "base/time.hpp"
 #include "capture/device.hpp"
 #include "capture/options.hpp"
+#include "pipeline/options.hpp"
 #include "pipeline/port.hpp"
 
 namespace captured::daemon {
@@ -30,5 +31,10 @@ namespace captured::daemon {
 
 /// "raw", "ethernet", … as a part of names.
 [[nodiscard]] std::string link_word(packet::link_type link);
+
+/// What stands behind the output's name in that of the series of files that takes these packets;
+/// empty for the output's own. Series are apart where a format holds no more, or that is wanted.
+[[nodiscard]] std::string series_word(const pipeline::output_options& output,
+                                      const std::string& interface, packet::link_type link);
 
 }  // namespace captured::daemon

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/live_stream.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
 #include "daemon/interface_text.hpp"
-#include "daemon/recorded_interface.hpp"
 
 namespace captured::daemon {
 
@@ -59,20 +57,6 @@ base::result<live_wish> read_live_wish(const json::object& request) {
   return made;
 }
 
-live_stream::listener::listener(live_stream& of, recorded_interface& from, std::uint32_t id)
-    : of_(of), from_(from), id_(id) {
-  from_.tap.attach(*this);
-}
-
-live_stream::listener::~listener() {
-  from_.tap.detach(*this);
-}
-
-void live_stream::listener::on_block(std::span<std::byte> block, capture::framing form) {
-  of_.copy_.copy(id_, block, form);
-  of_.send();
-}
-
 live_stream::live_stream(live_wish wish, control_reply reply)
     : wish_(std::move(wish)), reply_(std::move(reply)), copy_(bytes_max) {
   copy_.begin("live, from the running recording" +
@@ -83,12 +67,7 @@ live_stream::~live_stream() = default;
 
 void live_stream::on_recorded(recorded_interface& one) {
   if (why_ || (!wish_.interface.empty() && one.name() != wish_.interface) ||
-      (!wish_.output.empty() && one.entry.output != wish_.output)) {
-    return;
-  }
-  // An interface that is recorded into several outputs is shown once.
-  if (std::any_of(taps_.begin(), taps_.end(),
-                  [&](const listener& each) { return each.from().name() == one.name(); })) {
+      (!wish_.output.empty() && one.entry.output != wish_.output) || is_shown(taps_, one)) {
     return;
   }
   const pipeline::port_description description = describe(one.from, one.options, {});
@@ -101,7 +80,10 @@ void live_stream::on_recorded(recorded_interface& one) {
     wish.filter = std::move(*filter);
   }
   const std::uint32_t id = copy_.add_interface(description.block, std::move(wish));
-  taps_.emplace_back(*this, one, id);
+  taps_.emplace_back(one, [this, id](std::span<std::byte> block, capture::framing form) {
+    copy_.copy(id, block, form);
+    send();
+  });
 }
 
 void live_stream::start() {

@@ -17,9 +17,9 @@
 
 #include "base/error.hpp"
 #include "daemon/control_server.hpp"
+#include "daemon/tap_listener.hpp"
 #include "daemon/tap_user.hpp"
 #include "pipeline/live_copy.hpp"
-#include "pipeline/packet_tap.hpp"
 
 namespace captured::daemon {
 
@@ -55,22 +55,6 @@ class live_stream final : public tap_user, public std::enable_shared_from_this<l
   [[nodiscard]] std::size_t interface_count() const noexcept { return taps_.size(); }
 
  private:
-  /// One interface, attached from its making to its end.
-  class listener final : public pipeline::block_listener {
-   public:
-    listener(live_stream& of, recorded_interface& from, std::uint32_t id);
-    ~listener();
-    listener(const listener&) = delete;
-    listener& operator=(const listener&) = delete;
-    void on_block(std::span<std::byte> block, capture::framing form) override;
-    [[nodiscard]] recorded_interface& from() const noexcept { return from_; }
-
-   private:
-    live_stream& of_;
-    recorded_interface& from_;
-    std::uint32_t id_;
-  };
-
   void send();
   void send_last();
 
@@ -78,7 +62,7 @@ class live_stream final : public tap_user, public std::enable_shared_from_this<l
   control_reply reply_;
   std::function<void()> ended_;
   pipeline::live_copy copy_;
-  std::list<listener> taps_;
+  std::list<tap_listener> taps_;
   std::vector<std::byte> sending_;
   bool started_ = false;
   bool busy_ = false;  ///< a piece is under way

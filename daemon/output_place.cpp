@@ -76,15 +76,15 @@ base::result<opened_place> output_place::shared_state::open() {
   if (!claimed) {
     return claimed.error();
   }
-  if (const auto removed = place.folder->remove_prepared(options.output); !removed) {
-    return removed.error();
-  }
-  const storage::output_options files{.name = options.output, .file_name = options.file_name};
-  auto own = pipeline::own_files_of(files);
+  auto own = pipeline::own_files_of({.name = options.output, .file_name = options.file_name},
+                                    options.format);
   if (!own) {
     return own.error();
   }
   place.own = std::move(*own);
+  if (const auto removed = place.folder->remove_prepared(place.own); !removed) {
+    return removed.error();
+  }
   // First, for it changes which file is the last.
   if (repair) {
     auto parts = pipeline::find_parts(*place.folder, place.own);
@@ -104,7 +104,7 @@ base::result<opened_place> output_place::shared_state::open() {
       place.still_open.push_back(one.name);
     }
   }
-  auto start = pipeline::continue_series(*place.folder, files, options.recording);
+  auto start = pipeline::continue_series(*place.folder, place.own, options.recording);
   if (!start) {
     return start.error();
   }

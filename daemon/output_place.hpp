@@ -42,6 +42,7 @@ struct place_options {
   std::string directory;
   std::string output;
   std::string file_name;
+  pipeline::file_format format = pipeline::file_format::pcapng;
   std::string recording;
   storage::file_rights rights;
   bool require_mount = false;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/packet_stream.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -10,7 +9,6 @@
 #include "capture/frame_cursor.hpp"
 #include "daemon/interface_text.hpp"
 #include "daemon/logging.hpp"
-#include "daemon/recorded_interface.hpp"
 #include "pipeline/live_copy.hpp"
 
 namespace captured::daemon {
@@ -91,56 +89,48 @@ base::result<std::unique_ptr<packet_stream>> packet_stream::start(
   return made;
 }
 
-packet_stream::listener::listener(packet_stream& of, recorded_interface& from, std::uint32_t id)
-    : of_(of), from_(from), id_(id) {
-  if (of_.filters_port_) {
-    const auto filter = capture::offline_filter::compile(
-        "not tcp port " + std::to_string(of_.port_), capture::link_type_of(from_.from));
+packet_stream::source packet_stream::source_of(const recorded_interface& one,
+                                               std::uint32_t id) const {
+  source made{.id = id};
+  if (filters_port_) {
+    const auto filter = capture::offline_filter::compile("not tcp port " + std::to_string(port_),
+                                                         capture::link_type_of(one.from));
     if (filter) {
-      wanted_ = *filter;
+      made.wanted = *filter;
     }
   }
-  from_.tap.attach(*this);
+  return made;
 }
 
-packet_stream::listener::~listener() {
-  from_.tap.detach(*this);
-}
-
-void packet_stream::listener::on_block(std::span<std::byte> block, capture::framing form) {
-  stream::send_queue& queue = of_.client_->queue();
-  if (!wanted_ && !queue.has_room(block.size())) {
+void packet_stream::offer(source& from, std::span<std::byte> block, capture::framing form) {
+  stream::send_queue& queue = client_->queue();
+  if (!from.wanted && !queue.has_room(block.size())) {
     // No message is made that would be thrown away.
     const std::uint32_t packets = capture::read_block_head(block).packet_count;
     queue.drop(packets);
-    drops_ += packets;
+    from.drops += packets;
     return;
   }
   capture::frame_cursor cursor(block, form);
   for (packet::packet_view packet; cursor.next(packet);) {
-    const pipeline::whole_packet whole = pipeline::make_whole(packet, of_.scratch_);
-    if (wanted_ && !wanted_->matches(whole.data, whole.original_length)) {
+    const pipeline::whole_packet whole = pipeline::make_whole(packet, scratch_);
+    if (from.wanted && !from.wanted->matches(whole.data, whole.original_length)) {
       continue;
     }
-    of_.batch_.append({.time_ns = packet.timestamp_ns,
-                       .data = whole.data,
-                       .original_length = whole.original_length,
-                       .interface_id = id_,
-                       .drops = of_.batch_.packets() == 0 ? drops_ : 0});
+    batch_.append({.time_ns = packet.timestamp_ns,
+                   .data = whole.data,
+                   .original_length = whole.original_length,
+                   .interface_id = from.id,
+                   .drops = batch_.packets() == 0 ? from.drops : 0});
   }
-  const auto packets = static_cast<std::uint32_t>(of_.batch_.packets());
+  const auto packets = static_cast<std::uint32_t>(batch_.packets());
   if (packets != 0) {
-    drops_ = queue.offer(of_.batch_) ? 0 : drops_ + packets;
+    from.drops = queue.offer(batch_) ? 0 : from.drops + packets;
   }
 }
 
 void packet_stream::on_recorded(recorded_interface& one) {
-  if (::fnmatch(settings_.interface.c_str(), one.name().c_str(), 0) != 0) {
-    return;
-  }
-  // An interface that is recorded into several outputs is streamed once.
-  if (std::any_of(taps_.begin(), taps_.end(),
-                  [&](const listener& each) { return each.from().name() == one.name(); })) {
+  if (::fnmatch(settings_.interface.c_str(), one.name().c_str(), 0) != 0 || is_shown(taps_, one)) {
     return;
   }
   const packet::link_type link = capture::link_type_of(one.from);
@@ -154,7 +144,10 @@ void packet_stream::on_recorded(recorded_interface& one) {
     return;
   }
   client_->queue().describe(id, {.name = one.name(), .link = link});
-  taps_.emplace_back(*this, one, id);
+  taps_.emplace_back(one, [this, from = source_of(one, id)](std::span<std::byte> block,
+                                                            capture::framing form) mutable {
+    offer(from, block, form);
+  });
 }
 
 void packet_stream::on_stopped() {

@@ -17,8 +17,8 @@
 
 #include "base/error.hpp"
 #include "capture/offline_filter.hpp"
+#include "daemon/tap_listener.hpp"
 #include "daemon/tap_user.hpp"
-#include "pipeline/packet_tap.hpp"
 #include "settings/configuration.hpp"
 #include "stream/client.hpp"
 
@@ -48,31 +48,23 @@ class packet_stream final : public tap_user {
   [[nodiscard]] stream::client_figures figures() const { return client_->queue().figures(); }
 
  private:
-  class listener final : public pipeline::block_listener {
-   public:
-    listener(packet_stream& of, recorded_interface& from, std::uint32_t id);
-    ~listener();
-    listener(const listener&) = delete;
-    listener& operator=(const listener&) = delete;
-    void on_block(std::span<std::byte> block, capture::framing form) override;
-    [[nodiscard]] recorded_interface& from() const noexcept { return from_; }
-
-   private:
-    packet_stream& of_;
-    recorded_interface& from_;
-    std::uint32_t id_;
-    std::optional<capture::offline_filter> wanted_;  ///< all but the stream's own packets
-    std::uint32_t drops_ = 0;                        ///< not yet told to the collector
+  /// What is known of one interface that is streamed.
+  struct source {
+    std::uint32_t id = 0;
+    std::optional<capture::offline_filter> wanted;  ///< all but the stream's own packets
+    std::uint32_t drops = 0;                        ///< not yet told to the collector
   };
 
   packet_stream(boost::asio::io_context& context, settings::stream_settings wanted);
+  [[nodiscard]] source source_of(const recorded_interface& one, std::uint32_t id) const;
+  void offer(source& from, std::span<std::byte> block, capture::framing form);
   void on_ended();
 
   boost::asio::io_context& context_;
   settings::stream_settings settings_;
   bool filters_port_ = false;  ///< the collector has a name: its address is not known here
   std::uint16_t port_ = 0;
-  std::list<listener> taps_;
+  std::list<tap_listener> taps_;
   stream::packet_batch batch_;
   std::vector<std::byte> scratch_;
   boost::asio::steady_timer patience_;

@@ -38,10 +38,11 @@ pipeline::device_count_reader open_device_counters() {
 }  // namespace
 
 recorded_output::recorded_output(boost::asio::any_io_executor reactor,
-                                 boost::asio::any_io_executor writer_pool, bool one_writer_thread,
-                                 std::string family, pipeline::output_options options)
+                                 const pipeline::writer::pool_executor& writer_pool,
+                                 bool one_writer_thread, std::string family,
+                                 pipeline::output_options options)
     : reactor_(std::move(reactor)),
-      writer_pool_(std::move(writer_pool)),
+      writer_pool_(writer_pool),
       one_writer_thread_(one_writer_thread),
       family_(std::move(family)),
       options_(std::move(options)),

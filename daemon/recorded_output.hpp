@@ -49,8 +49,9 @@ class recorded_output {
   /// `family` is the output's name in the configuration; `options` holds the one of this series,
   /// which differs when an output is split by link type.
   /// `one_writer_thread` is whether the pool has only one.
-  recorded_output(boost::asio::any_io_executor reactor, boost::asio::any_io_executor writer_pool,
-                  bool one_writer_thread, std::string family, pipeline::output_options options);
+  recorded_output(boost::asio::any_io_executor reactor,
+                  const pipeline::writer::pool_executor& writer_pool, bool one_writer_thread,
+                  std::string family, pipeline::output_options options);
   ~recorded_output();
   recorded_output(const recorded_output&) = delete;
   recorded_output& operator=(const recorded_output&) = delete;
@@ -122,7 +123,7 @@ class recorded_output {
   }
 
   boost::asio::any_io_executor reactor_;
-  boost::asio::any_io_executor writer_pool_;
+  pipeline::writer::pool_executor writer_pool_;
   bool one_writer_thread_;
   std::string family_;
   pipeline::output_options options_;

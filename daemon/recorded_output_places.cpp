@@ -17,6 +17,12 @@ namespace {
 /// The second folder begins alone when the first one has given no answer for so long.
 constexpr std::chrono::seconds first_place_patience{2};
 
+/// Pages of direct writes are filled up with blocks, which other formats have none of.
+storage::direct_mode direct_mode_of(const pipeline::output_options& options) {
+  return options.format == pipeline::file_format::pcapng ? options.files.direct
+                                                         : storage::direct_mode::off;
+}
+
 }  // namespace
 
 base::result<> recorded_output::watch_place(std::uint32_t place, const std::string& recording,
@@ -40,6 +46,7 @@ base::result<> recorded_output::watch_place(std::uint32_t place, const std::stri
   auto watch = output_place::start({.directory = places_[place].directory,
                                     .output = name(),
                                     .file_name = options_.files.file_name,
+                                    .format = options_.format,
                                     .recording = recording,
                                     .rights = rights_,
                                     .require_mount = options_.files.require_mount && place == 0,
@@ -115,11 +122,12 @@ base::result<pipeline::output_folder> recorded_output::open_backend(std::uint32_
     return fd.error();
   }
   storage::file_writer_options files;
+  files.with_sidecars = opened.own.with_sidecars;
   files.may_remove = [folder = opened.folder, own = opened.own](const std::string& name) {
     return folder->check_removable(name, own);
   };
   auto backend = storage::open_file_backend(
-      std::move(*fd), options_.files.direct, opened.direct_possible,
+      std::move(*fd), direct_mode_of(options_), opened.direct_possible,
       [strand = writer_.get()](const storage::file_completion& done) { strand->complete(done); },
       std::move(files), {.one_thread = one_writer_thread_},
       std::make_shared<storage::system_calls>(rights_));
@@ -249,6 +257,10 @@ void recorded_output::on_repaired(std::uint32_t place, const std::string& part,
   if (how && state_ == output_state::open) {
     storage::kept_file file = how->file;
     file.place = place;
+    if (file.sequence == 0) {  // of a format that does not say it
+      const auto own = pipeline::own_files_of(options_.files, options_.format);
+      file.sequence = own ? own->names.sequence_of(part).value_or(0) : 0;
+    }
     writer_->keep(std::move(file));
   }
 }

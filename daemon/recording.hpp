@@ -128,7 +128,8 @@ class recording {
 
   // Outputs: recording_outputs.cpp.
   [[nodiscard]] const pipeline::output_options* options_of(const std::string& family) const;
-  recorded_output* output_for(const std::string& family, packet::link_type link);
+  /// The series of files that takes the packets of this device.
+  recorded_output* output_for(const std::string& family, const capture::device& from);
   void open_output(recorded_output& one);
   void retire(recorded_output& one);
   [[nodiscard]] bool is_served(const recorded_output& one) const;

@@ -118,6 +118,9 @@ std::string recording::why_not_kept(const recorded_interface& one) const {
   if (!one.output->options().files.fallback.empty()) {
     return "its output has a fallback";
   }
+  if (one.output->options().format != pipeline::file_format::pcapng) {
+    return "files of its output's format do not say how far it got";
+  }
   return one.entry.queues > 1 ? "it has several queues" : "";
 }
 
@@ -154,10 +157,15 @@ void recording::refuse(recorded_interface& one, const base::failure& why) {
 }
 
 void recording::open(recorded_interface& one, const capture::device& from) {
-  recorded_output* const output = output_for(one.entry.output, capture::link_type_of(from));
-  if (output == nullptr) {
+  const pipeline::output_options* const wanted = options_of(one.entry.output);
+  if (wanted == nullptr) {
     return;  // the configuration was checked: there is one
   }
+  if (!pipeline::holds_link_type(wanted->format, capture::link_type_of(from))) {
+    return refuse(one, base::invalid_input("record " + one.name(),
+                                           "lpcap files hold Ethernet and 802.11 alone"));
+  }
+  recorded_output* const output = output_for(one.entry.output, from);
   if (output->state() == output_state::closed && reconciled_at_ >= output->retry_at()) {
     open_output(*output);
   }

@@ -24,10 +24,13 @@ bool may_change_to(pipeline::output_options from, const pipeline::output_options
   return from == to;
 }
 
-/// The options of the series for one link type, given as a word.
+/// The options of the series of this word, see series_word.
 pipeline::output_options split_by(const pipeline::output_options& options,
                                   const std::string& word) {
   pipeline::output_options one = options;
+  if (word.empty()) {
+    return one;
+  }
   one.files.name += "-" + word;
   if (one.files.file_name.find("{output}") == std::string::npos) {
     one.files.file_name += "-" + word;
@@ -43,14 +46,13 @@ const pipeline::output_options* recording::options_of(const std::string& family)
   return at == wanted_.outputs.end() ? nullptr : &*at;
 }
 
-recorded_output* recording::output_for(const std::string& family, packet::link_type link) {
+recorded_output* recording::output_for(const std::string& family, const capture::device& from) {
   const pipeline::output_options* const options = options_of(family);
   if (options == nullptr) {
     return nullptr;
   }
-  const pipeline::output_options series = options->link_types == pipeline::link_type_policy::split
-                                              ? split_by(*options, link_word(link))
-                                              : *options;
+  const pipeline::output_options series =
+      split_by(*options, series_word(*options, from.name, capture::link_type_of(from)));
   for (const auto& one : outputs_) {
     if (one->name() == series.files.name && one->family() == family) {
       return one.get();
@@ -173,13 +175,13 @@ void recording::follow_outputs(const std::vector<pipeline::output_options>& want
     const auto at = std::find_if(wanted.begin(), wanted.end(), [&](const auto& options) {
       return options.files.name == one->family();
     });
-    const bool was_split = one->name() != one->family();
-    if (at == wanted.end() || was_split != (at->link_types == pipeline::link_type_policy::split)) {
+    if (at == wanted.end()) {
       outdated.push_back(one.get());
       continue;
     }
+    const bool is_split = one->name() != one->family();
     const pipeline::output_options to =
-        was_split ? split_by(*at, one->name().substr(one->family().size() + 1)) : *at;
+        split_by(*at, is_split ? one->name().substr(one->family().size() + 1) : "");
     if (may_change_to(one->options(), to)) {
       one->reconfigure(to);
     } else {

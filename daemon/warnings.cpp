@@ -10,6 +10,8 @@
 #include <fnmatch.h>
 #include <spdlog/fmt/fmt.h>
 
+#include "daemon/warnings_format.hpp"
+#include "pipeline/record_form.hpp"
 #include "settings/units.hpp"
 
 namespace captured::daemon {
@@ -181,6 +183,24 @@ void judge_bridges(const entry& each, const std::vector<entry>& all, remarks& fo
   }
 }
 
+void judge_format(const pipeline::output_options& one, const std::string& path,
+                  const std::vector<entry>& entries, remarks& found) {
+  if (std::string remark = format_remark(one); !remark.empty()) {
+    found.push_back({path + ".format", std::move(remark)});
+  }
+  for (const auto& each : entries) {
+    for (const auto* device : each.devices) {
+      if (each.one->output == one.files.name && device->link &&
+          !pipeline::holds_link_type(one.format, *device->link)) {
+        found.push_back({each.path + ".name",
+                         fmt::format("interface {}: {} cannot be recorded as lpcap, the format of "
+                                     "output {}",
+                                     device->name, link_text(*device->link), one.files.name)});
+      }
+    }
+  }
+}
+
 /// Link types that come together in a file, by the first device that has each.
 void judge_link_types(const pipeline::output_options& one, const std::string& path,
                       const std::vector<entry>& entries, remarks& found) {
@@ -193,7 +213,8 @@ void judge_link_types(const pipeline::output_options& one, const std::string& pa
       }
     }
   }
-  if (names.size() < 2 || one.link_types == pipeline::link_type_policy::split) {
+  if (names.size() < 2 || one.link_types == pipeline::link_type_policy::split ||
+      one.format != pipeline::file_format::pcapng) {
     return;
   }
   std::string text;
@@ -348,6 +369,7 @@ remarks warnings_for(const settings::configuration& wanted, const host_facts& ho
     const auto& files = wanted.outputs[i].files;
     const std::string path = "outputs[" + std::to_string(i) + "]";
     judge_link_types(wanted.outputs[i], path, entries, found);
+    judge_format(wanted.outputs[i], path, entries, found);
     if (when == occasion::quick_recording) {
       continue;
     }

@@ -8,16 +8,9 @@
 #include <array>
 
 #include "format/capture_reader.hpp"
+#include "format/lpcap_record.hpp"
 
 namespace captured::format {
-
-inline constexpr std::uint16_t lpcap_magic = 0x4F3E;
-inline constexpr std::size_t lpcap_file_header_bytes = 14;
-inline constexpr std::size_t lpcap_record_header_bytes = 10;
-
-/// "LPMETA1" and a zero.
-inline constexpr std::uint64_t lpcap_sidecar_magic = 0x0031'4154'454D'504C;
-enum class lpcap_sidecar_kind : std::uint8_t { time = 1, interface = 2, original_length = 3 };
 
 /// The entries of a sidecar, one after the other.
 class lpcap_sidecar {

@@ -7,11 +7,9 @@
 #include <vector>
 
 #include "format/capture_writer.hpp"
+#include "format/lpcap_record.hpp"
 
 namespace captured::format {
-
-/// Data that the original's writer takes at most.
-inline constexpr std::size_t lpcap_data_bytes_max = 16373;
 
 class lpcap_writer final : public capture_writer {
  public:
@@ -36,7 +34,8 @@ class lpcap_writer final : public capture_writer {
 
   void write_header(packet::link_type link);
   [[nodiscard]] std::uint8_t index_of(std::uint32_t interface_id);
-  void note_time(std::uint64_t time, std::uint32_t stored);
+  void note_time(std::uint64_t time);
+  void write_entry();
   void note_length(std::uint32_t original);
   void count_losses(const capture_packet& packet) noexcept;
 
@@ -46,7 +45,8 @@ class lpcap_writer final : public capture_writer {
   std::optional<packet::link_type> link_;
   unsigned indices_ = 0;
   std::uint64_t record_ = 0;
-  std::uint64_t upper_ = 0;  ///< of the record before
+  lpcap_times times_;
+  std::vector<std::byte> entry_;  ///< for the sidecar; kept for its capacity
 };
 
 }  // namespace captured::format

@@ -10,14 +10,13 @@
 //   length
 #pragma once
 
-#include <algorithm>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "base/bytes.hpp"
 #include "format/pcapng_codes.hpp"
+#include "format/restored_tag.hpp"
 #include "packet/packet_view.hpp"
 
 namespace captured::format {
@@ -39,37 +38,12 @@ struct packet_block_extras {
 
 namespace detail {
 
-inline constexpr std::size_t vlan_tag_bytes = 4;
-inline constexpr std::size_t addresses_bytes = 12;  ///< two of Ethernet; the tag stands behind them
-
-[[nodiscard]] inline std::uint32_t captured_bytes(const packet::packet_view& packet,
-                                                  std::uint32_t snaplen) noexcept {
-  const bool tagged = packet.vlan.tpid != 0 && packet.data.size() >= addresses_bytes;
-  const std::size_t whole = packet.data.size() + (tagged ? vlan_tag_bytes : 0);
-  return static_cast<std::uint32_t>(std::min<std::size_t>(whole, snaplen));
-}
-
 [[nodiscard]] inline std::size_t options_bytes(const packet::packet_view& packet,
                                                const packet_block_extras& extras) noexcept {
   const std::size_t listed = (packet.packet_flags != 0 ? 8u : 0u) +
                              (extras.dropcount != 0 ? 12u : 0u) +
                              (extras.queue != no_queue ? 8u : 0u);
   return listed + (listed != 0 ? 4u : 0u);
-}
-
-/// `captured` octets of the packet with the tag between the addresses and the rest.
-inline void copy_tagged(std::byte* out, const packet::packet_view& packet,
-                        std::uint32_t captured) noexcept {
-  std::byte front[addresses_bytes + vlan_tag_bytes];
-  std::memcpy(front, packet.data.data(), addresses_bytes);
-  base::store_big(front + addresses_bytes, packet.vlan.tpid);
-  base::store_big(front + addresses_bytes + 2, packet.vlan.tci);
-  if (captured <= sizeof front) {
-    std::memcpy(out, front, captured);
-    return;
-  }
-  std::memcpy(out, front, sizeof front);
-  std::memcpy(out + sizeof front, packet.data.data() + addresses_bytes, captured - sizeof front);
 }
 
 inline std::byte* store_option_head(std::byte* out, std::uint16_t code,
@@ -121,9 +95,7 @@ inline std::byte* store_options(std::byte* out, const packet::packet_view& packe
                                                      std::uint32_t snaplen) noexcept {
   assert(snaplen != 0);
   const std::uint32_t captured = detail::captured_bytes(packet, snaplen);
-  const bool has_tag = packet.vlan.tpid != 0;
-  const auto tag_bytes = static_cast<std::uint32_t>(has_tag ? detail::vlan_tag_bytes : 0);
-  const std::uint32_t original = std::max(packet.original_length + tag_bytes, captured);
+  const std::uint32_t original = detail::original_bytes(packet, captured);
   const std::size_t padded = base::align_up<std::size_t>(captured, 4);
   const std::size_t options = detail::options_bytes(packet, extras);
   const std::size_t total = packet_block_header_bytes + padded + options + sizeof(std::uint32_t);
@@ -139,11 +111,7 @@ inline std::byte* store_options(std::byte* out, const packet::packet_view& packe
   base::store_little(out + 16, static_cast<std::uint32_t>(packet.timestamp_ns));
   base::store_little(out + 20, captured);
   base::store_little(out + 24, original);
-  if (has_tag && packet.data.size() >= detail::addresses_bytes) [[unlikely]] {
-    detail::copy_tagged(data, packet, captured);
-  } else if (captured != 0) [[likely]] {  // memcpy may not be given the null of an empty span
-    std::memcpy(data, packet.data.data(), captured);
-  }
+  detail::copy_captured(data, packet, captured);
   std::byte* end = data + padded;
   if (options != 0) {
     end = detail::store_options(end, packet, extras);

@@ -6,6 +6,7 @@
 
 #include "format/pcap_codes.hpp"
 #include "format/pcap_reader.hpp"
+#include "format/pcap_record.hpp"
 
 namespace captured::format {
 namespace {
@@ -34,14 +35,8 @@ std::array<std::byte, pcap_file_header_bytes> file_header(
     field |= pcap_fcs_present | static_cast<std::uint32_t>(*interface.fcs_bits / unit_bits)
                                     << pcap_fcs_shift;
   }
-  std::array<std::byte, pcap_file_header_bytes> header{};
-  store_little(header.data(),
-               wants_nanoseconds(options, interface) ? pcap_magic_ns : pcap_magic_us);
-  store_little(header.data() + 4, std::uint16_t{2});
-  store_little(header.data() + 6, std::uint16_t{4});
-  store_little(header.data() + 16, options.snaplen != 0 ? options.snaplen : own);
-  store_little(header.data() + 20, field);
-  return header;
+  return pcap_file_header(wants_nanoseconds(options, interface),
+                          options.snaplen != 0 ? options.snaplen : own, field);
 }
 
 }  // namespace

@@ -5,6 +5,24 @@
 
 namespace captured::pipeline {
 
+namespace {
+
+struct packet_blocks {
+  encode_target target;
+
+  [[nodiscard]] std::size_t bytes(const packet::packet_view& packet,
+                                  std::uint64_t losses) const noexcept {
+    return format::packet_block_bytes(packet, {.dropcount = losses}, target.snaplen);
+  }
+  [[nodiscard]] std::size_t encode(std::byte* out, const packet::packet_view& packet,
+                                   std::uint64_t losses) const noexcept {
+    return format::encode_packet_block(out, target.interface_id, packet, {.dropcount = losses},
+                                       target.snaplen);
+  }
+};
+
+}  // namespace
+
 block_in_work::block_in_work(capture::block_lease lease) noexcept
     : lease_(std::move(lease)),
       cursor_(lease_.memory(), lease_.form()),
@@ -37,37 +55,7 @@ std::uint32_t block_in_work::packets_until(std::uint64_t stamp_ns) const noexcep
 encode_progress block_in_work::encode(std::span<std::byte> room, const encode_target& target,
                                       std::uint64_t packets_max,
                                       std::uint64_t& newest_ns) noexcept {
-  encode_progress done;
-  untouched_ = false;
-  std::byte* out = room.data();
-  std::byte* const end = out + room.size();
-  std::uint64_t newest = newest_ns;
-  while (done.packets < packets_max) {
-    if (!has_pending_ && !cursor_.next(pending_)) {
-      done.block_ended = true;
-      break;
-    }
-    has_pending_ = false;
-    const format::packet_block_extras extras{.dropcount = losses_};
-    const std::size_t size = format::packet_block_bytes(pending_, extras, target.snaplen);
-    if (size > static_cast<std::size_t>(end - out)) [[unlikely]] {
-      has_pending_ = true;
-      done.needed = size;
-      break;
-    }
-    out += format::encode_packet_block(out, target.interface_id, pending_, extras, target.snaplen);
-    losses_ = 0;
-    ++done.packets;
-    done.captured_octets += pending_.data.size();
-    done.steps_back += pending_.timestamp_ns < newest ? 1u : 0u;
-    newest = pending_.timestamp_ns;
-  }
-  newest_ns = newest;
-  done.octets = static_cast<std::size_t>(out - room.data());
-  if (!has_pending_ && cursor_.remaining() == 0) {
-    done.block_ended = true;
-  }
-  return done;
+  return encode_as(packet_blocks{target}, room, packets_max, newest_ns);
 }
 
 }  // namespace captured::pipeline

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Turns the packets of a ring block into Enhanced Packet Blocks, compactly, by copying them. Runs
-// for each packet: no call to the system, no allocation, no lock, no log line.
+// Turns the packets of a ring block into Enhanced Packet Blocks, or into what else a file holds,
+// compactly, by copying them. Runs for each packet: no call to the system, no allocation, no lock,
+// no log line.
 #pragma once
 
 #include <cstddef>
@@ -56,11 +57,19 @@ class block_in_work {
   /// them: for rare occasions.
   [[nodiscard]] std::uint32_t packets_until(std::uint64_t stamp_ns) const noexcept;
 
-  /// Encodes packets into `room` until the block, the room or `packets_max` ends. `newest_ns`
-  /// is the stamp of the interface's packet before, and is carried on.
+  /// Encodes packets as Enhanced Packet Blocks into `room` until the block, the room or
+  /// `packets_max` ends. `newest_ns` is the stamp of the interface's packet before, and is carried
+  /// on.
   [[nodiscard]] encode_progress encode(std::span<std::byte> room, const encode_target& target,
                                        std::uint64_t packets_max,
                                        std::uint64_t& newest_ns) noexcept;
+
+  /// The same with other records: `bytes(packet, losses)` tells how long one is going to be,
+  /// `encode(out, packet, losses)` writes it and returns its length. `losses` were those before it.
+  template <class Records>
+  [[nodiscard]] encode_progress encode_as(Records&& records, std::span<std::byte> room,
+                                          std::uint64_t packets_max,
+                                          std::uint64_t& newest_ns) noexcept;
 
  private:
   capture::block_lease lease_;
@@ -70,5 +79,41 @@ class block_in_work {
   bool untouched_ = true;
   std::uint64_t losses_ = 0;
 };
+
+template <class Records>
+encode_progress block_in_work::encode_as(Records&& records, std::span<std::byte> room,
+                                         std::uint64_t packets_max,
+                                         std::uint64_t& newest_ns) noexcept {
+  encode_progress done;
+  untouched_ = false;
+  std::byte* out = room.data();
+  std::byte* const end = out + room.size();
+  std::uint64_t newest = newest_ns;
+  while (done.packets < packets_max) {
+    if (!has_pending_ && !cursor_.next(pending_)) {
+      done.block_ended = true;
+      break;
+    }
+    has_pending_ = false;
+    const std::size_t size = records.bytes(pending_, losses_);
+    if (size > static_cast<std::size_t>(end - out)) [[unlikely]] {
+      has_pending_ = true;
+      done.needed = size;
+      break;
+    }
+    out += records.encode(out, pending_, losses_);
+    losses_ = 0;
+    ++done.packets;
+    done.captured_octets += pending_.data.size();
+    done.steps_back += pending_.timestamp_ns < newest ? 1u : 0u;
+    newest = pending_.timestamp_ns;
+  }
+  newest_ns = newest;
+  done.octets = static_cast<std::size_t>(out - room.data());
+  if (!has_pending_ && cursor_.remaining() == 0) {
+    done.block_ended = true;
+  }
+  return done;
+}
 
 }  // namespace captured::pipeline

@@ -66,6 +66,7 @@ chunk& chunk_pool::acquire() noexcept {
   taken.used = 0;
   taken.taken = 0;
   taken.runs.clear();
+  taken.aside.clear();
   return taken;
 }
 
@@ -78,6 +79,7 @@ chunk& chunk_pool::acquire(capture::block_lease block) noexcept {
   taken.used = 0;
   taken.taken = 0;
   taken.runs.clear();
+  taken.aside.clear();
   return taken;
 }
 

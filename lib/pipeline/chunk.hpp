@@ -42,6 +42,9 @@ struct chunk {
   std::uint32_t slot = 0;        ///< the open file it belongs to
   std::vector<chunk_run> runs;   ///< all its packets, in their order
   std::vector<held_block> held;  ///< in the order of their filling; none of rings that are not kept
+  /// What belongs into the file's sidecar before these octets, where it has one.
+  std::vector<std::byte> aside;
+  std::uint64_t aside_offset = 0;
 
   /// Behind what is encoded, with enough left for a filler that ends it at a page.
   [[nodiscard]] std::size_t room() const noexcept {

@@ -52,7 +52,8 @@ void file_keeper::detach(std::uint32_t place) {
 void file_keeper::add(const closed_file& file, base::wall_time now) {
   // One that was closed in a folder that is not the place's any more is not ours to remove.
   if (places_[file.place].is_attached && !file.is_elsewhere) {
-    kept_.add({file.name, file.size_bytes, file.size_bytes, now, false, file.sequence, file.place});
+    const std::uint64_t bytes = file.size_bytes + file.sidecar_bytes;
+    kept_.add({file.name, bytes, bytes, now, false, file.sequence, file.place});
   }
 }
 

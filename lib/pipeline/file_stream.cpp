@@ -33,6 +33,7 @@ void file_stream::begin(const std::string& stem, base::wall_time interval_end) {
   files_.begin(stem);
   is_open_ = true;
   progress_ = {.interval_end = interval_end};
+  aside_bytes_ = 0;
 }
 
 void file_stream::end() {
@@ -72,6 +73,7 @@ void file_stream::acquire() noexcept {
   flush();
   chunk_ = &pool_.acquire();
   chunk_->file_offset = progress_.size_bytes;
+  chunk_->aside_offset = aside_bytes_;
 }
 
 void file_stream::grow(std::size_t octets, base::steady_time now) noexcept {
@@ -131,6 +133,7 @@ void file_stream::flush() {
   if (where_ == placement::paged) {
     fill_page(*full);
   }
+  aside_bytes_ += full->aside.size();
   files_.submit(*full);
 }
 

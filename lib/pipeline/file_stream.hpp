@@ -62,6 +62,8 @@ class file_stream {
   bool reserve(std::size_t octets) noexcept;
   /// The room that was reserved, and what follows it.
   [[nodiscard]] std::span<std::byte> free_space() const noexcept { return chunk_->free_space(); }
+  /// What the file's sidecar gets with the packets that are encoded there: to be appended to.
+  [[nodiscard]] std::vector<std::byte>& aside() noexcept { return chunk_->aside; }
   /// Packets of a port were encoded into the free space.
   void commit(const encode_progress& done, std::size_t port, base::steady_time now);
   /// All packets of this block were committed: it goes back once they are written. False when the
@@ -101,6 +103,7 @@ class file_stream {
   open_files files_;
   bool is_open_ = false;
   storage::file_progress progress_;
+  std::uint64_t aside_bytes_ = 0;  ///< of the sidecar, submitted
   chunk* chunk_ = nullptr;
   base::steady_time dirty_since_{};
 };

@@ -10,12 +10,6 @@
 
 namespace captured::pipeline {
 
-namespace {
-
-constexpr std::string_view part_suffix = ".part";
-
-}  // namespace
-
 open_files::open_files(storage::file_operations& files, open_files_options options,
                        open_files_events events)
     : files_(files), options_(std::move(options)), events_(std::move(events)) {
@@ -113,13 +107,14 @@ void open_files::request_publish(std::uint32_t slot) {
   slots_[slot].at = stage::publishing;
   request({.action = storage::file_action::publish,
            .slot = slot,
-           .name = stem_of(slots_[slot]) + options_.extension + std::string(part_suffix)});
+           .name = stem_of(slots_[slot]) + options_.extension + std::string(storage::open_suffix)});
 }
 
 void open_files::submit(chunk& piece) {
   CAPTURED_CHECK(current_.has_value());
   piece.slot = *current_;
   ++slots_[*current_].writes;
+  slots_[*current_].sidecar_bytes += piece.aside.size();
   unfinished_.push_back(&piece);
   if (may_write(piece)) {
     request_write(piece);
@@ -134,6 +129,9 @@ void open_files::request_write(const chunk& piece) {
            .token = piece.index,
            .offset = piece.file_offset + piece.taken,
            .octets = piece.untaken(),
+           .aside = piece.taken == 0 ? std::span<const std::byte>(piece.aside)
+                                     : std::span<const std::byte>(),
+           .aside_offset = piece.aside_offset,
            .name = {}});
 }
 
@@ -315,7 +313,7 @@ void open_files::on_success(const storage::file_completion& done) {
       return;
     case storage::file_action::finish:
       events_.closed({final_name_of(file), file.length, file.packets, file.is_unproven,
-                      file.sequence, file.place, file.is_lost});
+                      file.sequence, file.place, file.is_lost, file.sidecar_bytes});
       file = {};
       return;
     case storage::file_action::discard:

@@ -28,6 +28,7 @@ struct closed_file {
   std::uint64_t sequence = 0;
   std::uint32_t place = 0;    ///< in which of the output's folders
   bool is_elsewhere = false;  ///< that folder is not the place's any more
+  std::uint64_t sidecar_bytes = 0;
 };
 
 /// What the owner is told, on its own strand.
@@ -166,6 +167,7 @@ class open_files {
     std::uint32_t attempt = 0;  ///< other names tried because one existed
     std::uint64_t length = 0;
     std::uint64_t packets = 0;
+    std::uint64_t sidecar_bytes = 0;
     std::uint32_t writes = 0;    ///< chunks not yet taken
     bool has_beginning = false;  ///< its first chunk is written
     bool ended = false;

@@ -15,7 +15,7 @@ namespace {
 open_files_options file_options(const output_options& options) {
   return {.output = options.files.name,
           .directory = options.files.directory,
-          .extension = std::string(storage::final_suffix),
+          .extension = std::string(extension_of(options.format)),
           .preallocate_bytes = options.files.preallocate ? options.files.rotate.size_bytes : 0,
           .force_to_device = options.files.sync.policy != storage::sync_policy::none};
 }
@@ -25,9 +25,13 @@ open_files_options file_options(const output_options& options) {
 base::result<std::unique_ptr<output_recorder>> output_recorder::make(
     const output_options& options, series_start start, recorder_surroundings surroundings,
     base::moment now) {
-  auto name = storage::file_name::parse(options.files.file_name, options.files.name);
+  auto name = storage::file_name::parse(options.files.file_name, options.files.name,
+                                        extension_of(options.format));
   if (!name) {
     return name.error();
+  }
+  if (options.format != file_format::pcapng) {
+    surroundings.where = placement::packed;  // records alone: there are no fillers
   }
   auto pool =
       chunk_pool::make(limits::chunks_in_pool, surroundings.chunk_bytes, limits::blocks_per_output);
@@ -59,6 +63,9 @@ output_recorder::output_recorder(const output_options& options, series_start sta
       statistics_at_(now.steady + options.statistics_interval),
       refresh_at_(statistics_at_),
       sync_at_(now.steady + options.files.sync.interval) {
+  if (options.format != file_format::pcapng) {
+    records_.emplace(options.format);
+  }
   totals_at_switch_ = ports_.totals();
   if (series_.forgotten) {
     ports_.set_forgotten();
@@ -268,7 +275,15 @@ void output_recorder::begin_file(base::moment now) {
   ports_.forget_some(totals_at_switch_);
   stream_.begin(name_.make(now.wall, sequence),
                 storage::next_interval_end(options_.files.rotate, now.wall));
+  const auto interfaces = ports_.begin_file();
   text_.clear();
+  if (records_) {
+    std::vector<std::byte> aside;
+    records_->begin_file(interfaces.front().link, text_, aside);
+    stream_.append(text_, now.steady);
+    stream_.aside() = std::move(aside);
+    return;
+  }
   append_head(text_, identity_,
               {.recording = series_.recording,
                .output = options_.files.name,
@@ -277,15 +292,22 @@ void output_recorder::begin_file(base::moment now) {
                .begun_ns = base::to_epoch_ns(now.wall),
                .totals = totals_at_switch_,
                .forgotten = ports_.has_forgotten()},
-              ports_.begin_file());
+              interfaces);
   stream_.append(text_, now.steady);
+}
+
+/// Puts the text into the file, unless its format has no place for any.
+void output_recorder::say(base::moment now) {
+  if (!records_) {
+    stream_.append(text_, now.steady);
+  }
 }
 
 void output_recorder::write_statistics(base::moment now) {
   text_.clear();
   const bool periodic = now.steady >= statistics_at_;
   ports_.append_running(text_, now, periodic);
-  stream_.append(text_, now.steady);
+  say(now);
   if (periodic) {
     statistics_at_ = now.steady + options_.statistics_interval;
   }
@@ -298,7 +320,7 @@ void output_recorder::describe(base::moment now) {
                     router_.remove_memory(source.memory());
                     released_(name);
                   });
-  stream_.append(text_, now.steady);
+  say(now);
 }
 
 void output_recorder::refresh_ledger() {

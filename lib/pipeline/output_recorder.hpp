@@ -27,6 +27,7 @@
 #include "pipeline/options.hpp"
 #include "pipeline/place_choice.hpp"
 #include "pipeline/port_set.hpp"
+#include "pipeline/record_form.hpp"
 #include "storage/file_name.hpp"
 #include "storage/file_router.hpp"
 #include "storage/rotation.hpp"
@@ -163,7 +164,9 @@ class output_recorder {
   void perform(output_action action, base::moment now);
   void create_next();
   void begin_file(base::moment now);
+  void say(base::moment now);
   void encode_block(base::moment now);
+  [[nodiscard]] encode_progress encode(port& from, std::uint64_t packets_max);
   void take_block();
   bool encode_in_place();
   void on_written(const chunk& piece);
@@ -185,6 +188,7 @@ class output_recorder {
   series_start series_;
   storage::file_name name_;
   file_identity identity_ = describe_host();
+  std::optional<record_form> records_;  ///< of files that are not made of blocks
   std::function<void(const std::string&)> released_;
   std::function<void(const base::error_code&)> memory_refused_;
   port_set ports_;

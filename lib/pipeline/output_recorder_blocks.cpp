@@ -51,12 +51,10 @@ void output_recorder::encode_block(base::moment now) {
     return;
   }
   port& from = ports_[block_port_];
-  const encode_target target{from.interface_id, from.description().snaplen};
   while (stream_.reserve(std::max<std::size_t>(packet_needs_, 1))) {
     const std::uint64_t packets_max = packets_allowed();
     const std::uint64_t losses = block_.losses();
-    const encode_progress done =
-        block_.encode(stream_.free_space(), target, packets_max, from.newest_ns);
+    const encode_progress done = encode(from, packets_max);
     stream_.commit(done, block_port_, now.steady);
     from.encoded += done.packets;
     from.losses_reported += losses - block_.losses();
@@ -76,10 +74,25 @@ void output_recorder::encode_block(base::moment now) {
   }
 }
 
+/// Into the room that was reserved.
+encode_progress output_recorder::encode(port& from, std::uint64_t packets_max) {
+  const port_description& what = from.description();
+  if (records_) {
+    return records_->encode(block_, stream_.free_space(),
+                            {.number = block_port_,
+                             .name = from.name(),
+                             .kernel_index = what.kernel_index,
+                             .snaplen = what.snaplen},
+                            packets_max, from.newest_ns, stream_.aside());
+  }
+  return block_.encode(stream_.free_space(), {from.interface_id, what.snaplen}, packets_max,
+                       from.newest_ns);
+}
+
 /// False when the block is not one for it, or too many are on their way to the disk already.
 bool output_recorder::encode_in_place() {
   port& from = ports_[block_port_];
-  const bool wanted = options_.encoding != encoding::compact && from.changes.empty() &&
+  const bool wanted = options_.encoding != encoding::compact && !records_ && from.changes.empty() &&
                       !from.is_ring_kept() && stream_.has_room_for_block();
   const in_place_limits allowed{
       .average_packet_min =

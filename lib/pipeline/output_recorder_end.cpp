@@ -20,7 +20,7 @@ void output_recorder::end_file(base::moment now) {
   format::append(text_, format::end_note{.reason = std::string(last ? format::end_reason::stop
                                                                     : format::end_reason::rotation),
                                          .totals = totals_at_switch_});
-  stream_.append(text_, now.steady);
+  say(now);
   series_.previous = stream_.files().current_name();
   stream_.end();
   rotation_asked_ = false;
@@ -48,7 +48,7 @@ void output_recorder::note_end() {
 }
 
 void output_recorder::count_unwritten() {
-  settle_unfinished(stream_.files().unfinished(), ports_);
+  settle_unfinished(stream_.files().unfinished(), ports_, records_);
   for (chunk* const piece : stream_.files().unfinished()) {
     piece->block.forget();  // the disk may read it yet
     piece->let_go();

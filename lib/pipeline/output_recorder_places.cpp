@@ -94,7 +94,7 @@ void output_recorder::tell_of_places() {
 
 void output_recorder::on_given_up(const std::vector<chunk*>& pieces) {
   has_lost_packets_ = true;
-  ports_.count_given_up([&] { settle_unfinished(pieces, ports_); });
+  ports_.count_given_up([&] { settle_unfinished(pieces, ports_, records_); });
   for (const chunk* const piece : pieces) {
     count_back(*piece);
   }

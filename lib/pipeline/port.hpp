@@ -28,6 +28,7 @@ namespace captured::pipeline {
 struct port_description {
   format::interface_description_block block;  ///< has a name
   std::uint32_t snaplen = 262144;             ///< the real one; the block's is the file's
+  std::uint32_t kernel_index = 0;             ///< of the device; 0 when it is not known
 };
 
 /// One interface that is recorded into an output. The ledger must outlive the recorder, the feed

@@ -10,21 +10,24 @@
 
 #include "base/error.hpp"
 #include "pipeline/file_text.hpp"
-#include "storage/options.hpp"
+#include "pipeline/options.hpp"
 #include "storage/output_directory.hpp"
 
 namespace captured::pipeline {
 
-/// The output and sequence that a file's head names, or nothing when it is not one of ours.
+/// The output and sequence that the head of a pcapng file names, or nothing when it is not one of
+/// ours.
 [[nodiscard]] std::optional<storage::file_origin> read_origin(std::span<const std::byte> beginning);
 
-/// What tells the finished files of this output from others. Fails on a bad file name.
-[[nodiscard]] base::result<storage::own_files> own_files_of(const storage::output_options& output);
+/// What tells the finished files of this output from others. Files of other formats than pcapng do
+/// not say whose they are: their names do, which must hold {output}. Fails on a bad file name.
+[[nodiscard]] base::result<storage::own_files> own_files_of(
+    const storage::output_options& output, file_format format = file_format::pcapng);
 
 /// The next sequence, and as predecessor the last file of this output, by the name it has when it
 /// is complete. Blocks as the disk does.
 [[nodiscard]] base::result<series_start> continue_series(const storage::output_directory& folder,
-                                                         const storage::output_options& output,
+                                                         const storage::own_files& own,
                                                          std::string recording);
 
 }  // namespace captured::pipeline

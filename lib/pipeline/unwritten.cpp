@@ -1,12 +1,28 @@
 // SPDX-License-Identifier: MIT
 #include "pipeline/unwritten.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "base/bytes.hpp"
 #include "base/check.hpp"
 
 namespace captured::pipeline {
+
+namespace {
+
+/// One more whole packet of a chunk whose packets are told by `runs`.
+void count_packet(std::vector<chunk_run>& whole, std::span<const chunk_run> runs,
+                  std::uint64_t captured) {
+  if (whole.empty() || whole.back().packets == runs[whole.size() - 1].packets) {
+    CAPTURED_CHECK(whole.size() < runs.size());
+    whole.push_back({.port = runs[whole.size()].port});
+  }
+  ++whole.back().packets;
+  whole.back().octets += captured;
+}
+
+}  // namespace
 
 std::vector<chunk_run> packets_within(std::span<const std::byte> octets,
                                       std::span<const chunk_run> runs) {
@@ -21,24 +37,41 @@ std::vector<chunk_run> packets_within(std::span<const std::byte> octets,
       break;
     }
     if (type == enhanced_packet_block) {
-      if (whole.empty() || whole.back().packets == runs[whole.size() - 1].packets) {
-        CAPTURED_CHECK(whole.size() < runs.size());
-        whole.push_back({.port = runs[whole.size()].port});
-      }
-      ++whole.back().packets;
-      whole.back().octets += base::load_little<std::uint32_t>(octets.data() + at + 20);
+      count_packet(whole, runs, base::load_little<std::uint32_t>(octets.data() + at + 20));
     }
     at += length;
   }
   return whole;
 }
 
-void settle_unfinished(const std::vector<chunk*>& unfinished, port_set& ports) {
+std::vector<chunk_run> records_within(std::span<const std::byte> octets,
+                                      std::span<const chunk_run> runs,
+                                      const format::record_walker& walker, std::size_t head_bytes) {
+  std::vector<chunk_run> whole;
+  std::size_t at = std::min(head_bytes, octets.size());
+  while (octets.size() - at >= walker.record_header_bytes()) {
+    const auto bytes = walker.record_bytes(octets.subspan(at));
+    CAPTURED_CHECK(bytes.has_value());
+    if (*bytes > octets.size() - at) {
+      break;
+    }
+    count_packet(whole, runs, walker.captured_bytes(*bytes));
+    at += *bytes;
+  }
+  return whole;
+}
+
+void settle_unfinished(const std::vector<chunk*>& unfinished, port_set& ports,
+                       const std::optional<record_form>& records) {
   std::set<std::uint32_t> cut_slots;
   for (const chunk* piece : unfinished) {
     const bool reachable = !cut_slots.contains(piece->slot);
+    const auto octets = piece->memory.first(reachable ? piece->taken : 0);
     const auto stored =
-        packets_within(piece->memory.first(reachable ? piece->taken : 0), piece->runs);
+        records
+            ? records_within(octets, piece->runs, records->walker(),
+                             piece->file_offset == 0 ? records->walker().file_header_bytes() : 0)
+            : packets_within(octets, piece->runs);
     ports.count_stored(stored);
     std::vector<chunk_run> rest = piece->runs;
     for (std::size_t i = 0; i < stored.size(); ++i) {

@@ -5,7 +5,9 @@
 #include <chrono>
 #include <utility>
 
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/require.hpp>
 #include <unistd.h>
 
 #include "base/unique_fd.hpp"
@@ -17,21 +19,21 @@ base::moment read_clocks() noexcept {
   return {std::chrono::system_clock::now(), std::chrono::steady_clock::now()};
 }
 
-writer::writer(boost::asio::any_io_executor pool, ended_handler ended)
-    : strand_(boost::asio::make_strand(std::move(pool))),
+writer::writer(const pool_executor& pool, ended_handler ended)
+    : pool_(pool),
+      strand_(boost::asio::make_strand(pool)),
       timer_(strand_),
       ended_(std::move(ended)) {}
 
 struct writer::watched {
   std::weak_ptr<storage::polled_files> disk;
-  boost::asio::posix::stream_descriptor notice;  ///< a copy of the disk's event
+  boost::asio::posix::basic_stream_descriptor<strand> notice;  ///< a copy of the disk's event
 };
 
 void writer::watch(std::weak_ptr<storage::polled_files> disk, base::unique_fd event) {
   const auto fd = std::make_shared<base::unique_fd>(std::move(event));  // handlers can be copied
   boost::asio::post(strand_, [this, fd, disk = std::move(disk)] {
-    const auto one =
-        std::make_shared<watched>(watched{disk, boost::asio::posix::stream_descriptor(strand_)});
+    const auto one = std::make_shared<watched>(watched{disk, decltype(watched::notice)(strand_)});
     watched_.push_back(one);
     boost::system::error_code error;
     one->notice.assign(fd->get(), error);
@@ -49,7 +51,7 @@ void writer::watch(std::weak_ptr<storage::polled_files> disk, base::unique_fd ev
 void writer::await_notice(const std::shared_ptr<watched>& one) {
   // Not held by its own handler, or it would never go.
   one->notice.async_wait(
-      boost::asio::posix::stream_descriptor::wait_read,
+      boost::asio::posix::descriptor_base::wait_read,
       [this, weak = std::weak_ptr(one)](boost::system::error_code error) {
         const auto still = weak.lock();
         if (error || !still || recorder_->outcome().ended) {
@@ -88,14 +90,23 @@ bool writer::want_notices(bool wanted) {
 void writer::wake() noexcept {
   // Exchanges on both sides: the strand's clearing one reads ours, so it sees what we queued.
   if (!woken_.exchange(true, std::memory_order_acq_rel)) {
-    boost::asio::post(strand_, [this] {
-      woken_.exchange(false, std::memory_order_acq_rel);
-      step();
-    });
+    // To the pool first and from there to the strand, which takes memory that its thread keeps.
+    boost::asio::require(
+        pool_, boost::asio::execution::blocking.never,
+        boost::asio::execution::allocator(kept_memory_allocator<void>(wake_memory_)))
+        .execute([this] {
+          boost::asio::dispatch(strand_, [this] {
+            woken_.exchange(false, std::memory_order_acq_rel);
+            step();
+          });
+        });
   }
 }
 
 void writer::complete(const storage::file_completion& done) {
+  if (strand_.running_in_this_thread() && reaping_) {
+    return recorder_->on_completion(done, *reaping_);
+  }
   boost::asio::post(strand_, [this, done] {
     recorder_->on_completion(done, read_clocks());
     step();
@@ -199,13 +210,14 @@ void writer::step() {
   if (is_over_) {
     return;  // nothing is asked of recorder and disk any more
   }
-  const auto reap = [](storage::polled_files& disk) { disk.reap(); };
-  each_disk(reap);
   const base::moment now = read_clocks();
+  const auto flush = [](storage::polled_files& disk) { disk.flush(); };
+  reap(now);
   recorder_->run(now);
-  each_disk([](storage::polled_files& disk) { disk.flush(); });
+  each_disk(flush);
   if (want_notices(recorder_->waits_for_disk())) {
-    each_disk(reap);
+    reap(now);
+    each_disk(flush);
   }
   if (!recorder_->outcome().ended) {
     arm_timer(now);
@@ -217,6 +229,13 @@ void writer::step() {
       std::exchange(ended_, nullptr)(recorder_->outcome());
     }
   }
+}
+
+/// Hears of what has completed, and acts on it.
+void writer::reap(base::moment now) {
+  reaping_ = now;
+  each_disk([](storage::polled_files& disk) { disk.reap(); });
+  reaping_.reset();
 }
 
 void writer::arm_timer(base::moment now) {

@@ -8,15 +8,17 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include "base/unique_fd.hpp"
+#include "pipeline/kept_memory.hpp"
 #include "pipeline/output_recorder.hpp"
 #include "storage/polled_files.hpp"
 
@@ -30,9 +32,11 @@ namespace captured::pipeline {
 class writer {
  public:
   using ended_handler = std::function<void(const recorder_outcome&)>;
+  /// Named, since to forget an executor's type takes memory from the heap at each wait.
+  using pool_executor = boost::asio::thread_pool::executor_type;
 
   /// `ended` is called once, on the strand, when the output has ended.
-  writer(boost::asio::any_io_executor pool, ended_handler ended);
+  writer(const pool_executor& pool, ended_handler ended);
   writer(const writer&) = delete;
   writer& operator=(const writer&) = delete;
 
@@ -61,7 +65,8 @@ class writer {
 
   /// Any thread. Blocks were queued. Costs one atomic exchange while the strand is awake.
   void wake() noexcept;
-  /// Any thread. A finished act of the disk; to be given to the file_operations as handler.
+  /// Any thread. A finished act of the disk; to be given to the file_operations as handler. What a
+  /// watched disk gives while it is asked is handled at once.
   void complete(const storage::file_completion& done);
   /// Any thread. Ends the current file.
   void rotate();
@@ -90,21 +95,29 @@ class writer {
   void command(Act act);
   void step();
   struct watched;
+  void reap(base::moment now);
   [[nodiscard]] bool want_notices(bool wanted);
   void await_notice(const std::shared_ptr<watched>& one);
   template <class Act>
   void each_disk(Act act);
   void arm_timer(base::moment now);
 
-  boost::asio::strand<boost::asio::any_io_executor> strand_;
-  boost::asio::steady_timer timer_;
+  using strand = boost::asio::strand<pool_executor>;
+  using timer = boost::asio::basic_waitable_timer<
+      std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, strand>;
+
+  pool_executor pool_;
+  strand strand_;
+  timer timer_;
   base::steady_time armed_for_ = base::steady_time::max();
   std::vector<std::shared_ptr<watched>> watched_;  ///< shared with the handlers that wait
+  std::optional<base::moment> reaping_;            ///< the disk is being asked, at that time
   bool notices_wanted_ = false;
   ended_handler ended_;
   bool is_over_ = false;  ///< the recorder has ended, and that was told
   std::unique_ptr<output_recorder> recorder_;
   std::atomic<bool> woken_{false};
+  std::shared_ptr<kept_memory> wake_memory_ = std::make_shared<kept_memory>();
 };
 
 }  // namespace captured::pipeline

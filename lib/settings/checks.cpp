@@ -102,6 +102,38 @@ void check_places(const storage::output_options& files, const std::string& path,
   }
 }
 
+/// Other formats than pcapng hold packets alone, and their series are called after interfaces.
+void check_format(const pipeline::output_options& output, const std::string& path,
+                  contradictions& found) {
+  const auto& files = output.files;
+  if (output.format == pipeline::file_format::pcapng) {
+    return;
+  }
+  if (files.file_name.find("{output}") == std::string::npos) {
+    found.push_back({path + ".file_name",
+                     "files of this format do not say whose they are, so their names must: put "
+                     "{output} into it",
+                     path + ".format"});
+  } else {
+    const std::string longest = files.name + "-" + std::string(15, 'x') + "-link65535";
+    const auto name = storage::file_name::parse(files.file_name, longest, ".lpcap.damaged.meta");
+    if (storage::file_name::parse(files.file_name, files.name) && !name) {
+      found.push_back(
+          {path + ".name",
+           "with the name of an interface behind it, as this format has it: " + name.error().detail,
+           path + ".format"});
+    }
+  }
+  if (files.direct == storage::direct_mode::on) {
+    found.push_back({path + ".direct", "direct writes need pages that only pcapng can fill up",
+                     path + ".format"});
+  }
+  if (output.encoding == pipeline::encoding::in_place) {
+    found.push_back(
+        {path + ".encoding", "in-place makes blocks of pcapng alone", path + ".format"});
+  }
+}
+
 void check_outputs(const configuration& settings, contradictions& found) {
   if (settings.outputs.empty()) {
     found.push_back({"outputs", "at least one output must be given"});
@@ -118,6 +150,7 @@ void check_outputs(const configuration& settings, contradictions& found) {
     const std::string path = item("outputs", i);
     check_retention(files, path, found);
     check_places(files, path, found);
+    check_format(settings.outputs[i], path, found);
     const auto [first, is_new] = names.try_emplace(files.name, i);
     if (!is_new) {
       found.push_back({path + ".name", "another output is called " + quoted(files.name) + " too",

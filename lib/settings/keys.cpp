@@ -124,9 +124,23 @@ key_table<storage::retain_options> retain_keys() {
   };
 }
 
+choice_value<pipeline::file_format> formats() {
+  using pipeline::file_format;
+  return {{{"pcapng", file_format::pcapng},
+           {"pcap", file_format::pcap},
+           {"pcap-nano", file_format::pcap_nano},
+           {"lpcap", file_format::lpcap}}};
+}
+
+choice_value<pipeline::encoding> encodings() {
+  using pipeline::encoding;
+  return {{{"auto", encoding::automatic},
+           {"compact", encoding::compact},
+           {"in-place", encoding::in_place}}};
+}
+
 key_table<pipeline::output_options> output_keys() {
   using self = pipeline::output_options;
-  using pipeline::encoding;
   using pipeline::link_type_policy;
   using storage::direct_mode;
   return {
@@ -139,6 +153,9 @@ key_table<pipeline::output_options> output_keys() {
       value_key<self>(
           "file_name", "strftime in UTC, {output} and {sequence}; .pcapng is added.", text_value{},
           [](auto& o) -> auto& { return o.files.file_name; }),
+      value_key<self>(
+          "format", "pcapng; or pcap, pcap-nano, lpcap, which hold packets alone.", formats(),
+          [](auto& o) -> auto& { return o.format; }),
       section_key<self>(
           "rotate", "A file ends at the first limit it reaches; 0 is no limit.", rotate_keys(),
           [](auto& o) -> auto& { return o.files.rotate; }),
@@ -154,10 +171,7 @@ key_table<pipeline::output_options> output_keys() {
           duration_value{.min = 10ms, .max = 1h},
           [](auto& o) -> auto& { return o.flush_interval; }),
       value_key<self>(
-          "encoding", "compact (least space), in-place (least work), or auto.",
-          choice_value<encoding>{{{"auto", encoding::automatic},
-                                  {"compact", encoding::compact},
-                                  {"in-place", encoding::in_place}}},
+          "encoding", "compact (least space), in-place (least work), or auto.", encodings(),
           [](auto& o) -> auto& { return o.encoding; }),
       value_key<self>(
           "direct", "O_DIRECT: on, off, or auto where the file system has it.",
@@ -188,56 +202,6 @@ key_table<pipeline::output_options> output_keys() {
           choice_value<link_type_policy>{
               {{"mixed", link_type_policy::mixed}, {"split", link_type_policy::split}}},
           [](auto& o) -> auto& { return o.link_types; }),
-  };
-}
-
-key_table<stream::tls_options> tls_keys() {
-  using self = stream::tls_options;
-  return {
-      value_key<self>(
-          "authorities", "Who may sign the collector's certificate; empty: the system's.",
-          text_value{}, [](auto& t) -> auto& { return t.authorities; }),
-      value_key<self>(
-          "certificate", "Our own, for a collector that demands one; PEM.", text_value{},
-          [](auto& t) -> auto& { return t.certificate; }),
-      value_key<self>(
-          "key", "Of our certificate.", text_value{}, [](auto& t) -> auto& { return t.key; }),
-      value_key<self>(
-          "name", "What its certificate must say, where that is not its host.", text_value{},
-          [](auto& t) -> auto& { return t.name; }),
-      value_key<self>(
-          "check", "false believes any certificate, and is for tests alone.", truth_value{},
-          [](auto& t) -> auto& { return t.check_certificate; }),
-  };
-}
-
-key_table<stream_settings> stream_keys() {
-  using self = stream_settings;
-  return {
-      value_key<self>(
-          "name", "Unique; stands in figures and log lines.", text_value{check_output},
-          [](auto& s) -> auto& { return s.name; }),
-      value_key<self>(
-          "to", "http://HOST:PORT, or https://HOST:PORT for TLS.", text_value{},
-          [](auto& s) -> auto& { return s.to; }),
-      value_key<self>(
-          "interface", "Of which recorded interfaces: a name or a pattern.", text_value{},
-          [](auto& s) -> auto& { return s.interface; }),
-      value_key<self>(
-          "service", "The service or the path of its method; empty: the usual one.", text_value{},
-          [](auto& s) -> auto& { return s.service; }),
-      value_key<self>(
-          "queue", "What may wait for the collector; more is dropped from the stream.",
-          size_value{.min = mib, .max = 4 * gib}, [](auto& s) -> auto& { return s.queue_bytes; }),
-      value_key<self>(
-          "all_link_types", "Others than Ethernet, which the interface has no word for.",
-          truth_value{}, [](auto& s) -> auto& { return s.all_link_types; }),
-      value_key<self>(
-          "own_traffic", "The stream's own packets are captured, too.", truth_value{},
-          [](auto& s) -> auto& { return s.own_traffic; }),
-      section_key<self>(
-          "tls", "Certificates; see https above.", tls_keys(),
-          [](auto& s) -> auto& { return s.tls; }),
   };
 }
 

@@ -159,7 +159,8 @@ base::result<std::size_t> file_name::add_placeholder(std::string_view rest, std:
   return word.size();
 }
 
-base::result<file_name> file_name::parse(std::string_view pattern, std::string_view output) {
+base::result<file_name> file_name::parse(std::string_view pattern, std::string_view output,
+                                         std::string_view extension) {
   if (auto checked = check_output_name(output); !checked) {
     return checked.error();
   }
@@ -168,6 +169,7 @@ base::result<file_name> file_name::parse(std::string_view pattern, std::string_v
   }
   const std::string context = "file name '" + std::string(pattern) + "'";
   file_name names;
+  names.extension_ = extension;
   for (auto rest = pattern; !rest.empty();) {
     base::result<std::size_t> used{std::size_t{1}};
     if (rest[0] == '%') {
@@ -192,7 +194,8 @@ base::result<file_name> file_name::parse(std::string_view pattern, std::string_v
   if (names.elements_.front().text.starts_with('.')) {
     return base::invalid_input(context, "names that begin with '.' are hidden");
   }
-  if (names.fixed_bytes() + sequence_digits_max + part_suffix.size() > name_bytes_max) {
+  if (names.fixed_bytes() + sequence_digits_max + extension.size() + open_suffix.size() >
+      name_bytes_max) {
     return base::invalid_input(context, "the names would be longer than 255 octets");
   }
   return names;
@@ -223,11 +226,11 @@ std::string file_name::make(base::wall_time begun, std::uint64_t sequence) const
 }
 
 std::optional<std::uint64_t> file_name::sequence_of(std::string_view name) const {
-  const auto suffix = name.rfind(final_suffix);
+  const auto suffix = name.rfind(extension_);
   if (suffix == std::string_view::npos) {
     return std::nullopt;
   }
-  const auto behind = name.substr(suffix + final_suffix.size());
+  const auto behind = name.substr(suffix + extension_.size());
   if (!behind.empty() && behind[0] != '.') {
     return std::nullopt;
   }

@@ -16,10 +16,10 @@
 
 namespace captured::storage {
 
-/// A file that is whole and closed.
+/// A file that is whole and closed, where the format has no other ending.
 inline constexpr std::string_view final_suffix = ".pcapng";
-/// The file being written.
-inline constexpr std::string_view part_suffix = ".pcapng.part";
+/// Behind the name of the file being written.
+inline constexpr std::string_view open_suffix = ".part";
 /// Behind the name of a file that is not whole and was set aside.
 inline constexpr std::string_view damaged_suffix = ".damaged";
 /// The highest sequence that is read from names and files; 15 digits outlast any recording, and
@@ -35,14 +35,18 @@ class file_name {
  public:
   /// Fails with words fit for an operator ("unknown placeholder {host}…") when the template is
   /// wrong or its names would be longer than a file system takes (255 octets with suffix).
+  /// `extension`, with its dot, is what finished files are called behind their names.
   [[nodiscard]] static base::result<file_name> parse(std::string_view pattern,
-                                                     std::string_view output);
+                                                     std::string_view output,
+                                                     std::string_view extension = final_suffix);
+
+  [[nodiscard]] const std::string& extension() const noexcept { return extension_; }
 
   /// The name, without suffix, of the file begun at that moment. Moments before 1970 count as 1970.
   [[nodiscard]] std::string make(base::wall_time begun, std::uint64_t sequence) const;
 
   /// The sequence in a name that `make` could have given, followed perhaps by the "+N" of one that
-  /// had to be another since its name was taken, by `final_suffix` and perhaps more (".part");
+  /// had to be another since its name was taken, by the extension and perhaps more (".part");
   /// nothing for other names or above sequence_max.
   [[nodiscard]] std::optional<std::uint64_t> sequence_of(std::string_view name) const;
 
@@ -67,6 +71,7 @@ class file_name {
   [[nodiscard]] std::optional<std::uint64_t> sequence_of_stem(std::string_view stem) const;
 
   std::vector<element> elements_;
+  std::string extension_;
 };
 
 /// Fails unless the text can stand for an output: 1 to 64 octets, letters, digits, '.', '-', '_',

@@ -59,6 +59,10 @@ struct file_request {
   std::uint64_t token = 0;   ///< handed back in the completion; tells writes under way apart
   std::uint64_t offset = 0;  ///< write: where; finish: exact length of the file
   std::span<const std::byte> octets = {};  ///< write: stay valid and unchanged until the completion
+  /// write: what comes before `octets`, into the file's sidecar at `aside_offset`; as `octets`.
+  /// None where files have no sidecars.
+  std::span<const std::byte> aside = {};
+  std::uint64_t aside_offset = 0;
   std::uint64_t bytes_expected =
       0;                         ///< create: octets to preallocate where there is room, 0 for none
   bool force_to_device = false;  ///< finish: fsync file and folder

@@ -9,7 +9,7 @@
 #include <pthread.h>
 
 #include "base/check.hpp"
-#include "storage/open_file.hpp"
+#include "storage/paired_file.hpp"
 #include "storage/request_queue.hpp"
 
 namespace captured::storage {
@@ -20,7 +20,7 @@ struct file_writer::shared_state {
   std::shared_ptr<system_calls> calls;
   file_writer_options options;
   // A slot is touched by one thread at a time: askers wait for the completions of other acts.
-  std::array<open_file, open_files_max> slots;
+  std::array<paired_file, open_files_max> slots;
   request_queue data_requests;
   request_queue slow_requests;
   request_queue close_requests;
@@ -76,32 +76,34 @@ request_queue& file_writer::shared_state::lane_of(file_action action) noexcept {
 }
 
 file_completion file_writer::shared_state::carry_out(const file_request& request) {
-  open_file& file = slots[request.slot];
+  paired_file& file = slots[request.slot];
   file_completion done{.action = request.action,
                        .slot = request.slot,
                        .place = request.place,
                        .token = request.token};
   switch (request.action) {
     case file_action::create:
-      done.error = file.create(*calls, folder.get(), request.name, request.bytes_expected);
+      done.error = file.create(*calls, folder.get(), request.name, request.bytes_expected,
+                               options.with_sidecars);
       if (!done.error && options.direct) {
         file.write_directly(*calls);
       }
       break;
     case file_action::grow:
-      done.error = open_file::grow(*calls, file.fd(), request.offset);
+      done.error = file.grow(*calls, request.offset);
       break;
     case file_action::publish:
       done.error = file.publish(*calls, folder.get(), request.name);
       break;
     case file_action::write: {
-      const auto written = open_file::write(*calls, file.fd(), request.octets, request.offset);
+      const auto written =
+          file.write(*calls, request.octets, request.offset, {request.aside, request.aside_offset});
       done.error = written.error;
       done.octets_written = written.octets;
       break;
     }
     case file_action::sync:
-      done.error = open_file::sync(*calls, file.fd());
+      done.error = file.sync(*calls);
       done.was_forcing = done.error.failed();
       if (done.was_forcing) {
         file.set_unproven();
@@ -153,6 +155,9 @@ base::error_code file_writer::shared_state::remove(const file_request& request,
   const int error = calls->remove(folder.get(), request.name.c_str()).error;
   if (error != 0 && error != ENOENT) {
     return {error, category};
+  }
+  if (options.with_sidecars) {
+    calls->remove(folder.get(), sidecar_of(request.name).c_str());
   }
   if (measure(done.space)) {
     done.space = before;  // the file is gone all the same

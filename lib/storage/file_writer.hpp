@@ -18,6 +18,8 @@ namespace captured::storage {
 
 struct file_writer_options {
   bool direct = false;  ///< write around the page cache (O_DIRECT) where that can be done
+  /// Each file has a sidecar (paired_file.hpp), which is made, named and removed with it.
+  bool with_sidecars = false;
   /// Says whether a finished file may be removed to make room (output_directory::check_removable);
   /// without it none is. Called on the slow thread, which owns a copy.
   std::function<base::error_code(const std::string& name)> may_remove = {};

@@ -63,6 +63,8 @@ class open_file {
   void set_unproven() noexcept { is_unproven_ = true; }
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  /// Its present name.
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
  private:
   enum class finish_step : std::uint8_t { begun, cut, forced, renamed };

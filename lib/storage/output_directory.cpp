@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "storage/file_operations.hpp"
+#include "storage/paired_file.hpp"
 #include "storage/retried.hpp"
 
 namespace captured::storage {
@@ -88,15 +89,15 @@ base::result<void> make_folders(const std::string& path, const file_rights& righ
   return {};
 }
 
-bool is_capture_name(std::string_view name) {
+bool is_capture_name(std::string_view name, std::string_view extension) {
   return !name.starts_with('.') && !name.ends_with(pin_suffix) &&
-         name.find(final_suffix) != std::string_view::npos;
+         name.find(extension) != std::string_view::npos;
 }
 
-bool is_finished_name(std::string_view name) {
+bool is_finished_name(std::string_view name, std::string_view extension) {
   return !name.starts_with('.') &&
-         (name.ends_with(final_suffix) ||
-          (name.ends_with(damaged_suffix) && name.find(final_suffix) != std::string_view::npos));
+         (name.ends_with(extension) ||
+          (name.ends_with(damaged_suffix) && name.find(extension) != std::string_view::npos));
 }
 
 bool is_named_as_ours(std::string_view name, const own_files& own) {
@@ -173,14 +174,15 @@ std::optional<directory_file> output_directory::look_at(const std::string& name)
   return directory_file{name, facts.size_bytes, facts.allocated_bytes, facts.changed};
 }
 
-base::result<std::vector<directory_file>> output_directory::files() const {
+base::result<std::vector<directory_file>> output_directory::files(
+    std::string_view extension) const {
   const auto all = names();
   if (!all) {
     return all.error();
   }
   std::vector<directory_file> found;
   for (const auto& name : *all) {
-    if (!is_capture_name(name)) {
+    if (!is_capture_name(name, extension)) {
       continue;
     }
     if (auto file = look_at(name)) {
@@ -217,7 +219,7 @@ base::result<std::vector<std::byte>> output_directory::read_beginning(
 
 base::result<std::optional<previous_file>> output_directory::find_previous(
     const file_name& names, std::string_view output, const origin_reader& read_origin) const {
-  auto all = files();
+  auto all = files(names.extension());
   if (!all) {
     return all.error();
   }
@@ -228,7 +230,7 @@ base::result<std::optional<previous_file>> output_directory::find_previous(
   for (auto file = all->begin(); file != all->end(); ++file) {
     if (file < newest_end) {
       const auto beginning = read_beginning(file->name);
-      const auto origin = beginning ? read_origin(*beginning) : std::nullopt;
+      const auto origin = beginning ? read_origin(file->name, *beginning) : std::nullopt;
       if (origin) {
         if (origin->output == output) {
           keep_later(last, {origin->sequence, file->name}, true);
@@ -248,7 +250,7 @@ base::result<std::optional<previous_file>> output_directory::find_previous(
 }
 
 base::result<std::vector<kept_file>> output_directory::find_kept(const own_files& own) const {
-  auto all = files();
+  auto all = files(own.names.extension());
   if (!all) {
     return all.error();
   }
@@ -256,7 +258,7 @@ base::result<std::vector<kept_file>> output_directory::find_kept(const own_files
   std::vector<kept_file> kept;
   std::size_t reads_left = unnamed_files_max;
   for (directory_file& file : *all) {
-    if (!is_finished_name(file.name)) {
+    if (!is_finished_name(file.name, own.names.extension())) {
       continue;
     }
     auto sequence = own.names_tell_output ? own.names.sequence_of(file.name) : std::nullopt;
@@ -271,6 +273,10 @@ base::result<std::vector<kept_file>> output_directory::find_kept(const own_files
       }
       sequence = (*origin)->sequence;
     }
+    if (const auto aside = own.with_sidecars ? look_at(sidecar_of(file.name)) : std::nullopt) {
+      file.size_bytes += aside->size_bytes;
+      file.allocated_bytes += aside->allocated_bytes;
+    }
     kept.push_back({std::move(file.name), file.size_bytes, file.allocated_bytes, file.changed,
                     false, *sequence});
   }
@@ -278,14 +284,14 @@ base::result<std::vector<kept_file>> output_directory::find_kept(const own_files
 }
 
 base::result<std::vector<open_part>> output_directory::find_parts(const own_files& own) const {
-  auto all = files();
+  auto all = files(own.names.extension());
   if (!all) {
     return all.error();
   }
   std::ranges::sort(*all, std::ranges::less{}, &directory_file::changed);
   std::vector<open_part> parts;
   for (const directory_file& file : *all) {
-    if (!file.name.ends_with(part_suffix)) {
+    if (!file.name.ends_with(own.names.extension() + std::string(open_suffix))) {
       continue;
     }
     const auto origin = origin_of(file.name, own);
@@ -308,7 +314,7 @@ base::result<std::optional<file_origin>> output_directory::origin_of(const std::
   if (!beginning) {
     return beginning.error();
   }
-  return own.read_origin(*beginning);
+  return own.read_origin(name, *beginning);
 }
 
 base::error_code output_directory::check_removable(const std::string& name,
@@ -323,7 +329,7 @@ base::error_code output_directory::check_removable(const std::string& name,
   if (const int looked = look(name); looked != 0) {
     return looked == ENOENT ? base::error_code() : code(looked);
   }
-  if (!facts.is_regular || !is_finished_name(name)) {
+  if (!facts.is_regular || !is_finished_name(name, own.names.extension())) {
     return code(not_ours_error);
   }
   if (!name.ends_with(damaged_suffix) || !is_named_as_ours(name, own)) {
@@ -340,36 +346,6 @@ base::error_code output_directory::check_removable(const std::string& name,
     return code(pinned_error);
   }
   return pin_looked == ENOENT ? base::error_code() : code(pin_looked);
-}
-
-base::result<std::size_t> output_directory::remove_prepared(std::string_view output) const {
-  const auto all = names();
-  if (!all) {
-    return all.error();
-  }
-  std::size_t removed = 0;
-  for (const auto& name : *all) {
-    const auto file = is_prepared_name(name, output) ? look_at(name) : std::nullopt;
-    if (!file) {
-      continue;
-    }
-    const auto was_used = file->size_bytes > 0 ? holds_section(name) : base::result<bool>(false);
-    if (!was_used) {
-      return was_used.error();
-    }
-    if (*was_used) {
-      // It was in use: a power cut took its new name, which had not reached the disk.
-      if (auto kept = keep_prepared(name); !kept) {
-        return kept.error();
-      }
-      continue;
-    }
-    if (auto gone = remove(name); !gone) {
-      return gone.error();
-    }
-    ++removed;
-  }
-  return removed;
 }
 
 base::result<void> output_directory::remove(const std::string& name) const {

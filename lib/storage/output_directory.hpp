@@ -49,9 +49,11 @@ struct file_origin {
   std::uint64_t sequence = 0;
 };
 
-/// Reads a file's origin from its first octets (at most origin_bytes_max), or nothing when it is
-/// not one of ours. The pipeline gives a function of the format module.
-using origin_reader = std::function<std::optional<file_origin>(std::span<const std::byte>)>;
+/// Reads a file's origin from its first octets (at most origin_bytes_max) and, where the format
+/// cannot tell it, from its name; or nothing when it is not one of ours. The pipeline gives a
+/// function of the format module.
+using origin_reader =
+    std::function<std::optional<file_origin>(const std::string& name, std::span<const std::byte>)>;
 
 /// Octets of a file that are read for its origin: far more than section header and interfaces take.
 inline constexpr std::size_t origin_bytes_max = 64 << 10;
@@ -65,6 +67,9 @@ struct own_files {
   std::string output;
   origin_reader read_origin;
   bool names_tell_output = false;  ///< the template holds {output}: a name that fits is ours
+  /// Do these octets begin a file as the output writes them?
+  std::function<bool(std::span<const std::byte>)> is_beginning = {};
+  bool with_sidecars = false;  ///< each file has one, see paired_file.hpp
 };
 
 /// A file that this output left open in an earlier life.
@@ -103,9 +108,10 @@ class output_directory {
   /// fails there would fail for a recording too.
   [[nodiscard]] base::result<void> test_writing(std::string_view output) const;
 
-  /// Regular files whose names hold ".pcapng" and do not begin with '.', in no order. A file that
-  /// vanishes meanwhile is left out.
-  [[nodiscard]] base::result<std::vector<directory_file>> files() const;
+  /// Regular files whose names hold the extension and do not begin with '.', in no order. A file
+  /// that vanishes meanwhile is left out.
+  [[nodiscard]] base::result<std::vector<directory_file>> files(
+      std::string_view extension = final_suffix) const;
 
   /// The file with the highest sequence of this output: from the names that the template could
   /// have made, and from what the newest files say, whose word counts more than their name. Files
@@ -134,7 +140,7 @@ class output_directory {
   /// Removes what an earlier life of this output made ready and did not come to use (see
   /// prepared_name); returns how many. One that holds something all the same becomes an open part,
   /// for repair. To be called before the output makes files.
-  base::result<std::size_t> remove_prepared(std::string_view output) const;
+  base::result<std::size_t> remove_prepared(const own_files& own) const;
 
   /// Removes a file of the folder; one that is gone already is no error.
   base::result<void> remove(const std::string& name) const;
@@ -146,8 +152,10 @@ class output_directory {
       : path_(std::move(path)), fd_(std::move(fd)), calls_(std::move(calls)) {}
 
   [[nodiscard]] base::result<std::vector<std::string>> names() const;
-  [[nodiscard]] base::result<bool> holds_section(const std::string& name) const;
-  [[nodiscard]] base::result<void> keep_prepared(const std::string& name) const;
+  [[nodiscard]] base::result<bool> was_used(const directory_file& prepared,
+                                            const own_files& own) const;
+  [[nodiscard]] base::result<void> keep_prepared(const std::string& name,
+                                                 const own_files& own) const;
   [[nodiscard]] std::optional<directory_file> look_at(const std::string& name) const;
   /// Nothing when it says nothing; a failure when it cannot be read.
   [[nodiscard]] base::result<std::optional<file_origin>> origin_of(const std::string& name,

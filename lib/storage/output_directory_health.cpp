@@ -69,25 +69,4 @@ base::result<void> output_directory::test_writing(std::string_view output) const
   return removed;
 }
 
-/// Does it begin as a pcapng file does?
-base::result<bool> output_directory::holds_section(const std::string& name) const {
-  constexpr std::array section{std::byte{0x0a}, std::byte{0x0d}, std::byte{0x0d}, std::byte{0x0a}};
-  const auto beginning = read_beginning(name);
-  if (!beginning) {
-    return beginning.error();
-  }
-  return beginning->size() >= section.size() &&
-         std::equal(section.begin(), section.end(), beginning->begin());
-}
-
-base::result<void> output_directory::keep_prepared(const std::string& name) const {
-  // ".main-000007.…" becomes "main-000007.pcapng.part".
-  const std::string to = name.substr(1, name.find_last_of('.') - 1) + std::string(part_suffix);
-  const auto renamed = calls_->rename(fd_.get(), name.c_str(), to.c_str());
-  if (renamed.error != 0) {
-    return base::system_failure(renamed.error, "rename " + path_ + "/" + name);
-  }
-  return {};
-}
-
 }  // namespace captured::storage

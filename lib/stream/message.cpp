@@ -18,8 +18,8 @@ constexpr std::uint32_t link_types_max = 65535;
 constexpr std::size_t name_bytes_max = 256;
 
 // Tags of the fields, as protocol buffers have them: number << 3 | kind.
-constexpr std::uint32_t number = 0;
-constexpr std::uint32_t octets = 2;
+constexpr std::uint32_t kind_number = 0;
+constexpr std::uint32_t kind_octets = 2;
 constexpr std::uint32_t tag(std::uint32_t field, std::uint32_t kind) {
   return field << 3 | kind;
 }
@@ -44,15 +44,15 @@ std::byte* put_varint(std::byte* out, std::uint64_t value) noexcept {
 
 /// Proto3 leaves numbers out that are zero.
 std::size_t number_bytes(std::uint32_t field, std::uint64_t value) noexcept {
-  return value == 0 ? 0 : varint_bytes(tag(field, number)) + varint_bytes(value);
+  return value == 0 ? 0 : varint_bytes(tag(field, kind_number)) + varint_bytes(value);
 }
 
 std::byte* put_number(std::byte* out, std::uint32_t field, std::uint64_t value) noexcept {
-  return value == 0 ? out : put_varint(put_varint(out, tag(field, number)), value);
+  return value == 0 ? out : put_varint(put_varint(out, tag(field, kind_number)), value);
 }
 
 std::byte* put_octets_head(std::byte* out, std::uint32_t field, std::size_t length) noexcept {
-  return put_varint(put_varint(out, tag(field, octets)), length);
+  return put_varint(put_varint(out, tag(field, kind_octets)), length);
 }
 
 std::byte* put_octets(std::byte* out, std::uint32_t field, const void* from,

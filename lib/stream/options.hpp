@@ -39,6 +39,8 @@ struct collector_address {
   [[nodiscard]] std::string target() const;
   /// Is the host an address rather than a name that has to be looked up?
   [[nodiscard]] bool is_literal() const;
+
+  friend bool operator==(const collector_address&, const collector_address&) = default;
 };
 
 /// Reads "http://HOST:PORT" (without TLS) or "https://HOST:PORT". Fails with what was expected.
@@ -70,9 +72,5 @@ struct server_options {
   std::uint32_t clients_max = 64;            ///< streams at a time; further ones are refused
   std::uint64_t packets_per_second_max = 0;  ///< of one stream, which is slowed down; 0: no limit
 };
-
-inline bool operator==(const collector_address& a, const collector_address& b) {
-  return a.host == b.host && a.port == b.port && a.is_encrypted == b.is_encrypted;
-}
 
 }  // namespace captured::stream

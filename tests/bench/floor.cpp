@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What a recorder cannot do without: the least that a process can do with a TPACKET_V3 ring, to
+// What a recorder cannot do without: the least that a process can do with TPACKET_V3 rings, to
 // compare recorders with. `drain` gives blocks back unread, `walk` looks at each packet's header,
 // `copy` makes each packet an Enhanced Packet Block in a buffer and writes that. Loses like any
 // other, counts its losses nowhere, and prints how many packets it took at the end.
@@ -84,10 +84,7 @@ class ring {
     return true;
   }
 
-  void wait() const {
-    pollfd readable{.fd = socket_.get(), .events = POLLIN, .revents = 0};
-    ::poll(&readable, 1, static_cast<int>(timeout_ms));
-  }
+  [[nodiscard]] int fd() const noexcept { return socket_.get(); }
 
  private:
   captured::base::unique_fd socket_;
@@ -110,19 +107,26 @@ void each_packet(const tpacket_block_desc& block, Use use) {
 /// A pcapng file behind a buffer of one megabyte.
 class copier {
  public:
-  explicit copier(const std::string& path)
+  copier(const std::string& path, std::size_t interfaces)
       : file_(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)),
         buffer_(block_bytes) {
     if (!file_) {
       fail(path);
     }
-    // Section header and interface description: Ethernet, times in nanoseconds.
-    constexpr std::array<std::uint32_t, 15> head{
-        0x0A0D0D0A, 28, 0x1A2B3C4D, 1, ~0u, ~0u, 28, 1, 32, 1, 262144, 0x00010009, 9, 0, 32};
-    append(head.data(), sizeof head);
+    // Section header and interface descriptions: named eth0 and so on, Ethernet, nanoseconds.
+    constexpr std::array<std::uint32_t, 7> section{0x0A0D0D0A, 28, 0x1A2B3C4D, 1, ~0u, ~0u, 28};
+    append(section.data(), sizeof section);
+    for (std::size_t i = 0; i < interfaces; ++i) {
+      std::array<std::uint32_t, 10> interface {
+        1, 40, 1, 262144, 0x00040002, 0, 0x00010009, 9, 0, 40
+      };
+      const std::array<char, 4> name{'e', 't', 'h', static_cast<char>('0' + i)};
+      std::memcpy(&interface[5], name.data(), sizeof name);
+      append(interface.data(), sizeof interface);
+    }
   }
 
-  void add(const tpacket3_hdr& header, const std::uint8_t* data) {
+  void add(std::uint32_t interface, const tpacket3_hdr& header, const std::uint8_t* data) {
     const std::uint64_t time_ns = header.tp_sec * std::uint64_t{1'000'000'000} + header.tp_nsec;
     const std::uint32_t padded = (header.tp_snaplen + 3) & ~3u;
     const auto length = static_cast<std::uint32_t>(packet_block_overhead + padded);
@@ -131,7 +135,7 @@ class copier {
     }
     const std::array<std::uint32_t, 7> head{6,
                                             length,
-                                            0,
+                                            interface,
                                             static_cast<std::uint32_t>(time_ns >> 32),
                                             static_cast<std::uint32_t>(time_ns),
                                             header.tp_snaplen,
@@ -165,24 +169,35 @@ class copier {
   std::size_t used_ = 0;
 };
 
-/// Runs until a signal, then takes what is left; `use` is called for each block.
+/// Runs until a signal, then takes what is left; `use(ring number, block)` for each block, ring
+/// after ring in turn.
 template <class Use>
-void run(ring& from, Use use) {
-  while (stop_asked == 0) {
-    while (from.take(use)) {
+void run(std::vector<ring>& from, Use use) {
+  std::vector<pollfd> readable;
+  for (const ring& each : from) {
+    readable.push_back({.fd = each.fd(), .events = POLLIN, .revents = 0});
+  }
+  const auto take_all = [&] {
+    for (bool any = true; any;) {
+      any = false;
+      for (std::uint32_t i = 0; i < from.size(); ++i) {
+        any |= from[i].take([&](const tpacket_block_desc& block) { use(i, block); });
+      }
     }
-    from.wait();
+  };
+  while (stop_asked == 0) {
+    take_all();
+    ::poll(readable.data(), readable.size(), static_cast<int>(timeout_ms));
   }
-  from.wait();
-  while (from.take(use)) {
-  }
+  ::poll(nullptr, 0, static_cast<int>(timeout_ms) * 2);
+  take_all();
 }
 
 int floor_of(int argc, char** argv) {
-  po::options_description options("floor --interface NAME");
+  po::options_description options("floor --interface NAME [--interface NAME...]");
   auto add = options.add_options();
-  add("interface", po::value<std::string>()->required(), "interface to take from");
-  add("ring", po::value<std::uint32_t>()->default_value(64), "MiB");
+  add("interface", po::value<std::vector<std::string>>()->required(), "interfaces to take from");
+  add("ring", po::value<std::uint32_t>()->default_value(64), "MiB for each");
   add("mode", po::value<std::string>()->default_value("walk"), "drain, walk or copy");
   add("output", po::value<std::string>()->default_value("/dev/null"), "file to copy into");
   po::variables_map values;
@@ -193,25 +208,29 @@ int floor_of(int argc, char** argv) {
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
 
-  ring from(values["interface"].as<std::string>(), values["ring"].as<std::uint32_t>());
+  std::vector<ring> from;
+  for (const auto& name : values["interface"].as<std::vector<std::string>>()) {
+    from.emplace_back(name, values["ring"].as<std::uint32_t>());
+  }
   const auto mode = values["mode"].as<std::string>();
   std::uint64_t packets = 0;
   std::uint64_t octets = 0;
   if (mode == "drain") {
-    run(from, [&](const tpacket_block_desc& block) { packets += block.hdr.bh1.num_pkts; });
+    run(from,
+        [&](std::uint32_t, const tpacket_block_desc& block) { packets += block.hdr.bh1.num_pkts; });
   } else if (mode == "walk") {
-    run(from, [&](const tpacket_block_desc& block) {
+    run(from, [&](std::uint32_t, const tpacket_block_desc& block) {
       each_packet(block, [&](const tpacket3_hdr& header, const std::uint8_t*) {
         ++packets;
         octets += header.tp_snaplen;
       });
     });
   } else if (mode == "copy") {
-    copier to(values["output"].as<std::string>());
-    run(from, [&](const tpacket_block_desc& block) {
+    copier to(values["output"].as<std::string>(), from.size());
+    run(from, [&](std::uint32_t number, const tpacket_block_desc& block) {
       packets += block.hdr.bh1.num_pkts;
       each_packet(block, [&](const tpacket3_hdr& header, const std::uint8_t* data) {
-        to.add(header, data);
+        to.add(number, header, data);
       });
     });
     to.flush();

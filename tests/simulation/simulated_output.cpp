@@ -99,11 +99,11 @@ bool simulated_output::open() {
   const std::shared_ptr<storage::system_calls> calls(std::shared_ptr<void>(), &world_.disk);
   auto folder = storage::output_directory::open(some_folder, false, {}, calls);
   own_ = std::move(*pipeline::own_files_of(options_.files));
-  if (!folder || !folder->remove_prepared(options_.files.name)) {
+  if (!folder || !folder->remove_prepared(*own_)) {
     return false;
   }
   auto parts = former_ ? pipeline::found_parts{} : pipeline::find_parts(*folder, *own_);
-  auto start = pipeline::continue_series(*folder, options_.files, recording_);
+  auto start = pipeline::continue_series(*folder, *own_, recording_);
   auto kept = folder->find_kept(*own_);
   if (!parts || !start || !kept) {
     return false;

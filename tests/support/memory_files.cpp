@@ -274,6 +274,7 @@ int memory_files::write(const waiting& act, std::size_t& octets_written) {
   if (request.offset >= end_max) {
     return ENOSPC;
   }
+  put_aside(*into, request);
   octets_written =
       static_cast<std::size_t>(std::min<std::uint64_t>(wanted, end_max - request.offset));
   store(*into, request, octets_written);
@@ -369,16 +370,6 @@ void memory_files::shorten(target which, std::size_t octets_max) {
 
 void memory_files::hang(target which) {
   faults_.push_back({effect::hangs, which, 0, 0});
-}
-
-memory_files::file* memory_files::find(std::string_view name) {
-  const auto found = files_.find(name);
-  return found == files_.end() ? nullptr : &found->second;
-}
-
-const memory_files::file* memory_files::find(std::string_view name) const {
-  const auto found = files_.find(name);
-  return found == files_.end() ? nullptr : &found->second;
 }
 
 void memory_files::put(const std::string& name, std::span<const std::byte> octets) {

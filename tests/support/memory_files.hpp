@@ -90,6 +90,8 @@ class memory_files final : public storage::file_operations {
   // --- Looking ---
   /// The octets under a name; nothing when there is no such file. Valid until the next act.
   [[nodiscard]] std::optional<std::span<const std::byte>> contents(std::string_view name) const;
+  /// What the sidecar of that file holds; empty when nothing was put aside for it.
+  [[nodiscard]] std::vector<std::byte> sidecar(std::string_view name) const;
   /// As `contents`, cut before the first octet that no completed write has covered: what a reader
   /// of the open file may rely on.
   [[nodiscard]] std::optional<std::span<const std::byte>> published(std::string_view name) const;
@@ -113,6 +115,7 @@ class memory_files final : public storage::file_operations {
  private:
   struct file {
     std::vector<std::byte> octets;
+    std::vector<std::byte> aside;
     std::map<std::uint64_t, std::uint64_t> covered;  // begin → end of what writes have covered
     std::uint64_t reserved_bytes = 0;
     std::uint64_t forced_bytes = 0;
@@ -150,6 +153,7 @@ class memory_files final : public storage::file_operations {
   int write(const waiting& act, std::size_t& octets_written);
   void sync(const slot& where);
   int finish(const waiting& act);
+  static void put_aside(file& into, const storage::file_request& request);
   void store(file& into, const storage::file_request& request, std::size_t count);
   [[nodiscard]] file* find(std::string_view name);
   [[nodiscard]] const file* find(std::string_view name) const;

@@ -7,6 +7,16 @@
 
 namespace captured::testing {
 
+memory_files::file* memory_files::find(std::string_view name) {
+  const auto found = files_.find(name);
+  return found == files_.end() ? nullptr : &found->second;
+}
+
+const memory_files::file* memory_files::find(std::string_view name) const {
+  const auto found = files_.find(name);
+  return found == files_.end() ? nullptr : &found->second;
+}
+
 std::uint64_t memory_files::covered_from_start(const file& which) {
   const auto first = which.covered.begin();
   return first == which.covered.end() || first->first != 0 ? 0 : first->second;
@@ -15,6 +25,21 @@ std::uint64_t memory_files::covered_from_start(const file& which) {
 std::optional<std::span<const std::byte>> memory_files::contents(std::string_view name) const {
   const file* const which = find(name);
   return which == nullptr ? std::nullopt : std::optional(std::span<const std::byte>(which->octets));
+}
+
+void memory_files::put_aside(file& into, const storage::file_request& request) {
+  const auto end = static_cast<std::size_t>(request.aside_offset) + request.aside.size();
+  if (!request.aside.empty()) {
+    into.aside.resize(std::max(into.aside.size(), end));
+    std::ranges::copy(request.aside,
+                      into.aside.end() - static_cast<std::ptrdiff_t>(into.aside.size() - end +
+                                                                     request.aside.size()));
+  }
+}
+
+std::vector<std::byte> memory_files::sidecar(std::string_view name) const {
+  const file* const found = find(name);
+  return found == nullptr ? std::vector<std::byte>() : found->aside;
 }
 
 std::optional<std::span<const std::byte>> memory_files::published(std::string_view name) const {

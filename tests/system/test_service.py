@@ -5,6 +5,7 @@ that was booted for this. The tests share one machine; each leaves the service a
 
 import json
 import re
+import subprocess
 import time
 from pathlib import Path
 
@@ -327,6 +328,24 @@ def test_with_spare_sockets_it_gives_up_its_last_right(machine, service):
     send(machine, 1000)
     service.systemctl("stop")
     all_stored(machine, 1000)
+
+
+def test_wireshark_finds_the_installed_helper_and_captures_through_it(machine, service):
+    tshark = tools.theirs("tshark")
+    tools.theirs("capinfos")
+    assert re.search(r"captured-rx0 \(captured: rx0\)", machine.run([tshark, "-D"]).stdout)
+    # pylint: disable=consider-using-with
+    viewer = subprocess.Popen(
+        [tools.theirs("nsenter"), "-t", str(machine.leader), "-a", "timeout", "60", tshark, "-i",
+         "captured-rx0", "-c", "50", "-w", "/tmp/extcap.pcapng"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process.wait_until(lambda: " shown to " in service.log(), 20, "the viewer is served")
+    send(machine, 50, rate=1000)
+    _, errors = viewer.communicate(timeout=60)
+    assert viewer.returncode == 0, errors
+    told = machine.run(["capinfos", "-c", "-M", "/tmp/extcap.pcapng"]).stdout
+    assert re.search(r"Number of packets: *50$", told, re.MULTILINE), told
+    process.wait_until(lambda: status(service)["interfaces"][0]["stored"] == 50, 10, "all stored")
 
 
 def test_its_exposure_is_small(machine, service):

@@ -52,6 +52,12 @@ class Setting:
         assert told.stdout, told.stderr
         return json.loads(told.stdout)["streams"][0]
 
+    def shown(self):
+        """The line of the stream in the status for people."""
+        told = tools.run([tools.ours("capturectl"), "status", "--socket", self.socket],
+                         check=False).stdout
+        return [line for line in told.splitlines() if line.startswith("stream far: ")]
+
     def wait_figures(self, condition, what):
         process.wait_until(lambda: condition(self.figures()), END_SECONDS, what, step=0.05)
 
@@ -80,6 +86,8 @@ def test_every_packet_arrives_once_and_in_order(make_network, folder):
     with setting.recorder:
         traffic.send(setting.network, count=count, rate=100_000, size=80)
         setting.wait_figures(lambda now: now["sent"] == count, "all is sent")
+        assert setting.shown() == [f"stream far: connected to http://127.0.0.1:{PORT}; offered "
+                                   f"{count}, sent {count}, dropped 0, waiting 0"]
         assert setting.stop(count) == (count, 0, 0)
     (report,) = collector.stop()
     assert report["complete"]
@@ -141,6 +149,43 @@ def test_a_collector_that_answers_with_errors_costs_the_stream_alone(make_networ
         assert unconfirmed > 0
         assert time.monotonic() - begun < 30, "a stop does not wait for ever for a collector"
     collector.stop()
+
+
+def test_a_million_packets_through_every_kind_of_trouble_in_one_life(make_network, folder):
+    """At 100,000 a second: the collector is killed and comes back, stalls for ten seconds, answers
+    with errors, and is well again. The recording has all, the stream's ledger is exact, and what
+    the collectors got, they got once and in order."""
+    count = 1_000_000
+    setting = Setting(make_network, folder, queue="8MiB")
+    reports = []
+    with setting.recorder:
+        collector = Collector(setting.network, folder / "first")
+        with traffic.Sender(setting.network, count=count, rate=100_000, size=80) as sender:
+            setting.wait_figures(lambda now: now["sent"] > 50_000, "some are sent")
+            collector.process.kill()
+            collector.process.communicate()
+            setting.wait_figures(lambda now: not now["connected"], "its end is noticed")
+            collector = Collector(setting.network, folder / "refusing", "--message-max", "10")
+            process.wait_until(lambda: "larger than max" in setting.recorder.log(), END_SECONDS,
+                               "errors are answered")
+            reports += collector.stop()
+            collector = Collector(setting.network, folder / "stalling")
+            before = setting.figures()["sent"]
+            setting.wait_figures(lambda now: now["connected"] and now["sent"] > before,
+                                 "it goes on")
+            collector.process.send_signal(signal.SIGSTOP)
+            time.sleep(10)
+            collector.process.send_signal(signal.SIGCONT)
+            sender.wait()
+        setting.wait_figures(lambda now: now["waiting"] == 0, "the rest is sent")
+        sent, dropped, unconfirmed = setting.stop(count)
+    reports += collector.stop()
+    recorded = traffic.check(setting.captures, first=0, count=count)["interfaces"]["eth0"]
+    assert (recorded["missing"], traffic.flaws(recorded)) == (0, {})
+    assert sent + dropped == count and dropped > 0 and unconfirmed > 0
+    got = numbers(reports, first=0, count=count)
+    assert traffic.flaws(got) == {}
+    assert got["packets"] == sent - unconfirmed
 
 
 def test_its_own_traffic_is_not_captured(make_network, folder):

@@ -163,7 +163,7 @@ TEST_CASE("an empty file is set aside, and its number is free for the next one")
   REQUIRE(found->set_aside.size() == 1);
   CHECK(found->set_aside[0].reason.find("empty") != std::string::npos);
   CHECK(folder.names() == strings{damaged});
-  CHECK(pipeline::continue_series(directory, {}, "")->next_sequence == 1);
+  CHECK(pipeline::continue_series(directory, own(), "")->next_sequence == 1);
 }
 
 TEST_CASE("a file whose beginning is gone is set aside as it is, and its number stays taken") {
@@ -180,7 +180,7 @@ TEST_CASE("a file whose beginning is gone is set aside as it is, and its number 
     CHECK_FALSE(found->set_aside[0].reason.empty());
     CHECK(folder.read("20260101T000000Z-main-000007+1.pcapng.damaged") == text);
     CHECK(folder.read(damaged) == "an earlier one");
-    CHECK(pipeline::continue_series(directory, {}, "")->next_sequence == 8);
+    CHECK(pipeline::continue_series(directory, own(), "")->next_sequence == 8);
   }
 }
 
@@ -193,7 +193,7 @@ TEST_CASE("a repaired file never takes a name that is there, and the next one kn
   const auto found = find_parts(directory, own());
   REQUIRE(found.has_value());
   REQUIRE(found->to_repair.size() == 1);
-  const auto series = pipeline::continue_series(directory, {}, "");
+  const auto series = pipeline::continue_series(directory, own(), "");
   const auto done = repair_part(directory, found->to_repair[0], go_on);
   REQUIRE(done.has_value());
   CHECK(folder.read(first) == "foreign");

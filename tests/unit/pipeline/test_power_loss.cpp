@@ -107,8 +107,8 @@ frames frames_in(std::span<const std::byte> octets) {
 frames repair(const testing::temporary_folder& folder, const storage::output_options& output) {
   const auto directory = storage::output_directory::open(folder.path().string(), false);
   REQUIRE(directory.has_value());
-  REQUIRE(directory->remove_prepared(output.name).has_value());
   const auto own = pipeline::own_files_of(output);
+  REQUIRE(directory->remove_prepared(*own).has_value());
   const auto parts = pipeline::find_parts(*directory, *own);
   REQUIRE(parts.has_value());
   CHECK(parts->troubles.empty());

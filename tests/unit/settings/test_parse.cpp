@@ -124,6 +124,10 @@ const changed_key changed_keys[] = {
     {"mode: 0640", 1, "mode: 0600", [](const configuration& c) { return files(c).mode == 0600; }},
     {"group: \"\"", 1, "group: analysts",
      [](const configuration& c) { return files(c).group == "analysts"; }},
+    {"format: pcapng", 1, "format: pcap-nano",
+     [](const configuration& c) {
+       return c.outputs[0].format == pipeline::file_format::pcap_nano;
+     }},
     {"link_types: mixed", 1, "link_types: split",
      [](const configuration& c) {
        return c.outputs[0].link_types == pipeline::link_type_policy::split;

@@ -96,6 +96,11 @@ class configuration_maker {
     made.flush_interval = std::chrono::milliseconds(10 + below(3'599'990));
     made.encoding = static_cast<pipeline::encoding>(below(3));
     made.link_types = static_cast<pipeline::link_type_policy>(below(2));
+    made.format = static_cast<pipeline::file_format>(below(4));
+    if (made.format != pipeline::file_format::pcapng) {
+      files.direct = storage::direct_mode::off;
+      made.encoding = pipeline::encoding::compact;
+    }
     return made;
   }
 

@@ -160,7 +160,8 @@ TEST_CASE("a wrong template is refused with words that say what is wrong") {
 }
 
 TEST_CASE("names longer than a file system takes are refused, the longest that fits is not") {
-  const std::string longest(255 - 15 - storage::part_suffix.size(), 'x');
+  const std::string longest(255 - 15 - (storage::final_suffix.size() + storage::open_suffix.size()),
+                            'x');
   CHECK(refusal(longest + "{sequence}") == "accepted");
   CHECK(refusal(longest + "x{sequence}").find("longer than 255 octets") != std::string::npos);
   CHECK(refusal(std::string(1 << 20, '%') + "{sequence}").find("255") != std::string::npos);

@@ -32,7 +32,8 @@ output_directory opened(const temporary_folder& folder) {
 }
 
 /// Files of these tests say "output sequence" at their beginning.
-std::optional<file_origin> read_origin(std::span<const std::byte> octets) {
+std::optional<file_origin> read_origin(const std::string& /*name*/,
+                                       std::span<const std::byte> octets) {
   const std::string text(reinterpret_cast<const char*>(octets.data()), octets.size());
   const auto space = text.find(' ');
   if (space == std::string::npos) {
@@ -206,7 +207,9 @@ TEST_CASE("a file's own word counts more than its name") {
 TEST_CASE("names alone give the sequence of files that cannot be read") {
   const temporary_folder folder;
   folder.write("2018-main-000002.pcapng", "");
-  const auto nothing = [](std::span<const std::byte>) { return std::optional<file_origin>{}; };
+  const auto nothing = [](const std::string& /*name*/, std::span<const std::byte> /*octets*/) {
+    return std::optional<file_origin>{};
+  };
   CHECK(previous(opened(folder), nothing) == previous_file{2, "2018-main-000002.pcapng"});
 }
 
@@ -220,9 +223,9 @@ TEST_CASE("only the newest files are read, the others are judged by name") {
   folder.write("2018-main-000200.pcapng", "other 1");
   set_changed(folder, "2018-main-000200.pcapng", 1);
   std::size_t reads = 0;
-  const auto counting = [&reads](std::span<const std::byte> octets) {
+  const auto counting = [&reads](const std::string& name, std::span<const std::byte> octets) {
     ++reads;
-    return read_origin(octets);
+    return read_origin(name, octets);
   };
   CHECK(previous(opened(folder), counting) == previous_file{200, "2018-main-000200.pcapng"});
   CHECK(reads == 64);
@@ -235,10 +238,11 @@ TEST_CASE("no more than the beginning of a file is read") {
   folder.write("a.pcapng", std::string(100000, 'x'));
   folder.write("b.pcapng", std::string(65535, 'x'));
   std::vector<std::size_t> sizes;
-  previous(opened(folder), [&sizes](std::span<const std::byte> octets) {
-    sizes.push_back(octets.size());
-    return std::optional<file_origin>{};
-  });
+  previous(opened(folder),
+           [&sizes](const std::string& /*name*/, std::span<const std::byte> octets) {
+             sizes.push_back(octets.size());
+             return std::optional<file_origin>{};
+           });
   std::ranges::sort(sizes);
   CHECK(sizes == std::vector<std::size_t>{65535, 65536});
 }
@@ -258,10 +262,10 @@ TEST_CASE("what an earlier life made ready is removed, for this output alone") {
   folder.write(storage::prepared_name("other", 1), "");
   folder.write("2018-main-000002.pcapng", "");
   std::filesystem::create_directory(folder.path() / storage::prepared_name("main", 3));
-  CHECK(opened(folder).remove_prepared("main").value() == 2);
+  CHECK(opened(folder).remove_prepared(own()).value() == 2);
   CHECK(folder.names() ==
         strings{".main-000003.next", ".other-000001.next", "2018-main-000002.pcapng"});
-  CHECK(opened(folder).remove_prepared("main").value() == 0);
+  CHECK(opened(folder).remove_prepared(own()).value() == 0);
 }
 
 TEST_CASE("removing a file that is gone is no error, removing a folder is") {
