@@ -177,17 +177,17 @@ void recording::open(recorded_interface& one, const capture::device& from) {
   one.output = output;
   one.options = one.entry.device;
   one.is_ring_kept = why_not_kept(one).empty();
-  ring_request wanted{.options = one.options,
-                      .spares = spares_,
-                      .is_kept = one.is_ring_kept,
-                      .left = kept_.take(one.name(), output->name()),
-                      .dealt = {}};
-  if (wanted.left) {
-    const auto totals = output->left_off(wanted.left->recording(), one.name());
-    wanted.dealt = pipeline::dealt_with_of(wanted.left->journal.use(), totals);
+  ring_request request{.options = one.options,
+                       .spares = spares_,
+                       .is_kept = one.is_ring_kept,
+                       .left = kept_.take(one.name(), output->name()),
+                       .dealt = {}};
+  if (request.left) {
+    const auto totals = output->left_off(request.left->recording(), one.name());
+    request.dealt = pipeline::dealt_with_of(request.left->journal.use(), totals);
   }
-  boost::asio::post(*opener_, [this, &one, wanted = std::move(wanted)]() mutable {
-    auto opened = open_ring(std::move(wanted));
+  boost::asio::post(*opener_, [this, &one, request = std::move(request)]() mutable {
+    auto opened = open_ring(std::move(request));
     boost::asio::post(reactor_context_, [this, &one, opened = std::move(opened)]() mutable {
       on_ring(one, std::move(opened));
     });
