@@ -158,6 +158,8 @@ const changed_key changed_keys[] = {
      [](const configuration& c) { return c.user == "captured"; }},
     {"sandbox: auto", 1, "sandbox: off",
      [](const configuration& c) { return c.sandbox == settings::sandbox_mode::off; }},
+    {"keep_rings: auto", 1, "keep_rings: off",
+     [](const configuration& c) { return c.keep_rings == settings::keep_rings_mode::off; }},
     {"spare_sockets: 0", 1, "spare_sockets: 16",
      [](const configuration& c) { return c.spare_sockets == 16; }},
     {"socket: /run/captured/control", 1, "socket: \"\"",
