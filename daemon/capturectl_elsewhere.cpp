@@ -17,6 +17,10 @@ namespace captured::capturectl {
 int run_elsewhere(const std::string& name, const std::vector<std::string>& arguments) {
   std::error_code unknown;
   const auto here = std::filesystem::read_symlink("/proc/self/exe", unknown).parent_path();
+  if (here.empty()) {
+    complain(name.c_str(), "find capturectl-stream: /proc/self/exe: " + unknown.message());
+    return exit_trouble;  // not what happens to lie in the current folder
+  }
   const std::array places{here / "capturectl-stream",
                           here.parent_path() / "libexec/captured/capturectl-stream"};
   std::vector<std::string> words{"capturectl-stream", name};
@@ -27,14 +31,16 @@ int run_elsewhere(const std::string& name, const std::vector<std::string>& argum
   }
   passed.push_back(nullptr);
   int why = 0;
+  std::string tried;
   for (const auto& place : places) {
     ::execv(place.c_str(), passed.data());
     why = errno;
+    tried = place.string();
     if (why != ENOENT) {
       break;
     }
   }
-  complain(name.c_str(), "run " + places.back().string() + ": " + std::strerror(why));
+  complain(name.c_str(), "run " + tried + ": " + std::strerror(why));
   return exit_trouble;
 }
 

@@ -3,6 +3,7 @@
 // What Wireshark and tshark ask of a program in their extcap folder (doc/extcap.4 of Wireshark):
 // which interfaces there are, their link types and options, and a capture into a fifo. The program
 // there is a link to capturectl by the name captured-extcap.
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 
@@ -58,7 +59,8 @@ std::vector<listed_interface> ask_interfaces(const std::string& socket) {
       listed_interface one{std::string(each.at("name").as_string()),
                            std::string(each.at("link_type").as_string())};
       if (each.at("state").as_string() == "recording" &&
-          (made.empty() || made.back().name != one.name)) {
+          std::none_of(made.begin(), made.end(),
+                       [&one](const listed_interface& other) { return other.name == one.name; })) {
         made.push_back(std::move(one));
       }
     }

@@ -180,6 +180,7 @@ int receive(const std::vector<std::string>& arguments) {
   std::fprintf(stderr, "capturectl receive: listening, port %u\n", unsigned{(*made)->port()});
   int number = 0;
   ::sigwait(&signals, &number);
+  ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // a second one ends it at once
   (*made)->stop(stop_time);
   return all_written ? exit_well : exit_trouble;
 }

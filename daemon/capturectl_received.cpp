@@ -14,6 +14,14 @@ namespace {
 
 using namespace format;
 
+/// What a peer is told: the reason names files of ours, and stands in the report.
+base::failure told_to_peer() {
+  return base::invalid_input("collector", "it cannot write what it receives");
+}
+
+/// In one file; a peer may describe an interface anew in each packet, and all are kept in memory.
+constexpr std::uint32_t descriptions_max = 2 * stream::interfaces_max;
+
 /// "20240220T120000Z-192.0.2.7_4711-000001.pcapng"; unique in the life of the process.
 std::string make_name(const received_options& options, const std::string& peer) {
   static std::atomic<std::uint32_t> count = 0;
@@ -50,7 +58,10 @@ base::result<std::unique_ptr<stream::receiver>> received_stream::make(
   std::unique_ptr<received_stream> made(
       new received_stream(options, std::move(peer), std::move(done)));
   if (const auto begun = made->begin_file(); !begun) {
-    return begun.error();
+    made->report_.error = begun.error().message();
+    made->report_.end.why = "nothing could be written";
+    made->done_(made->report_);
+    return told_to_peer();
   }
   return std::unique_ptr<stream::receiver>(std::move(made));
 }
@@ -70,6 +81,7 @@ base::result<> received_stream::begin_file() {
   section.header.comments.push_back("received from " + report_.peer);
   output_->writer().begin_section(section);
   packets_in_file_ = 0;
+  descriptions_in_file_ = 0;
   file_ends_at_ = std::chrono::steady_clock::now() + options_.rotate_interval;
   for (interface& each : interfaces_) {
     each.in_file.reset();
@@ -94,7 +106,8 @@ bool received_stream::rotation_due() const {
   if (packets_in_file_ == 0) {
     return false;
   }
-  return (options_.rotate_packets != 0 && packets_in_file_ >= options_.rotate_packets) ||
+  return descriptions_in_file_ >= descriptions_max ||
+         (options_.rotate_packets != 0 && packets_in_file_ >= options_.rotate_packets) ||
          (options_.rotate_bytes != 0 && output_->writer().written() >= options_.rotate_bytes) ||
          (options_.rotate_interval.count() != 0 &&
           std::chrono::steady_clock::now() >= file_ends_at_);
@@ -121,21 +134,22 @@ std::uint32_t received_stream::interface_of(const stream::packet_message& packet
   }
   if (!from.in_file) {
     from.in_file = output_->writer().add_interface(from.described);
+    ++descriptions_in_file_;
   }
   return *from.in_file;
 }
 
 base::result<> received_stream::take(const stream::packet_message& packet) {
   if (!output_) {
-    return base::invalid_input(path_, report_.error);
+    return told_to_peer();
   }
   if (rotation_due()) {
     if (const auto ended = end_file(); !ended) {
-      return ended;
+      return told_to_peer();
     }
     if (const auto begun = begin_file(); !begun) {
       report_.error = begun.error().message();
-      return begun;
+      return told_to_peer();
     }
   }
   capture_packet made;
@@ -149,17 +163,18 @@ base::result<> received_stream::take(const stream::packet_message& packet) {
   }
   output_->writer().add_packet(made, id, false);
   ++packets_in_file_;
-  return output_->writer().failed() ? end_file() : base::result<>();
+  if (output_->writer().failed()) {
+    (void)end_file();
+    return told_to_peer();
+  }
+  return {};
 }
 
 base::result<> received_stream::end(const stream::stream_end& how) {
-  base::result<> done;
-  if (output_) {
-    done = end_file();
-  }
+  const bool whole = !output_ || end_file().has_value();
   report_.end = how;
   done_(report_);
-  return done;
+  return whole ? base::result<>() : told_to_peer();
 }
 
 }  // namespace captured::capturectl

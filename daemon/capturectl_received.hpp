@@ -39,7 +39,8 @@ struct received_report {
 /// All on the stream's thread; `done` too.
 class received_stream final : public stream::receiver {
  public:
-  /// Begins the first file. The options must outlive it.
+  /// Begins the first file. The options must outlive it. When it cannot, `done` is told why, and
+  /// the failure is for the peer, as all of this class are: it names no files.
   static base::result<std::unique_ptr<stream::receiver>> make(
       const received_options& options, std::string peer,
       std::function<void(const received_report&)> done);
@@ -67,6 +68,7 @@ class received_stream final : public stream::receiver {
   std::string path_;
   std::vector<interface> interfaces_;
   std::uint64_t packets_in_file_ = 0;
+  std::uint32_t descriptions_in_file_ = 0;
   std::chrono::steady_clock::time_point file_ends_at_;
 };
 

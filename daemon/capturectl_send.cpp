@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // capturectl send: a capture file as a stream of packets to a collector.
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -80,6 +81,9 @@ base::result<> prepare(send_options& options) {
   options.client.to = *to;
   options.client.path = *path;
   options.client.tls.check_certificate = !options.unchecked;
+  if (!to->is_encrypted && !(options.client.tls == stream::tls_options{})) {
+    return base::invalid_input("TLS", "without https:// the packets would go in the clear");
+  }
   options.client.queue_bytes = 16 * batch_bytes;
   options.client.ends_at_failure = true;
   return {};
@@ -151,7 +155,10 @@ class sender {
       first_ = time;
       begun_ = clock::now();
     }
-    const double since = static_cast<double>(time - *first_) / options_.factor;
+    // Far below what a clock can say, for a file with times as far apart as they can be.
+    constexpr double longest = 1e17;
+    const double since = std::min(
+        (static_cast<double>(time) - static_cast<double>(*first_)) / options_.factor, longest);
     const auto due = begun_ + std::chrono::nanoseconds(static_cast<std::int64_t>(since));
     if (due - clock::now() < worth_a_sleep) {
       return true;

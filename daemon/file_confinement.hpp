@@ -2,7 +2,8 @@
 //
 // Where in the file system the process can still read and write, by the kernel's Landlock
 // (landlock(7)). It comes on top of owners and modes: whoever may write somewhere by those may
-// not by this. Does not hold for files that are open already, nor for asking about files (stat).
+// not by this. Does not hold for files that are open already, nor for asking about files (stat),
+// nor for their modes, owners and times, which system_call_filter.hpp bounds.
 #pragma once
 
 #include <optional>

@@ -10,6 +10,12 @@
 
 namespace captured::daemon {
 
+namespace {
+
+constexpr std::size_t live_max = 8;  // of the control socket's 16: status and reload find a place
+
+}  // namespace
+
 void onlookers::start_streams(const std::vector<settings::stream_settings>& wanted) {
   for (const settings::stream_settings& each : wanted) {
     auto started = packet_stream::start(context_, each);
@@ -24,6 +30,9 @@ void onlookers::start_streams(const std::vector<settings::stream_settings>& want
 }
 
 void onlookers::answer_live(const control_request& request, const control_reply& reply) {
+  if (live_.size() >= live_max) {
+    return reply.finish(refusal({"too many live views at once; try again later"}));
+  }
   auto wish = read_live_wish(request.values);
   if (!wish) {
     return reply.finish(refusal({wish.error().message()}));

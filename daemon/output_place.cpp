@@ -29,6 +29,7 @@ struct output_place::shared_state {
   place_options options;
   std::atomic<bool> testing{false};
   std::atomic<bool> repair{true};
+  std::atomic<bool> again{false};
   std::atomic<bool> stop{false};
   std::mutex mutex;
   std::condition_variable stopped;
@@ -131,6 +132,11 @@ base::result<opened_place> output_place::shared_state::open() {
 }
 
 void output_place::shared_state::look() {
+  if (again.exchange(false)) {
+    folder.reset();
+    const std::lock_guard lock(mutex);
+    claim.reset();
+  }
   if (!folder) {
     tell(&place_watch_events::opened, open());
     return;
@@ -191,6 +197,10 @@ output_place::~output_place() {
   state_->events = {};
   state_->claim.reset();
   state_->stopped.notify_all();
+}
+
+void output_place::open_again() noexcept {
+  state_->again = true;
 }
 
 void output_place::set_testing(bool wanted) noexcept {

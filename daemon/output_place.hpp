@@ -68,7 +68,9 @@ class output_place {
   /// No event comes any more. A thread that hangs on a dead disk is left to itself.
   ~output_place();
 
-  /// Any thread. Whether `tested` should come about every second.
+  /// Any thread. What was opened last could not be used: it is opened again.
+  void open_again() noexcept;
+  /// Any thread. Whether `tested` should come, twice a second.
   void set_testing(bool wanted) noexcept;
   /// Any thread. As place_options::repair, for the next time it is opened.
   void set_repair(bool repair) noexcept;

@@ -39,8 +39,9 @@ void leave_out_own_traffic(settings::configuration& wanted) {
     }
     for (settings::interface_settings& each : wanted.interfaces) {
       std::string& filter = each.device.filter;
+      // First: after a "vlan" all that follows looks behind a tag.
       const std::string rest = "not (" + own_packets(*to) + ")";
-      filter = filter.empty() ? rest : "(" + filter + ") and " + rest;
+      filter = filter.empty() ? rest : rest + " and (" + filter + ")";
     }
   }
 }

@@ -23,6 +23,7 @@ struct part_repairs::shared_state {
   std::shared_ptr<const storage::output_directory> folder;
   std::vector<std::string> names;
   std::atomic<bool> stop{false};
+  std::atomic<bool> has_finished{false};
   std::mutex mutex;
   handler done;  // guarded by mutex; empty once nobody wants to know
 
@@ -40,6 +41,12 @@ struct part_repairs::shared_state {
       }
       tell(name, pipeline::repair_part(*folder, name, stop));
     }
+    finish();
+  }
+  /// A folder that is kept open cannot be unmounted.
+  void finish() {
+    folder.reset();
+    has_finished = true;
   }
 };
 
@@ -60,8 +67,13 @@ part_repairs::part_repairs(std::shared_ptr<const storage::output_directory> fold
     for (const std::string& name : state_->names) {
       state_->tell(name, base::system_failure(error.code().value(), "start a thread for repair"));
     }
+    state_->finish();
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+bool part_repairs::has_finished() const noexcept {
+  return state_->has_finished;
 }
 
 part_repairs::~part_repairs() {

@@ -31,6 +31,9 @@ class part_repairs {
   /// thread that hangs on a dead disk is left to itself.
   ~part_repairs();
 
+  /// All was done, and the folder let go.
+  [[nodiscard]] bool has_finished() const noexcept;
+
  private:
   struct shared_state;
   std::shared_ptr<shared_state> state_;  // also owned by the thread, which may outlive this

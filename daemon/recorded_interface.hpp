@@ -10,7 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/time.hpp"
-#include "capture/packet_ring.hpp"
+#include "capture/ring_group.hpp"
 #include "pipeline/capture_reactor.hpp"
 #include "pipeline/ledger.hpp"
 #include "pipeline/packet_tap.hpp"
@@ -44,8 +44,9 @@ struct recorded_interface {
   // While opening, recording or closing.
   capture::device from;                ///< as last seen
   capture::interface_options options;  ///< in force
+  std::uint32_t queues = 1;            ///< in force
   recorded_output* output = nullptr;
-  std::shared_ptr<capture::packet_ring> ring;  ///< also held by a change that is under way
+  std::shared_ptr<capture::ring_group> ring;  ///< also held by a change that is under way
   std::unique_ptr<pipeline::ring_feed> feed;
   pipeline::capture_reactor::ring_id ring_id = 0;
   bool is_ring_kept = false;                          ///< the ring outlives the process

@@ -49,6 +49,7 @@ recorded_output::recorded_output(boost::asio::any_io_executor reactor,
       first_place_timer_(reactor_) {}
 
 recorded_output::~recorded_output() {
+  repairs_.clear();  // their threads look at alive_
   for (place_state& place : places_) {
     place = {};
   }
@@ -149,12 +150,13 @@ base::result<> recorded_output::start() {
     return recorder.error();
   }
   writer_->attach(std::move(*recorder));
+  // With none nothing of the writer is under way yet, and another attempt may make a new one.
+  std::size_t attached = 0;
   for (std::uint32_t i = 0; i < storage::places_max; ++i) {
-    if (places_[i].opened) {
-      if (const auto attached = attach(i); !attached) {
-        return attached.error();
-      }
-    }
+    attached += places_[i].opened && attach_or_say(i) ? 1u : 0u;
+  }
+  if (attached == 0) {
+    return *places_[first].failure;
   }
   writer_->start();
   return {};

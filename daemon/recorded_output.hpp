@@ -89,6 +89,7 @@ class recorded_output {
     std::optional<base::failure> failure;  ///< why it is not open
     std::optional<opened_place> opened;    ///< until it is attached
     bool has_lost_files = false;           ///< open in a folder that it has no more
+    bool was_lost = false;                 ///< since this output was opened
     /// What is to be repaired when there are none any more, and where.
     std::vector<std::string> left_parts;
     std::shared_ptr<const storage::output_directory> left_in;
@@ -103,6 +104,8 @@ class recorded_output {
   void on_begun(const base::result<>& begun);
   base::result<> start();
   base::result<> attach(std::uint32_t place);
+  /// False when it could not be: then it is opened again.
+  bool attach_or_say(std::uint32_t place);
   base::result<pipeline::output_folder> open_backend(std::uint32_t place,
                                                      const opened_place& opened);
   [[nodiscard]] pipeline::place_events follow_places();

@@ -75,13 +75,23 @@ void recorded_output::on_opened(std::uint32_t place, base::result<opened_place> 
   if (state_ == output_state::opening) {
     return begin_if_possible();
   }
-  base::result<> attached = opened ? attach(place) : opened.error();
-  if (attached) {
+  if (!opened) {
+    log_trouble(log_level::error, {{{"output", name()}}, "place"}, "{}", opened.error().message());
+  } else if (attach_or_say(place)) {
     log_over({{"output", name()}}, "{} can be used again", state.directory);
-  } else {
-    log_trouble(log_level::error, {{{"output", name()}}, "place"}, "{}",
-                attached.error().message());
   }
+}
+
+bool recorded_output::attach_or_say(std::uint32_t place) {
+  const auto attached = attach(place);
+  if (!attached) {
+    place_state& state = places_[place];
+    state.failure = attached.error();
+    log_trouble(log_level::error, {{{"output", name()}}, "place"}, "{} cannot be used: {}",
+                state.directory, attached.error().message());
+    state.watch->open_again();
+  }
+  return attached.has_value();
 }
 
 /// With the first folder, or, when that cannot be had, with the second.
@@ -172,8 +182,17 @@ base::result<> recorded_output::attach(std::uint32_t place) {
     log_repaired(name(), part, how);
   }
   repair(opened.parts, opened.folder, place);
-  state.left_parts = std::move(opened.still_open);
-  state.left_in = opened.folder;
+  // Before a loss, what is open may be that of a recorder of this process that gave up.
+  if (state.has_lost_files || !state.was_lost) {
+    state.left_parts = std::move(opened.still_open);
+    state.left_in = opened.folder;
+  } else {
+    // Nothing of ours is open there: what was in the folder before was closed while this one was
+    // looked through.
+    pipeline::found_parts left;
+    left.to_repair = std::move(opened.still_open);
+    repair(left, opened.folder, place);
+  }
   return {};
 }
 
@@ -183,7 +202,11 @@ void recorded_output::on_lost(std::uint32_t place, const base::failure& why) {
   }
   log_trouble(log_level::error, {{{"output", name()}}, "place"},
               "{}; what is being written there is closed", why.message());
-  places_[place].has_lost_files = true;
+  place_state& state = places_[place];
+  state.has_lost_files = true;
+  state.was_lost = true;
+  state.left_parts.clear();
+  state.left_in.reset();  // it could not be unmounted else
   writer_->lose_place(place, why);
 }
 
@@ -196,8 +219,8 @@ void recorded_output::on_left(std::uint32_t place) {
   }
   pipeline::found_parts parts;
   parts.to_repair = std::exchange(state.left_parts, {});
-  if (state.left_in) {
-    repair(parts, state.left_in, place);
+  if (const auto folder = std::exchange(state.left_in, nullptr)) {
+    repair(parts, folder, place);
   }
 }
 
@@ -238,6 +261,7 @@ void recorded_output::repair(const pipeline::found_parts& parts,
   for (const pipeline::repaired_part& one : parts.set_aside) {
     log_repaired(name(), one.part, one);
   }
+  std::erase_if(repairs_, [](const auto& one) { return one->has_finished(); });
   if (parts.to_repair.empty()) {
     return;
   }

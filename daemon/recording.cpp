@@ -10,6 +10,7 @@
 
 #include "capture/filter.hpp"
 #include "daemon/logging.hpp"
+#include "daemon/processors.hpp"
 
 namespace captured::daemon {
 
@@ -70,9 +71,9 @@ base::result<> recording::start(std::function<void()> ready, std::function<void(
   if (const auto running = reactor_.start(); !running) {
     return running;
   }
-  one_writer_thread_ = wanted_.writer.threads == 1;
-  writer_pool_ = std::make_unique<boost::asio::thread_pool>(wanted_.writer.threads);
-  opener_ = std::make_unique<boost::asio::thread_pool>(openers);
+  if (const auto made = start_threads(); !made) {
+    return made;
+  }
   const auto devices = capture::all_devices();
   if (!devices) {
     return devices.error();
@@ -107,6 +108,24 @@ void recording::close_unwanted_rings() {
       return one->configured && one->name() == interface && output.starts_with(one->entry.output);
     });
   });
+}
+
+/// The reactor stays on its processors, and so do those who open rings for it: the kernel takes the
+/// memory of a ring from the node on which it is opened.
+base::result<> recording::start_threads() {
+  one_writer_thread_ = wanted_.writer.threads == 1;
+  {
+    const processor_scope back;
+    if (const auto placed = run_on(wanted_.writer.cpus, "writer.cpus"); !placed) {
+      return placed;
+    }
+    writer_pool_ = std::make_unique<boost::asio::thread_pool>(wanted_.writer.threads);
+  }
+  if (const auto placed = run_on(wanted_.reactor.cpus, "reactor.cpus"); !placed) {
+    return placed;
+  }
+  opener_ = std::make_unique<boost::asio::thread_pool>(openers);
+  return {};
 }
 
 void recording::add_tap_user(tap_user& one) {

@@ -96,6 +96,8 @@ class recording {
             capture::poll_set rings, std::shared_ptr<capture::spare_sockets> spares,
             kept_rings& kept);
 
+  base::result<> start_threads();
+
   // Devices and interfaces: recording_devices.cpp and recording_interfaces.cpp.
   base::result<> watch_links();
   void await_links();

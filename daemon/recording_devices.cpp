@@ -15,8 +15,8 @@ namespace {
 /// Must the ring be made anew for these options?
 bool needs_new_ring(const recorded_interface& one) {
   const capture::interface_options& wanted = one.entry.device;
-  return wanted.ring != one.options.ring || wanted.promiscuous != one.options.promiscuous ||
-         wanted.stamps != one.options.stamps;
+  return one.entry.queues != one.queues || wanted.ring != one.options.ring ||
+         wanted.promiscuous != one.options.promiscuous || wanted.stamps != one.options.stamps;
 }
 
 /// The device as it was when it could not be recorded: nothing that has happened to it since

@@ -176,8 +176,10 @@ void recording::open(recorded_interface& one, const capture::device& from) {
   one.from = from;
   one.output = output;
   one.options = one.entry.device;
+  one.queues = one.entry.queues;
   one.is_ring_kept = why_not_kept(one).empty();
   ring_request request{.options = one.options,
+                       .queues = one.queues,
                        .spares = spares_,
                        .is_kept = one.is_ring_kept,
                        .left = kept_.take(one.name(), output->name()),
@@ -222,9 +224,10 @@ void recording::on_ring(recorded_interface& one, opened_ring opened) {
   one.from = std::move(opened.from);
   one.ring = std::move(*opened.ring);
   if (one.is_ring_kept) {
-    capture::ring_journal& journal = *one.ring->journal();
+    capture::packet_ring& ring = *one.ring->rings().front();  // there is one
+    capture::ring_journal& journal = *ring.journal();
     journal.set_use(use_of(uuid_, pipeline::read(one.ledger), journal.progress()));
-    kept_.keep(one.name(), output, *one.ring);
+    kept_.keep(one.name(), output, ring);
   }
   one.feed = std::make_unique<pipeline::ring_feed>(*one.ring, &one.tap);
   one.state = interface_state::joining;
@@ -273,7 +276,8 @@ void recording::on_described(recorded_interface& one, const base::result<>& how)
   if (stopping_ || one.output->state() != output_state::open) {
     return close(one, "the output was closed");
   }
-  log_line(log_level::info, subject_of(one), "recorded, with a ring of {} MiB{}{}",
+  log_line(log_level::info, subject_of(one), "recorded, with {} of {} MiB{}{}",
+           one.queues == 1 ? "a ring" : std::to_string(one.queues) + " rings, each",
            one.options.ring.size_bytes >> 20, one.options.filter.empty() ? "" : " and the filter ",
            one.options.filter);
   if (kept_.is_active() && !one.is_ring_kept) {

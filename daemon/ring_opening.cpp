@@ -2,6 +2,7 @@
 #include "daemon/ring_opening.hpp"
 
 #include <utility>
+#include <vector>
 
 #include "capture/filter.hpp"
 #include "capture/hardware_time.hpp"
@@ -10,7 +11,7 @@ namespace captured::daemon {
 
 namespace {
 
-using ring_ptr = std::unique_ptr<capture::packet_ring>;
+using ring_ptr = std::unique_ptr<capture::ring_group>;
 
 base::result<capture::filter_program> prepare(const capture::interface_options& options,
                                               capture::device& from) {
@@ -34,21 +35,28 @@ base::result<ring_ptr> take_over(ring_request& wanted, const capture::device& fr
     return base::invalid_input("take over the socket of " + from.name,
                                "its ring was made with other options");
   }
-  return capture::packet_ring::take_over(std::move(wanted.left->socket),
-                                         std::move(wanted.left->journal), from, wanted.options,
-                                         program, wanted.dealt);
+  auto ring = capture::packet_ring::take_over(std::move(wanted.left->socket),
+                                              std::move(wanted.left->journal), from, wanted.options,
+                                              program, wanted.dealt);
+  if (!ring) {
+    return ring.error();
+  }
+  std::vector<std::unique_ptr<capture::packet_ring>> only;
+  only.push_back(std::move(*ring));
+  return std::make_unique<capture::ring_group>(std::move(only), program);
 }
 
 base::result<ring_ptr> open_new(const ring_request& wanted, const capture::device& from,
                                 const capture::filter_program& program) {
-  auto ring = capture::packet_ring::open(from, wanted.options, program, wanted.spares);
+  auto ring =
+      capture::ring_group::open(from, wanted.options, wanted.queues, program, wanted.spares);
   if (ring && wanted.is_kept) {
     auto journal = capture::ring_journal::make();
     if (!journal) {
       return journal.error();
     }
     journal->set_make(make_of(wanted.options));
-    (*ring)->keep_journal(std::move(*journal));
+    (*ring)->rings().front()->keep_journal(std::move(*journal));
   }
   return ring;
 }

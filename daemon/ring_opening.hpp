@@ -10,7 +10,7 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "capture/packet_ring.hpp"
+#include "capture/ring_group.hpp"
 #include "capture/spare_sockets.hpp"
 #include "daemon/kept_rings.hpp"
 
@@ -18,14 +18,16 @@ namespace captured::daemon {
 
 struct ring_request {
   capture::interface_options options;
+  std::uint32_t queues = 1;
   std::shared_ptr<capture::spare_sockets> spares;  ///< a new ring's socket is one of these, if any
-  bool is_kept = false;  ///< the ring gets a journal, so that another process can go on with it
+  /// The ring, which must be the only one, gets a journal: another process can go on with it.
+  bool is_kept = false;
   std::optional<left_ring> left;
   capture::dealt_with dealt;  ///< of the ring that is left
 };
 
 struct opened_ring {
-  base::result<std::unique_ptr<capture::packet_ring>> ring;
+  base::result<std::unique_ptr<capture::ring_group>> ring;
   capture::device from;
   bool is_taken_over = false;
   std::uint64_t waiting = 0;  ///< in the ring that was left: taken over, or lost with it
@@ -34,7 +36,7 @@ struct opened_ring {
   std::optional<left_ring> left = {};  ///< not used: nothing could be opened at all
 };
 
-/// Fails as compile_filter and packet_ring::open do.
+/// Fails as compile_filter and ring_group::open do.
 [[nodiscard]] opened_ring open_ring(ring_request wanted);
 
 }  // namespace captured::daemon

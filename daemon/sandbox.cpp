@@ -94,6 +94,13 @@ std::vector<std::string> directories_of(const storage::output_options& output) {
                                  : std::vector{output.directory, output.fallback};
 }
 
+/// Makes it with the folders above it; what fails here, its output says.
+void make_folder(const fs::path& folder, const storage::output_options& output) {
+  const auto rights = rights_of(output);
+  (void)storage::output_directory::open(folder.string(), false,
+                                        rights ? *rights : storage::file_rights{});
+}
+
 /// See files_needed.
 fs::path lasting_folder(const std::string& path, const storage::output_options& output,
                         std::vector<std::string>& remarks) {
@@ -109,12 +116,13 @@ fs::path lasting_folder(const std::string& path, const storage::output_options& 
   }
   fs::path above = directory.parent_path();
   if (above == above.root_path()) {
+    if (!is_there(directory)) {
+      make_folder(directory, output);  // nothing can be made at the root later
+    }
     return directory;
   }
   if (!is_there(above)) {
-    const auto rights = rights_of(output);  // what fails here, its output says
-    (void)storage::output_directory::open(above.string(), false,
-                                          rights ? *rights : storage::file_rights{});
+    make_folder(above, output);
   }
   while (!is_there(above)) {
     above = above.parent_path();
@@ -126,6 +134,11 @@ fs::path lasting_folder(const std::string& path, const storage::output_options& 
 std::string folder_or_file(const fs::path& file) {
   const fs::path folder = file.parent_path();
   return folder == folder.root_path() ? file.string() : folder.string();
+}
+
+/// The same for a file that is read; root gets the file alone where the folder is /etc, too.
+std::string readable(const fs::path& file) {
+  return ::geteuid() == 0 && file.parent_path() == "/etc" ? file.string() : folder_or_file(file);
 }
 
 bool lies_beneath(const fs::path& path, const fs::path& folder) {
@@ -174,8 +187,8 @@ file_rules files_needed(const settings::configuration& wanted,
   }
   if (!configuration_file.empty()) {
     std::error_code error;
-    rules.read.push_back(folder_or_file(fs::absolute(configuration_file, error)));
-    rules.read.push_back(folder_or_file(without_links(configuration_file)));
+    rules.read.push_back(readable(fs::absolute(configuration_file, error)));
+    rules.read.push_back(readable(without_links(configuration_file)));
   }
   for (const pipeline::output_options& output : wanted.outputs) {
     for (const std::string& each : directories_of(output.files)) {
@@ -195,7 +208,7 @@ file_rules files_needed(const settings::configuration& wanted,
     for (const std::string* file :
          {&stream.tls.authorities, &stream.tls.certificate, &stream.tls.key}) {
       if (!file->empty()) {
-        rules.read.push_back(folder_or_file(without_links(*file)));
+        rules.read.push_back(readable(without_links(*file)));
       }
     }
   }

@@ -30,7 +30,8 @@ struct sandbox {
 };
 
 /// What files the process needs when it runs. Makes folders that are missing above those of the
-/// outputs, and that of the control socket, as they will be needed.
+/// outputs, those of outputs that lie at the root itself, and that of the control socket, as they
+/// will be needed.
 ///
 /// An output's folder may be removed and restored, or its disk be unmounted and mounted again,
 /// while the recording runs; to the kernel that is another folder. So what is opened is the folder

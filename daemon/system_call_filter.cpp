@@ -49,9 +49,8 @@ constexpr std::array always{
     "fcntl", "fcntl64", "stat", "fstat", "lstat", "newfstatat", "fstatat64", "statx", "statfs",
     "fstatfs", "statfs64", "fstatfs64", "access", "faccessat", "faccessat2", "readlink",
     "readlinkat", "getdents64", "getcwd", "mkdir", "mkdirat", "rename", "renameat", "renameat2",
-    "link", "linkat", "unlink", "unlinkat", "chmod", "fchmod", "fchmodat", "chown", "fchown",
-    "lchown", "fchownat", "utimensat", "umask", "getxattr", "fgetxattr", "copy_file_range",
-    "io_uring_setup", "io_uring_enter", "io_uring_register",
+    "link", "linkat", "unlink", "unlinkat", "utimensat", "umask", "getxattr", "fgetxattr",
+    "copy_file_range", "io_uring_setup", "io_uring_enter", "io_uring_register",
     // Sockets; which ones may be made, stands below.
     "bind", "connect", "listen", "accept", "accept4", "getsockname", "getpeername", "getsockopt",
     "setsockopt", "shutdown", "sendto", "sendmsg", "sendmmsg", "recvfrom", "recvmsg", "recvmmsg",
@@ -169,6 +168,21 @@ void allow_sockets(rule_list& rules, const call_needs& needs) {
   }
 }
 
+/// Landlock confines neither: of modes those that let no program run as its owner or group, of
+/// owners the group alone.
+void allow_rights(rule_list& rules) {
+  constexpr std::uint64_t special = 07000;
+  constexpr std::uint64_t nobody = 0xffffffff;  // (uid_t)-1: the owner stays
+  for (const char* const name : {"chmod", "fchmod"}) {
+    rules.add(name, {masked(1, special, 0)});
+  }
+  rules.add("fchmodat", {masked(2, special, 0)});
+  for (const char* const name : {"chown", "fchown", "lchown"}) {
+    rules.add(name, {masked(1, nobody, nobody)});
+  }
+  rules.add("fchownat", {masked(2, nobody, nobody)});
+}
+
 /// An error of the kernel that says that it has no filters.
 bool is_lacking(int error) {
   return error == ENOSYS || error == EINVAL || error == EOPNOTSUPP || error == ECANCELED;
@@ -189,6 +203,7 @@ base::result<std::optional<std::string>> filter_system_calls(const call_needs& n
   allow_memory(rules);
   allow_threads(rules);
   allow_requests(rules);
+  allow_rights(rules);
   allow_sockets(rules, needs);
   if (rules.error() != 0) {
     return base::system_failure(rules.error(), context);

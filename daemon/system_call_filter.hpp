@@ -2,7 +2,9 @@
 //
 // Which calls to the kernel the process can still make: those of a recorder that runs (seccomp(2)).
 // What it takes to become one, such as giving up rights, is not among them. Not for files, which
-// file_confinement.hpp confines, and not for io_uring's operations, which a ring restricts itself.
+// file_confinement.hpp confines, and not for io_uring's operations, which a ring restricts itself:
+// a program that was taken over could set up another ring, send on a packet socket that is open,
+// and execute what it wrote into a file.
 #pragma once
 
 #include <optional>

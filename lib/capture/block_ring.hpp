@@ -35,7 +35,7 @@ class block_ring : public block_source {
 
   [[nodiscard]] std::uint32_t block_count() const noexcept final { return block_count_; }
   [[nodiscard]] std::span<std::byte> block_memory(std::uint32_t index) noexcept final;
-  [[nodiscard]] std::span<std::byte> memory() noexcept final { return memory_; }
+  [[nodiscard]] std::span<std::byte> memory(std::uint32_t) noexcept final { return memory_; }
   [[nodiscard]] std::optional<std::uint32_t> try_take() noexcept final;
   [[nodiscard]] std::uint64_t losses_before(std::uint32_t index) const noexcept final;
   [[nodiscard]] std::uint32_t packets_done(std::uint32_t index) const noexcept final {

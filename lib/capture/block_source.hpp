@@ -41,8 +41,12 @@ class block_source {
   /// offset 8 must keep bit 0 set: it is what keeps the kernel away.
   [[nodiscard]] virtual std::span<std::byte> block_memory(std::uint32_t index) noexcept = 0;
 
-  /// The octets of all blocks, where they lie in a row; valid while the source lives.
-  [[nodiscard]] virtual std::span<std::byte> memory() noexcept { return {}; }
+  /// Several rings of one device may be one source: how many, and from which a block is.
+  [[nodiscard]] virtual std::uint32_t queue_count() const noexcept { return 1; }
+  [[nodiscard]] virtual std::uint32_t queue_of(std::uint32_t /*index*/) const noexcept { return 0; }
+
+  /// The octets of all blocks of one queue, where they lie in a row; valid while the source lives.
+  [[nodiscard]] virtual std::span<std::byte> memory(std::uint32_t /*queue*/) noexcept { return {}; }
 
   /// Takes the next finished block, in the order of filling, or nothing. Never blocks, no system
   /// call. The taker must see that `release` is called for it exactly once.
@@ -98,6 +102,8 @@ class block_lease {
   [[nodiscard]] std::uint32_t packets_done() const noexcept {
     return source_->packets_done(index_);
   }
+  /// Which of its source's rings it is from.
+  [[nodiscard]] std::uint32_t queue() const noexcept { return source_->queue_of(index_); }
   /// Never gives the block back: for memory that a disk may still read when nobody waits for it
   /// any more. The block is out of use for the source's whole life.
   void forget() noexcept { source_ = nullptr; }

@@ -65,6 +65,7 @@ class packet_ring final : public block_ring {
   base::result<> reject_all();
   /// Several rings on one device: open each with `capture::reject_all()`, join all, then attach the
   /// filters. A ring that takes packets before all have joined gets those of the others too.
+  base::result<std::uint16_t> make_fanout(fanout_mode mode) { return socket_.make_fanout(mode); }
   base::result<> join_fanout(std::uint16_t group, fanout_mode mode) {
     return socket_.join_fanout(group, mode);
   }

@@ -78,6 +78,12 @@ std::vector<sock_filter> read_filter(int fd) {
   return program;
 }
 
+std::uint32_t kernel_mode(fanout_mode mode) {
+  constexpr std::array<std::uint32_t, 4> kernel_modes = {PACKET_FANOUT_HASH, PACKET_FANOUT_LB,
+                                                         PACKET_FANOUT_CPU, PACKET_FANOUT_QM};
+  return kernel_modes[static_cast<std::size_t>(mode)];
+}
+
 base::failure no_memory(std::string context) {
   base::failure why = base::system_failure(ENOMEM, std::move(context));
   why.detail = why.code.message() + ": the kernel does not grant a ring of this size";
@@ -204,10 +210,18 @@ base::result<> packet_socket::bind(int device_index) {
   return {};
 }
 
+base::result<std::uint16_t> packet_socket::make_fanout(fanout_mode mode) {
+  std::uint32_t argument = (kernel_mode(mode) | PACKET_FANOUT_FLAG_UNIQUEID) << 16;
+  socklen_t length = sizeof argument;
+  if (!set_option(fd(), SOL_PACKET, PACKET_FANOUT, argument) ||
+      ::getsockopt(fd(), SOL_PACKET, PACKET_FANOUT, &argument, &length) != 0) {
+    return base::system_failure(errno, "begin fanout group of " + device_name_);
+  }
+  return static_cast<std::uint16_t>(argument);
+}
+
 base::result<> packet_socket::join_fanout(std::uint16_t group, fanout_mode mode) {
-  constexpr std::array<std::uint32_t, 4> kernel_modes = {PACKET_FANOUT_HASH, PACKET_FANOUT_LB,
-                                                         PACKET_FANOUT_CPU, PACKET_FANOUT_QM};
-  const std::uint32_t argument = group | kernel_modes[static_cast<std::size_t>(mode)] << 16;
+  const std::uint32_t argument = group | kernel_mode(mode) << 16;
   if (!set_option(fd(), SOL_PACKET, PACKET_FANOUT, argument)) {
     return base::system_failure(errno, "join fanout group of " + device_name_);
   }

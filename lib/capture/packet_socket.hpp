@@ -76,6 +76,9 @@ class packet_socket {
   base::result<> set_promiscuous(int device_index);
   /// Begins to receive. Again after a device was made anew: ring and filter stay.
   base::result<> bind(int device_index);
+  /// Begins a group of sockets that share one device, under a number that no other in the network
+  /// namespace has; only after `bind`. The number, for the others to join.
+  base::result<std::uint16_t> make_fanout(fanout_mode mode);
   /// Joins a group of sockets of this process that share one device; only after `bind`.
   base::result<> join_fanout(std::uint16_t group, fanout_mode mode);
 

@@ -12,11 +12,13 @@ struct packet_blocks {
 
   [[nodiscard]] std::size_t bytes(const packet::packet_view& packet,
                                   std::uint64_t losses) const noexcept {
-    return format::packet_block_bytes(packet, {.dropcount = losses}, target.snaplen);
+    return format::packet_block_bytes(packet, {.dropcount = losses, .queue = target.queue},
+                                      target.snaplen);
   }
   [[nodiscard]] std::size_t encode(std::byte* out, const packet::packet_view& packet,
                                    std::uint64_t losses) const noexcept {
-    return format::encode_packet_block(out, target.interface_id, packet, {.dropcount = losses},
+    return format::encode_packet_block(out, target.interface_id, packet,
+                                       {.dropcount = losses, .queue = target.queue},
                                        target.snaplen);
   }
 };

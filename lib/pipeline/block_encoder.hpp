@@ -11,14 +11,16 @@
 
 #include "capture/block_source.hpp"
 #include "capture/frame_cursor.hpp"
+#include "format/packet_block_encoder.hpp"
 #include "packet/packet_view.hpp"
 
 namespace captured::pipeline {
 
 /// For whom the packets are encoded.
 struct encode_target {
-  std::uint32_t interface_id = 0;  ///< of the file's section
-  std::uint32_t snaplen = 0;       ///< a restored VLAN tag does not lift a packet above it
+  std::uint32_t interface_id = 0;          ///< of the file's section
+  std::uint32_t snaplen = 0;               ///< a restored VLAN tag does not lift a packet above it
+  std::uint32_t queue = format::no_queue;  ///< as in in_place_target
 };
 
 /// What one call has done.
@@ -48,7 +50,7 @@ class block_in_work {
 
   /// Is no packet of it encoded yet?
   [[nodiscard]] bool untouched() const noexcept { return untouched_; }
-  /// The block itself, while it is untouched.
+  /// The block itself; its packets are to be looked at while it is untouched only.
   [[nodiscard]] const capture::block_lease& block() const noexcept { return lease_; }
   /// Lets go of it: then there is none in work.
   [[nodiscard]] capture::block_lease take() noexcept;

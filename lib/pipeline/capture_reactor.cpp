@@ -11,6 +11,21 @@
 
 namespace captured::pipeline {
 
+namespace {
+
+/// Clears the errors of all sockets; the first one.
+base::error_code take_errors(const capture::ring_group& of) {
+  base::error_code first;
+  for (const auto& each : of.rings()) {
+    if (const auto error = capture::take_error(each->fd()); error && !first) {
+      first = error;
+    }
+  }
+  return first;
+}
+
+}  // namespace
+
 capture_reactor::capture_reactor(const boost::asio::any_io_executor& executor,
                                  capture::poll_set rings)
     : executor_(executor),
@@ -27,14 +42,19 @@ capture_reactor::~capture_reactor() {
 
 base::result<capture_reactor::ring_id> capture_reactor::add(reactor_ring ring) {
   const ring_id id = next_id_++;
-  if (const auto added = poll_set_.add(ring.ring->fd(), id); !added) {
-    return added.error();
+  for (const auto& each : ring.ring->rings()) {
+    if (const auto added = poll_set_.add(each->fd(), id); !added) {
+      forget_sockets(*ring.ring);
+      return added.error();
+    }
   }
   auto one = std::make_unique<watched_ring>();
   one->id = id;
   one->of = std::move(ring);
   capture::block_source& source = one->of.feed->source();
-  paces_.push_back(pace_of(source.block_count(), source.memory().size(), one->of.speed_bits));
+  // One of several rings may get all that comes.
+  paces_.push_back(pace_of(source.block_count() / source.queue_count(), source.memory(0).size(),
+                           one->of.speed_bits));
   rings_.push_back(std::move(one));
   return id;
 }
@@ -53,6 +73,13 @@ capture_reactor::watched_ring* capture_reactor::find(ring_id id) noexcept {
   const auto at =
       std::find_if(rings_.begin(), rings_.end(), [id](const auto& one) { return one->id == id; });
   return at == rings_.end() ? nullptr : at->get();
+}
+
+void capture_reactor::forget_sockets(const capture::ring_group& of) {
+  for (const auto& each : of.rings()) {
+    // A socket that cannot be taken out goes by itself when it is closed.
+    (void)poll_set_.remove(each->fd());
+  }
 }
 
 void capture_reactor::watch() {
@@ -80,7 +107,7 @@ void capture_reactor::look() {
   for (const capture::poll_event& event : poll_set_.drain()) {
     const watched_ring* const one = event.error ? find(event.id) : nullptr;
     if (one != nullptr) {
-      one->of.trouble(capture::take_error(one->of.ring->fd()));
+      one->of.trouble(take_errors(*one->of.ring));
     }
   }
   const auto pause =
@@ -154,8 +181,7 @@ void capture_reactor::finish_removal(ring_id id) {
   const std::unique_ptr<watched_ring> one = std::move(*at);
   paces_.erase(paces_.begin() + (at - rings_.begin()));
   rings_.erase(at);
-  // A socket that cannot be taken out goes by itself when it is closed.
-  (void)poll_set_.remove(one->of.ring->fd());
+  forget_sockets(*one->of.ring);
   one->of.feed->offer_finished_blocks();
   one->is_left ? one->of.feed->hand_over() : one->of.feed->close();
   one->of.wake();

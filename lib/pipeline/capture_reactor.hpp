@@ -17,16 +17,16 @@
 
 #include "base/error.hpp"
 #include "base/time.hpp"
-#include "capture/packet_ring.hpp"
 #include "capture/poll_set.hpp"
+#include "capture/ring_group.hpp"
 #include "pipeline/ring_feed.hpp"
 #include "pipeline/scan_pace.hpp"
 
 namespace captured::pipeline {
 
-/// A ring in the reactor's care. Ring and feed must live until it is removed.
+/// The rings of one device in the reactor's care. They and the feed must live until it is removed.
 struct reactor_ring {
-  capture::packet_ring* ring = nullptr;
+  capture::ring_group* ring = nullptr;
   ring_feed* feed = nullptr;
   std::uint64_t speed_bits = 0;  ///< per second, of its link; 0 when not known
   bool is_kept = false;          ///< outlives the process: may be left receiving
@@ -80,6 +80,7 @@ class capture_reactor {
   void begin_removal(watched_ring& one, bool leave,
                      std::function<void(const base::result<>&)> done);
   void finish_removal(ring_id id);
+  void forget_sockets(const capture::ring_group& of);
   void finish_stop();
 
   boost::asio::any_io_executor executor_;

@@ -46,14 +46,17 @@ bool open_files::is_data(storage::file_action action) noexcept {
 }
 
 void open_files::request(storage::file_request what) {
-  place_state& place = places_[slots_[what.slot].place];
-  what.place = slots_[what.slot].place;
-  if (is_data(what.action) && place.data_in_flight++ == 0) {
-    place.answered_at = now_;
-  }
-  ++slots_[what.slot].in_flight;
-  ++place.in_flight;
+  open_file& file = slots_[what.slot];
+  place_state& place = places_[file.place];
+  what.place = file.place;
+  ++file.in_flight;
   ++in_flight_;
+  if (!file.is_lost) {
+    ++place.in_flight;
+    if (is_data(what.action) && place.data_in_flight++ == 0) {
+      place.answered_at = now_;
+    }
+  }
   files_.submit(std::move(what));
 }
 
@@ -155,7 +158,9 @@ void open_files::end(std::uint64_t length, std::uint64_t packets) {
 
 void open_files::finish_if_written(std::uint32_t slot) {
   const open_file& file = slots_[slot];
-  if (file.ended && file.writes == 0 && file.at == stage::open && !file.sync_pending) {
+  // One that is given up stays as it is: its length may not be known.
+  if (file.ended && file.writes == 0 && file.at == stage::open && !file.sync_pending &&
+      !file.has_failed_finally) {
     request_finish(slot);
   }
 }
@@ -191,8 +196,11 @@ void open_files::note_answer(const storage::file_completion& done) {
   open_file& file = slots_[done.slot];
   place_state& place = places_[file.place];
   --in_flight_;
-  --place.in_flight;
   --file.in_flight;
+  if (file.is_lost) {
+    return;
+  }
+  --place.in_flight;
   if (is_data(done.action)) {
     --place.data_in_flight;
     place.answered_at = now_;
@@ -202,18 +210,25 @@ void open_files::note_answer(const storage::file_completion& done) {
 void open_files::on_completion(const storage::file_completion& done, base::steady_time now) {
   now_ = now;
   note_answer(done);
-  const std::uint32_t place = slots_[done.slot].place;
+  open_file& file = slots_[done.slot];
+  const std::uint32_t place = file.place;
+  const bool is_lost = file.is_lost;
   if (done.error) {
     on_failure(done, now);
     return;
+  }
+  if (!file.has_failed_finally) {
+    file.failing.clear();
   }
   if (done.action == storage::file_action::write) {
     on_written(done);
   } else {
     on_success(done);
   }
-  note_success(place);
-  if (slots_[done.slot].has_failed_finally) {
+  if (!is_lost) {
+    note_success(place);
+  }
+  if (file.has_failed_finally) {
     leave_given_up(done.slot);
   }
 }
@@ -231,7 +246,9 @@ void open_files::on_written(const storage::file_completion& done) {
   octets_written_ += done.octets_written;
   CAPTURED_CHECK(piece.taken <= piece.used);
   if (piece.taken < piece.used) {
-    request_write(piece);
+    if (!slots_[done.slot].has_failed_finally) {
+      request_write(piece);
+    }
     return;
   }
   give_back_in_order();
@@ -259,8 +276,8 @@ void open_files::give_back_in_order() {
 
 bool open_files::may_write(const chunk& piece) const noexcept {
   const open_file& file = slots_[piece.slot];
-  if (file.at != stage::open) {
-    return false;  // not yet named, or being made anew because it was gone
+  if (file.at != stage::open || file.has_failed_finally) {
+    return false;  // not yet named, being made anew because it was gone, or given up
   }
   if (!is_in_order_) {
     return true;

@@ -179,12 +179,14 @@ class open_files {
     bool is_lost = false;              ///< its folder is not its place's any more
     bool is_given_up = false;          ///< what fails is not tried again
     bool has_failed_finally = false;   ///< something did
+    base::error_code failing{};        ///< why its last act failed; none when it went well
     base::steady_time failed_at{};     ///< then
     std::uint32_t hidden_attempt = 0;  ///< as `attempt`, for the hidden name
     std::uint32_t place = 0;
     std::uint32_t in_flight = 0;
   };
 
+  /// Of the folder that the place has now; files that are open in one before do not count.
   struct place_state {
     std::string directory;
     bool in_trouble = false;
@@ -204,6 +206,7 @@ class open_files {
   void settle_given_up(std::uint32_t slot);
   void leave_given_up(std::uint32_t slot);
   void settle_trouble(std::uint32_t place);
+  [[nodiscard]] bool tells_of_trouble(const storage::file_completion& failed) const noexcept;
   [[nodiscard]] bool has_failed(std::uint32_t place) const noexcept;
   void request_create(std::uint32_t slot);
   void request_write(const chunk& piece);

@@ -27,6 +27,7 @@ void open_files::lose(std::uint32_t place) {
       file.is_lost = true;
     }
   }
+  places_[place] = {.directory = std::move(places_[place].directory)};
 }
 
 void open_files::give_up_lost(std::uint32_t place) {
@@ -35,7 +36,7 @@ void open_files::give_up_lost(std::uint32_t place) {
     if (file.at != stage::free && file.place == place && file.is_lost && !file.is_given_up) {
       slots_[slot].is_given_up = true;
       // Also one that is being tried again just now: its end would be counted on in vain.
-      if (places_[place].is_writing_troubled ||
+      if (file.failing ||
           std::ranges::any_of(failed_, [slot](const auto& one) { return one.slot == slot; })) {
         give_up(slot);
       }
@@ -52,7 +53,7 @@ bool open_files::is_current_given_up() const noexcept {
 }
 
 bool open_files::is_current_named() const noexcept {
-  return current_ && slots_[*current_].at != stage::publishing;
+  return current_ && slots_[*current_].at == stage::open;
 }
 
 bool open_files::has_lost(std::uint32_t place) const noexcept {
@@ -113,8 +114,7 @@ void open_files::leave_given_up(std::uint32_t slot) {
     const std::uint32_t place = std::exchange(file, {}).place;
     return settle_trouble(place);
   }
-  const place_state& place = places_[file.place];
-  events_.trouble({place.why.code, "close " + place.directory + "/" + stem_of(file),
+  events_.trouble({file.failing, "close " + places_[file.place].directory + "/" + stem_of(file),
                    "it is left for repair, for its folder is gone"});
   file.at = stage::leaving;
   request({.action = storage::file_action::leave, .slot = slot, .name = {}});

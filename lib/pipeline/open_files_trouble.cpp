@@ -57,7 +57,7 @@ void open_files::on_failure(const storage::file_completion& done, base::steady_t
   }
   // Left by an attempt that failed, and whose removal failed too: a later start removes it.
   if (done.action == storage::file_action::create && done.error.value() == EEXIST &&
-      file.hidden_attempt < limits::name_attempts) {
+      !file.is_lost && file.hidden_attempt < limits::name_attempts) {
     ++file.hidden_attempt;
     return request_create(done.slot);
   }
@@ -69,22 +69,28 @@ void open_files::on_failure(const storage::file_completion& done, base::steady_t
                                                  : request_finish(done.slot);
     return;
   }
+  const bool is_first = !std::exchange(file.failing, done.error);
   if (is_file_gone(done)) {
     return;
   }
-  place_state& place = places_[file.place];
-  const std::string name =
-      done.action == storage::file_action::create ? hidden_name_of(file) : stem_of(file);
-  place.why = {done.error, describe(done, place.directory, name)};
   if (file.is_given_up) {
     // A write is settled with the file's other ones, nothing else is left to be done.
     return leave_given_up(done.slot);
   }
+  place_state& place = places_[file.place];
+  const std::string name =
+      done.action == storage::file_action::create ? hidden_name_of(file) : stem_of(file);
+  base::failure why{done.error, describe(done, place.directory, name)};
+  failed_.push_back(done);
+  retry_at_ = now + limits::retry_pause;
+  if (file.is_lost) {
+    // Says nothing of the folder that the place has now.
+    return is_first ? events_.trouble(why) : void();
+  }
+  place.why = std::move(why);
   if (is_data(done.action) && !std::exchange(place.is_writing_troubled, true)) {
     place.troubled_since = now;
   }
-  failed_.push_back(done);
-  retry_at_ = now + limits::retry_pause;
   if (!std::exchange(place.in_trouble, true)) {
     events_.trouble(place.why);
   }
@@ -145,7 +151,7 @@ void open_files::note_success(std::uint32_t place) {
 
 bool open_files::has_failed(std::uint32_t place) const noexcept {
   return std::ranges::any_of(failed_, [&](const storage::file_completion& one) {
-    return slots_[one.slot].place == place;
+    return slots_[one.slot].place == place && !slots_[one.slot].is_lost;
   });
 }
 
@@ -157,6 +163,13 @@ void open_files::settle_trouble(std::uint32_t place) {
     state.is_writing_troubled = false;
     state.successes_to_recover = 0;
   }
+}
+
+/// It is tried again, and says then how the place is.
+bool open_files::tells_of_trouble(const storage::file_completion& failed) const noexcept {
+  const open_file& file = slots_[failed.slot];
+  return !file.is_lost && failed.action != storage::file_action::discard &&
+         !(failed.action == storage::file_action::create && file.unwanted);
 }
 
 bool open_files::in_trouble() const noexcept {
@@ -182,14 +195,13 @@ void open_files::retry(base::steady_time now) {
     place.successes_to_recover = place.in_flight;
   }
   for (const storage::file_completion& one : again) {
-    ++places_[slots_[one.slot].place].successes_to_recover;
+    places_[slots_[one.slot].place].successes_to_recover += tells_of_trouble(one) ? 1u : 0u;
   }
   for (const storage::file_completion& one : again) {
     switch (one.action) {
       case storage::file_action::create:
         if (slots_[one.slot].unwanted) {
-          const std::uint32_t place = std::exchange(slots_[one.slot], {}).place;
-          settle_trouble(place);
+          slots_[one.slot] = {};
         } else if (slots_[one.slot].is_lost) {
           give_up(one.slot);
         } else {
@@ -218,13 +230,17 @@ void open_files::retry(base::steady_time now) {
         break;
     }
   }
+  for (std::uint32_t place = 0; place < places_.size(); ++place) {
+    settle_trouble(place);
+  }
 }
 
 std::uint64_t open_files::bytes_without_room(std::uint32_t place) const noexcept {
   std::uint64_t sum = 0;
   for (const storage::file_completion& one : failed_) {
     const int error = one.error.value();
-    if (slots_[one.slot].place == place && (error == ENOSPC || error == EDQUOT)) {
+    if (slots_[one.slot].place == place && !slots_[one.slot].is_lost &&
+        (error == ENOSPC || error == EDQUOT)) {
       sum += one.action == storage::file_action::write ? chunk_of(one.token).untaken().size() : 1;
     }
   }

@@ -270,6 +270,7 @@ void output_recorder::create_next() {
 void output_recorder::begin_file(base::moment now) {
   const std::uint64_t sequence = series_.next_sequence++;
   if (std::exchange(has_lost_packets_, false)) {
+    ports_.settle_totals();
     totals_at_switch_ = ports_.totals();  // what got lost with earlier files is known by now
   }
   ports_.forget_some(totals_at_switch_);
@@ -317,7 +318,9 @@ void output_recorder::describe(base::moment now) {
   text_.clear();
   ports_.describe(text_, now, port_in_work(),
                   [this](const std::string& name, capture::block_source& source) {
-                    router_.remove_memory(source.memory());
+                    for (std::uint32_t queue = 0; queue < source.queue_count(); ++queue) {
+                      router_.remove_memory(source.memory(queue));
+                    }
                     released_(name);
                   });
   say(now);

@@ -11,6 +11,15 @@
 
 namespace captured::pipeline {
 
+namespace {
+
+/// The file says which, when there are several.
+std::uint32_t told_queue(const port& from, std::uint32_t queue) noexcept {
+  return from.feed().source().queue_count() > 1 ? queue : format::no_queue;
+}
+
+}  // namespace
+
 void output_recorder::take_block() {
   if (auto next = ports_.take_block()) {
     block_ = block_in_work(std::move(next->block));
@@ -77,16 +86,18 @@ void output_recorder::encode_block(base::moment now) {
 /// Into the room that was reserved.
 encode_progress output_recorder::encode(port& from, std::uint64_t packets_max) {
   const port_description& what = from.description();
+  const std::uint32_t queue = block_.block().queue();
   if (records_) {
     return records_->encode(block_, stream_.free_space(),
                             {.number = block_port_,
                              .name = from.name(),
                              .kernel_index = what.kernel_index,
                              .snaplen = what.snaplen},
-                            packets_max, from.newest_ns, stream_.aside());
+                            packets_max, from.newest_ns[queue], stream_.aside());
   }
-  return block_.encode(stream_.free_space(), {from.interface_id, what.snaplen}, packets_max,
-                       from.newest_ns);
+  return block_.encode(stream_.free_space(),
+                       {from.interface_id, what.snaplen, told_queue(from, queue)}, packets_max,
+                       from.newest_ns[queue]);
 }
 
 /// False when the block is not one for it, or too many are on their way to the disk already.
@@ -102,11 +113,14 @@ bool output_recorder::encode_in_place() {
   if (!wanted || !fits_in_place(block_.block().memory(), block_.block().form(), allowed)) {
     return false;
   }
+  const std::uint32_t queue = block_.block().queue();
   const in_place_target target{.interface_id = from.interface_id,
                                .snaplen = from.description().snaplen,
+                               .queue = told_queue(from, queue),
                                .losses = block_.losses()};
   capture::block_lease block = block_.take();
-  const in_place_progress done = pipeline::encode_in_place(block.memory(), target, from.newest_ns);
+  const in_place_progress done =
+      pipeline::encode_in_place(block.memory(), target, from.newest_ns[queue]);
   from.encoded += done.packets;
   from.losses_reported += target.losses - done.losses_left;
   from.ledger().steps_back.add(done.steps_back);

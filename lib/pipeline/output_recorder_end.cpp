@@ -16,7 +16,6 @@ void output_recorder::end_file(base::moment now) {
   text_.clear();
   ports_.append_final(text_, last ? statistics_kind::closing : statistics_kind::running, now.wall);
   totals_at_switch_ = ports_.totals();
-  has_lost_packets_ = false;
   format::append(text_, format::end_note{.reason = std::string(last ? format::end_reason::stop
                                                                     : format::end_reason::rotation),
                                          .totals = totals_at_switch_});

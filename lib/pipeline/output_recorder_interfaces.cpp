@@ -20,10 +20,12 @@ base::result<> output_recorder::add(output_interface what) {
   }
   const auto fits = check_fit(what.description);
   if (fits) {
+    capture::block_source& source = what.feed->source();
     if (what.is_ring_kept) {
       stream_.files().write_in_order();
-    } else {
-      add_memory(what.feed->source().memory());
+    }
+    for (std::uint32_t queue = 0; !what.is_ring_kept && queue < source.queue_count(); ++queue) {
+      add_memory(source.memory(queue));
     }
     ports_.attach(std::move(what));
     totals_at_switch_.merge(ports_.totals());

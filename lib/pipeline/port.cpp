@@ -31,7 +31,7 @@ void port::attach(output_interface what, const device_count_reader& device_count
   description_ = std::move(what.description);
   listed = true;
   described = false;
-  newest_ns = 0;
+  newest_ns.assign(feed_->source().queue_count(), 0);
   changes.clear();
   notes.clear();
   leaving.reset();
@@ -96,7 +96,7 @@ format::interface_totals port::settled_totals() const {
 format::interface_totals port::totals() const {
   return {.stored = encoded - given_up,
           .osdrop = attached() && !described ? osdrop_said : ledger_.osdrop.get(),
-          .unwritten = ledger_.unwritten.get()};
+          .unwritten = ledger_.unwritten.get() - given_up_since};
 }
 
 }  // namespace captured::pipeline

@@ -99,9 +99,10 @@ class port {
   // What was done with its packets.
   std::uint64_t encoded = 0;               ///< packets put into files since the recording began
   std::uint64_t given_up = 0;              ///< of those, the ones that got into none after all
+  std::uint64_t given_up_since = 0;        ///< further ones, known since the file was begun
   std::uint64_t losses_reported = 0;       ///< sum of all epb_dropcount
   std::uint64_t osdrop_said = 0;           ///< in the last statistics block
-  std::uint64_t newest_ns = 0;             ///< stamp of the last packet
+  std::vector<std::uint64_t> newest_ns;    ///< stamp of the last packet of each queue
   std::uint32_t blocks_lent = 0;           ///< of its ring, until they or their packets are written
   base::steady_time loss_statistics_at{};  ///< not before this; see `loss_unsaid`
   bool loss_unsaid = false;                ///< a loss was met since the last statistics block

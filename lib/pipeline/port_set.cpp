@@ -95,7 +95,12 @@ bool port_set::block_waiting() const noexcept {
 
 bool port_set::has_lent_most() const noexcept {
   return std::any_of(ports_.begin(), ports_.end(), [](const auto& one) {
-    return one->attached() && 2 * one->blocks_lent >= one->feed().source().block_count();
+    if (!one->attached()) {
+      return false;
+    }
+    // They may all be of one of its rings.
+    const capture::block_source& source = one->feed().source();
+    return 2 * one->blocks_lent >= source.block_count() / source.queue_count();
   });
 }
 
@@ -299,7 +304,13 @@ void port_set::count_given_up(const std::function<void()>& settle) {
   }
   settle();
   for (std::size_t i = 0; i < before.size(); ++i) {
-    ports_[i]->given_up += ports_[i]->ledger().unwritten.get() - before[i];
+    ports_[i]->given_up_since += ports_[i]->ledger().unwritten.get() - before[i];
+  }
+}
+
+void port_set::settle_totals() noexcept {
+  for (const auto& one : ports_) {
+    one->given_up += std::exchange(one->given_up_since, 0);
   }
 }
 

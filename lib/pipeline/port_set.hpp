@@ -90,8 +90,11 @@ class port_set {
   /// What has become of packets that were encoded.
   void count_stored(std::span<const chunk_run> runs);
   void count_unwritten(std::span<const chunk_run> runs);
-  /// What `settle` counts as unwritten is no part of the totals in files that follow.
+  /// What `settle` counts as unwritten was in the totals as stored, also in the head of a file that
+  /// is open: so the totals tell it from the next `settle_totals` on.
   void count_given_up(const std::function<void()>& settle);
+  /// Between files.
+  void settle_totals() noexcept;
   /// The file ends without its statistics.
   void forget_file() noexcept;
 

@@ -202,6 +202,10 @@ void check_streams(const configuration& settings, contradictions& found) {
     if (each.tls.certificate.empty() != each.tls.key.empty()) {
       found.push_back({path + ".tls", "certificate and key are needed, not one of them"});
     }
+    if (const auto to = stream::parse_collector(each.to);
+        to && !to->is_encrypted && !(each.tls == stream::tls_options{})) {
+      found.push_back({path + ".tls", "without https:// the packets would go in the clear"});
+    }
   }
 }
 

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <exception>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <thread>
 #include <utility>
@@ -27,6 +29,7 @@ using clock = std::chrono::steady_clock;
 using call_sink = grpc::ClientWriter<grpc::ByteBuffer>;
 
 constexpr auto connect_step = std::chrono::milliseconds(100);  // how soon a cancel is noticed
+constexpr auto reason_time = std::chrono::seconds(1);          // for a call that only asks why not
 // Servers refuse more frequent questions on a connection on which they send nothing.
 constexpr int keepalive_ms = 310'000;
 constexpr int keepalive_answer_ms = 20'000;
@@ -37,12 +40,19 @@ grpc::ChannelArguments channel_arguments(const client_options& options) {
   made.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   made.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   made.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  // An attempt that outlives our own patience would be answered when nobody waits for it.
+  made.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, static_cast<int>(options.connect_timeout.count()));
   made.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, keepalive_ms);
   made.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, keepalive_answer_ms);
   if (options.to.is_encrypted && !options.tls.name.empty()) {
     made.SetSslTargetNameOverride(options.tls.name);
   }
   return made;
+}
+
+/// A host may be called as one of gRPC's own kinds of targets is: "unix", say.
+std::string channel_target(const collector_address& to) {
+  return (to.is_literal() ? "" : "dns:///") + to.target();
 }
 
 std::string describe_status(const grpc::Status& status) {
@@ -95,11 +105,15 @@ class client::worker {
     std::minstd_rand random(std::random_device{}());
     auto pause = options_.retry_first;
     while (true) {
-      outcome_ = connect_and_send();
+      connected_at_.reset();
+      outcome_ = attempt();
       if (outcome_ || options_.ends_at_failure) {
         break;
       }
-      pause = sent_in_call_ > 0 ? options_.retry_first : pause;
+      // Not for a collector that takes some packets and fails each time.
+      if (connected_at_ && clock::now() - *connected_at_ >= options_.retry_longest) {
+        pause = options_.retry_first;
+      }
       if (events_.failed && !queue_.is_cancelled()) {
         events_.failed(outcome_.error().message());
       }
@@ -117,16 +131,37 @@ class client::worker {
     }
   }
 
+  /// What is thrown, as where no further thread can be had, costs the attempt and not the process.
+  base::result<> attempt() {
+    try {
+      return connect_and_send();
+    } catch (const std::exception& thrown) {
+      return base::invalid_input("collector " + options_.to.target(), thrown.what());
+    }
+  }
+
   base::result<> connect_and_send() {
     sent_in_call_ = 0;
     gone_ = false;
     told_.clear();
-    const auto channel =
-        grpc::CreateCustomChannel(options_.to.target(), credentials_, channel_arguments(options_));
-    const bool connected = await_connection(*channel);
+    const auto channel = grpc::CreateCustomChannel(channel_target(options_.to), credentials_,
+                                                   channel_arguments(options_));
+    const reach reached = await_connection(*channel);
+    if (reached == reach::silent) {
+      // No call: it would be held back until there is a connection, and nobody would send on it.
+      return base::invalid_input("collector " + options_.to.target(), "it did not answer in time");
+    }
+    const bool connected = reached == reach::ready;
     grpc::ClientContext context;
+    if (!connected) {
+      context.set_deadline(std::chrono::system_clock::now() + reason_time);
+    }
     grpc::ByteBuffer confirmation;
     set_context(&context);
+    struct forgetting {
+      worker& of;
+      ~forgetting() { of.set_context(nullptr); }
+    } const forgetting{*this};
     if (queue_.is_cancelled()) {
       context.TryCancel();  // it may have come just before the context was known
     }
@@ -142,35 +177,50 @@ class client::worker {
       answered_ = true;
     });
     bool whole = false;
-    if (connected) {
-      queue_.note_connected();
-      if (events_.connected) {
-        events_.connected();
-      }
-      whole = send_all(*channel, *to) && to->WritesDone();
+    std::string thrown;
+    try {
+      whole = connected && send_connected(*channel, *to);
+    } catch (const std::exception& one) {
+      thrown = one.what();
+      context.TryCancel();
     }
     if (gone_ || (!whole && queue_.is_cancelled())) {
       context.TryCancel();  // without effect where it has answered
     }
     answer.join();
-    set_context(nullptr);
     if (status.ok() && whole) {
       return {};
     }
-    return base::invalid_input("collector " + options_.to.target(), describe_status(status));
+    return base::invalid_input("collector " + options_.to.target(),
+                               thrown.empty() ? describe_status(status) : thrown);
   }
 
-  /// False when it cannot be had: the call then tells why.
-  bool await_connection(grpc::Channel& channel) {
+  /// True when the stream ended and all was sent.
+  bool send_connected(grpc::Channel& channel, call_sink& to) {
+    connected_at_ = clock::now();
+    queue_.note_connected();
+    if (events_.connected) {
+      events_.connected();
+    }
+    return send_all(channel, to) && to.WritesDone();
+  }
+
+  enum class reach {
+    ready,
+    refused,  ///< a call tells why
+    silent    ///< neither in time, or cancelled
+  };
+
+  reach await_connection(grpc::Channel& channel) {
     const auto end = clock::now() + options_.connect_timeout;
     while (clock::now() < end && !queue_.is_cancelled()) {
       const grpc_connectivity_state state = channel.GetState(true);
       if (state == GRPC_CHANNEL_READY || state == GRPC_CHANNEL_TRANSIENT_FAILURE) {
-        return state == GRPC_CHANNEL_READY;
+        return state == GRPC_CHANNEL_READY ? reach::ready : reach::refused;
       }
       channel.WaitForStateChange(state, std::chrono::system_clock::now() + connect_step);
     }
-    return false;
+    return reach::silent;
   }
 
   void set_context(grpc::ClientContext* context) {
@@ -264,6 +314,7 @@ class client::worker {
   std::vector<send_queue::description> known_;
   std::vector<std::uint64_t> told_;  ///< versions, by interface, that this call knows
   std::uint64_t sent_in_call_ = 0;
+  std::optional<clock::time_point> connected_at_;  ///< none when the last attempt failed
   bool gone_ = false;  ///< the connection has, or is about to, while there is nothing to send
   std::atomic<bool> answered_ = false;
 

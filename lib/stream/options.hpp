@@ -57,6 +57,7 @@ struct client_options {
   std::size_t queue_bytes = std::size_t{64} << 20;  ///< packets that wait for the connection
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds retry_first{500};  ///< pause after a failure; doubles each time
+  /// A connection that held for so long begins with `retry_first` again.
   std::chrono::milliseconds retry_longest{30'000};
   bool ends_at_failure = false;  ///< no second connection: for a file that is sent once
 

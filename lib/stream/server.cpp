@@ -28,6 +28,7 @@ using call_source = grpc::ServerReader<grpc::ByteBuffer>;
 constexpr int spare_threads = 8;  // beyond one for each stream, to refuse further ones
 constexpr std::size_t bytes_per_client = std::size_t{8} << 20;  // that gRPC may hold for one
 constexpr int keepalive_ms = 60'000;  // a peer that is gone without a word is noticed
+constexpr int idle_ms = 60'000;       // of a connection without a stream
 constexpr int keepalive_answer_ms = 20'000;
 
 /// Did the stream break, rather than end? gRPC tells the end of the messages first and why shortly
@@ -65,14 +66,19 @@ class pace {
  public:
   explicit pace(std::uint64_t per_second) : per_second_(per_second) {}
 
-  void wait_after(std::uint64_t packets) {
-    constexpr std::uint64_t step = 64;  // a sleep for each packet would cost more than it
+  /// Not longer than the stream lasts.
+  void wait_after(std::uint64_t packets, const grpc::ServerContext& context) {
+    // A sleep for each packet would cost more than it.
+    const std::uint64_t step = std::clamp<std::uint64_t>(per_second_ / 10, 1, 64);
     if (per_second_ == 0 || packets % step != 0) {
       return;
     }
     due_ = std::max(due_, clock::now() - std::chrono::milliseconds(100));
     due_ += std::chrono::nanoseconds(1'000'000'000 * step / per_second_);
-    std::this_thread::sleep_until(due_);
+    constexpr auto slice = std::chrono::milliseconds(50);
+    while (clock::now() < due_ && !context.IsCancelled()) {
+      std::this_thread::sleep_until(std::min(due_, clock::now() + slice));
+    }
   }
 
  private:
@@ -143,6 +149,7 @@ class server::worker final : public grpc::Service {
         .SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1)
         .SetMaxReceiveMessageSize(static_cast<int>(options_.message_bytes_max))
         .AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0)
+        .AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, idle_ms)
         .AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, keepalive_ms)
         .AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, keepalive_answer_ms);
     server_ = builder.BuildAndStart();
@@ -183,7 +190,7 @@ class server::worker final : public grpc::Service {
       return {grpc::StatusCode::UNAVAILABLE, to.error().message()};
     }
     stream_end end;
-    grpc::Status status = receive(from, **to, end);
+    grpc::Status status = receive(context, from, **to, end);
     if (status.ok() && is_broken(context)) {
       end.why = "the connection broke, or a message was longer than allowed";
       status = {grpc::StatusCode::CANCELLED, end.why};
@@ -194,7 +201,8 @@ class server::worker final : public grpc::Service {
                                  : status;
   }
 
-  grpc::Status receive(call_source& from, receiver& to, stream_end& end) const {
+  grpc::Status receive(const grpc::ServerContext& context, call_source& from, receiver& to,
+                       stream_end& end) const {
     message_decoder decoder;
     flat_message flat;
     pace rate(options_.packets_per_second_max);
@@ -212,7 +220,7 @@ class server::worker final : public grpc::Service {
         end.why = taken.error().message();
         return {grpc::StatusCode::INTERNAL, end.why};
       }
-      rate.wait_after(++end.packets);
+      rate.wait_after(++end.packets, context);
     }
     return grpc::Status::OK;
   }

@@ -2,12 +2,12 @@
 //
 // Preloaded into a recorder, lets what is written into the files that it creates vanish, so that
 // no disk is measured: each gets its name and its descriptor is one of /dev/null. All else, system
-// calls included, stays as it is. Only files made under the folder that CAPTURED_DISCARD names by
-// names of pcapng parts. Not for programs that can be told to write to /dev/null.
+// calls included, stays as it is. Only files with the names of captures that are not finished. Not
+// for programs that can be told to write to /dev/null.
 #include <array>
 #include <atomic>
 #include <cstdarg>
-#include <cstring>
+#include <string_view>
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -40,10 +40,9 @@ int real_of(int fd) {
   return fd >= 0 && fd < descriptors_max ? real_files[static_cast<std::size_t>(fd)] - 1 : -1;
 }
 
-bool is_part(const char* name) {
-  const std::size_t length = std::strlen(name);
-  constexpr std::size_t suffix = sizeof ".part" - 1;
-  return length > suffix && std::strcmp(name + length - suffix, ".part") == 0;
+/// A file of an output begins under a name of the second kind.
+bool is_part(std::string_view name) {
+  return name.ends_with(".part") || name.ends_with(".next");
 }
 
 }  // namespace

@@ -87,7 +87,7 @@ def test_all_errors_of_a_configuration_are_listed_with_their_place(make_network,
 
 
 @pytest.mark.parametrize("interface, output, named", [
-    ({"name": "eth0", "queues": 2}, {}, "queues"),
+    ({"name": "eth0", "ring": {"timeout": "2s"}}, {}, "ring.timeout"),
 ])
 def test_what_is_not_supported_is_refused_and_never_passed_over(make_network, folder, interface,
                                                                 output, named):

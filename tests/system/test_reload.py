@@ -102,12 +102,14 @@ def test_many_reloads_with_changing_filters_lose_no_frame_that_both_accept(make_
     assert judged > sent["eth1"]["sent"]
 
 
-def test_the_file_says_which_filter_held_when(make_network, folder):
+@pytest.mark.parametrize("queues", [1, 3])
+def test_the_file_says_which_filter_held_when(make_network, folder, queues):
     network = make_network(1)
-    with Service(network, folder, [{"name": "eth0", "filter": FILTERS[0]}]) as service:
+    entry = {"name": "eth0", "queues": queues, "ring": {"size": "8MiB"}}
+    with Service(network, folder, [{**entry, "filter": FILTERS[0]}]) as service:
         for turn in range(6):
-            service.reload([{"name": "eth0", "filter": FILTERS[turn % 2]}])
-            traffic.send(network, count=300, rate=3000, ports=PORTS)
+            service.reload([{**entry, "filter": FILTERS[turn % 2]}])
+            traffic.send(network, count=300, rate=3000, ports=PORTS, flows=16)
         service.recorder.stop()
     (path,) = service.recorder.files()
     seen = packets_with_filter(path)

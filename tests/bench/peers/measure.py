@@ -11,7 +11,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from support import process, traffic
+from support import process, tools, traffic
 from support.network import Network, remove_leftovers
 
 from . import cost
@@ -171,7 +171,7 @@ def measure(setup, task):
     seconds = task.seconds or setup.seconds
     where = Place(task.folder / "run", setup.ring_mib, task.discards, task.options)
     where.folder.mkdir()
-    os.sync()  # what the run before left behind
+    tools.run(["sync", "-f", where.folder])  # what the run before left behind
     names = setup.network.names[: task.program.links]
     recorder = _Recorder(setup, task, names, where)
     try:

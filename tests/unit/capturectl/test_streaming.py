@@ -57,6 +57,23 @@ class BothOfUs(unittest.TestCase):
         self.assertEqual(report["offered"], report["sent"] + report["dropped"])
         self.assertEqual(send("--to", "127.0.0.1:1", file)[0], 2)
 
+    def test_options_of_tls_are_not_ignored_without_it(self):
+        file = make_pcap(FOLDER / "clear.pcap", 1)
+        for options in (["--authorities", FOLDER / "ca.pem"], ["--name", "x"], ["--unchecked"]):
+            status, _, errors = send("--to", "http://127.0.0.1:1", *options, file)
+            self.assertEqual(status, 2)
+            self.assertIn("in the clear", errors)
+
+    def test_a_folder_that_is_gone_is_told_here_and_not_to_the_peer(self):
+        with Receive() as to:
+            to.folder.rmdir()
+            error = raw_call(to.port, USUAL, [packet(0).SerializeToString()])
+            self.assertEqual(error.code(), grpc.StatusCode.UNAVAILABLE)
+            self.assertNotIn(str(to.folder), error.details())
+            (got,) = to.await_reports(1)
+            self.assertIn(str(to.folder), got["error"])
+            self.assertEqual(to.stop(), 1)
+
     def test_a_broken_off_stream_leaves_a_whole_file(self):
         file = make_pcap(FOLDER / "endless.pcap", 2000, step_us=10_000)
         with Receive() as to:
@@ -220,6 +237,31 @@ class BadPeers(unittest.TestCase):
                 each.close()
             self.assertEqual(to.stop(), 0)
             self.assertEqual(sum(each["complete"] for each in to.reports), len(open_ones))
+
+    def test_an_interface_described_anew_all_the_time_begins_new_files(self):
+        count = 20_000
+        octets = []
+        for each in range(count):
+            made = packet(each)
+            made.interface.name = f"eth{each}"
+            made.interface.link_type = 1
+            octets.append(made.SerializeToString())
+        with Receive() as to:
+            self.assertEqual(raw_call(to.port, USUAL, octets), b"")
+            (got,) = to.await_reports(1)
+            self.assertEqual(len(got["files"]), 3)
+            self.assertEqual(got["written"], count)
+
+    def test_a_slowed_down_stream_does_not_hold_up_the_end(self):
+        with Receive("--rate", "1") as to:
+            def packets():
+                for each in range(1000):
+                    yield packet(each).SerializeToString()
+            caller = threading.Thread(target=lambda: raw_call(to.port, USUAL, packets()))
+            caller.start()
+            time.sleep(1)
+            self.assertEqual(to.stop(), 0)  # fails when it takes a minute
+            caller.join()
 
     def test_a_stream_faster_than_the_limit_is_slowed_down(self):
         file = make_pcap(FOLDER / "fast.pcap", 1000)

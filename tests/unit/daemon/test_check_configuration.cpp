@@ -34,12 +34,9 @@ TEST_CASE("what this version does not do is refused with the place where it is a
       "writer: { threads: 2, cpus: [2] }\n");
   CHECK_FALSE(checked.read.settings.has_value());
   CHECK(lines(checked.read.problems) ==
-        "f.yaml:2:27: interface eth0: queues: 2 is not supported by this version; only 1 is\n"
         "f.yaml:2:47: interface eth0: ring.timeout must be at most a sixth of stop_timeout, or a "
         "stop could not end in time\n"
-        "f.yaml:5:21: reactor: only 1 thread is supported by this version\n"
-        "f.yaml:5:30: reactor: cpus are not supported by this version; use taskset(1)\n"
-        "f.yaml:6:29: writer: cpus are not supported by this version; use taskset(1)\n");
+        "f.yaml:5:21: reactor: only 1 thread is supported by this version\n");
   CHECK(checked.warnings.empty());
 }
 

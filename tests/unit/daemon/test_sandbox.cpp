@@ -173,6 +173,30 @@ TEST_CASE("who has sockets to spare makes no others") {
         }) == "packet socket: Operation not permitted\nnetlink socket: done\n");
 }
 
+TEST_CASE("no file becomes another user's or a program that runs as its owner") {
+  const testing::temporary_folder folder;
+  folder.write("file", "x");
+  const std::string file = (folder.path() / "file").string();
+  const gid_t group = ::getegid();
+  CHECK(testing::in_child([&] {
+          const base::unique_fd opened(::open(file.c_str(), O_RDWR | O_CLOEXEC));
+          const auto how = daemon::filter_system_calls({});
+          if (!how || *how) {
+            return std::string("this kernel does not filter");
+          }
+          return told("run as owner", ::chmod(file.c_str(), 04755)) +
+                 told("run as owner", ::fchmod(opened.get(), 04755)) +
+                 told("run as group", ::fchmodat(AT_FDCWD, file.c_str(), 02755, 0)) +
+                 told("owner", ::chown(file.c_str(), ::geteuid(), group)) +
+                 told("owner", ::fchown(opened.get(), ::geteuid(), group)) +
+                 told("mode", ::fchmod(opened.get(), 0640)) +
+                 told("group", ::fchown(opened.get(), static_cast<uid_t>(-1), group));
+        }) ==
+        "run as owner: Operation not permitted\nrun as owner: Operation not permitted\n"
+        "run as group: Operation not permitted\nowner: Operation not permitted\n"
+        "owner: Operation not permitted\nmode: done\ngroup: done\n");
+}
+
 TEST_CASE("files outside are out of reach, and those inside are not") {
   const testing::temporary_folder folder;
   const std::filesystem::path base = std::filesystem::canonical(folder.path());

@@ -288,6 +288,19 @@ TEST_CASE("a file that does not name its predecessor, or its totals, is found") 
               "fault: eth0: it begins with 1 osdrop, but \"2.pcapng\" ended with 0"});
 }
 
+TEST_CASE("packets that a file begins without, as an earlier one lost them late, are a loss") {
+  std::vector<file_report> chain = good_chain();
+  auto& begun = chain[2].note->totals["eth0"];
+  begun.stored -= 3;
+  begun.unwritten += 3;
+  CHECK(complaints(verify_chains(chain)) ==
+        texts{"loss: eth0: 3 packets that were counted as stored were not taken by the disk after "
+              "all"});
+  begun.unwritten += 1;
+  CHECK(complaints(verify_chains(chain)).size() == 2);
+  CHECK(complaints(verify_chains(chain)).front().starts_with("fault: "));
+}
+
 TEST_CASE("a file whose name was taken is the predecessor all the same") {
   std::vector<file_report> chain = good_chain();
   chain[0].name = "/captures/1+1.pcapng";

@@ -17,10 +17,17 @@ TEST_CASE("both ends of a stream work together") {
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include "base/bytes.hpp"
+#include "base/unique_fd.hpp"
 #include "stream/client.hpp"
 #include "stream/server.hpp"
 
@@ -240,6 +247,26 @@ TEST_CASE("without a collector the queue fills, the rest is dropped, and the end
   CHECK_FALSE(figures.trouble.empty());
 }
 
+TEST_CASE("a collector that takes the connection and stays silent is given up in time") {
+  // A listening socket without anybody behind it: the kernel takes the connection.
+  const base::unique_fd silent(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof at;
+  REQUIRE(::bind(silent.get(), reinterpret_cast<sockaddr*>(&at), length) == 0);
+  REQUIRE(::listen(silent.get(), 8) == 0);
+  REQUIRE(::getsockname(silent.get(), reinterpret_cast<sockaddr*>(&at), &length) == 0);
+  client_options options;
+  options.connect_timeout = 200ms;
+  options.ends_at_failure = true;
+  const auto from = start_client(::ntohs(at.sin_port), options);
+  offer(*from, 0, 1);
+  const auto how = from->finish(60s);
+  REQUIRE_FALSE(how.has_value());
+  CHECK_THAT(how.error().message(), Catch::Contains("did not answer in time"));
+}
+
 TEST_CASE("what a receiver says against a packet reaches the client") {
   collection got;
   got.fails_at = 5;
@@ -266,6 +293,44 @@ TEST_CASE("an error that the collector answers is noticed while there is nothing
   offer(*from, 0, 10);
   failures.wait(0);
   from->cancel();
+}
+
+TEST_CASE("a collector that takes packets and fails each time is asked ever more rarely") {
+  collection got;
+  got.fails_at = 0;
+  const auto to = start_server(got);
+  std::atomic<int> failures = 0;
+  client_options options;
+  options.to = {.host = "127.0.0.1", .port = to->port()};
+  options.retry_first = 4ms;
+  options.retry_longest = 10min;
+  const auto made = client::start(options, {.failed = [&](const std::string&) {
+                                    ++failures;
+                                    failures.notify_all();
+                                  }});
+  REQUIRE(made.has_value());
+  const auto begun = std::chrono::steady_clock::now();
+  for (int seen = 0; seen < 8; ++seen) {
+    offer(**made, 0, 1);  // each connection has something to send
+    failures.wait(seen);
+  }
+  // Half of each pause at least: 4 + 8 + ... + 256 ms before the last failure.
+  CHECK(std::chrono::steady_clock::now() - begun >= 254ms);
+  CHECK((*made)->queue().figures().sent > 0);
+}
+
+TEST_CASE("what is thrown on the client's thread costs the attempt and not the process") {
+  collection got;
+  const auto to = start_server(got);
+  bool first = true;
+  const auto from = start_client(to->port(), {}, {.connected = [&first] {
+                                   if (std::exchange(first, false)) {
+                                     throw std::runtime_error("no thread is free");
+                                   }
+                                 }});
+  offer(*from, 0, 10);
+  CHECK(from->finish(60s).has_value());
+  CHECK(from->queue().figures().connections == 2);
 }
 
 TEST_CASE("streams beyond the limit are refused while the others go on") {

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include <malloc.h>
+
 #include "stream/message.hpp"
 #include "support/catch.hpp"
 
@@ -119,6 +121,24 @@ TEST_CASE("microseconds beyond a second are carried") {
   const auto packet = decoder.decode(octets({0x0a, 0x06, 0x08, 1, 0x10, 0xc0, 0x84, 0x3d}));
   REQUIRE(packet.has_value());
   CHECK(packet->time_ns == 2'000'000'000);
+}
+
+TEST_CASE("fields that nobody knows cost no more memory than the message has octets") {
+  std::vector<std::byte> wire;
+  constexpr std::size_t octets_max = std::size_t{4} << 20;
+  while (wire.size() < octets_max) {
+    for (const unsigned each : {0x9aU, 0x01U, 0x00U}) {  // field 19: no octets
+      wire.push_back(std::byte(each));
+    }
+  }
+  const auto in_use = [] {
+    const auto now = ::mallinfo2();
+    return now.uordblks + now.hblkhd;
+  };
+  message_decoder decoder;
+  const std::size_t before = in_use();
+  REQUIRE(decoder.decode(wire).has_value());
+  CHECK(in_use() - before <= 3 * octets_max);
 }
 
 TEST_CASE("what is no message, and what cannot be meant, is refused with a reason") {

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""The benchmark runs to its end and counts right: a few frames, no figure of time is looked at."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCH = Path(__file__).resolve().parents[1] / "bench" / "bench_peers"
+NEEDED = ["inject", "floor", "captured", "check_frames"]
+
+
+def run(folder, *words):
+    programs = os.environ["CAPTURED_BIN"]
+    for name in NEEDED:
+        if not (Path(programs) / name).exists():
+            pytest.skip(f"{name} was not built")
+    if os.cpu_count() < 2:
+        pytest.skip("needs two processors, one that sends and one that records")
+    figures = folder / "figures.json"
+    done = subprocess.run(
+        [sys.executable, BENCH, "--bin", programs, "--json", figures, "--disk", folder, "--tmpfs",
+         folder, "--runs", "1", "--seconds", "0.2", "--ring", "16", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=150)
+    assert done.returncode == 0, done.stdout
+    return json.loads(figures.read_text(encoding="utf-8"))
+
+
+def test_every_frame_of_a_small_benchmark_is_accounted_for(folder):
+    said = run(folder, "--parts", "points", "--sizes", "64,mix", "--paces", "20000", "--programs",
+               "captured,captured-2,floor: drain-2,floor: copy-2")
+    assert said["faults"] == [] and len(said["points"]) == 2
+    for point in said["points"]:
+        for name, row in point["rows"].items():
+            assert row["stored"] == row["sent"] == 4000, name
+            assert row["flawed"] == 0, name
+            assert row["cpu_ns_per_packet"]["median"] > 0, name
+    assert said["aims"], "it says what is reached and what is missed"
+
+
+def test_what_is_written_nowhere_is_counted_by_the_ledger(folder):
+    said = run(folder, "--parts", "points", "--sizes", "512", "--paces", "20000", "--outputs",
+               "nowhere", "--programs", "captured-2,floor: drain-2")
+    rows = said["points"][0]["rows"]
+    assert rows["captured-2"]["stored"] == rows["captured-2"]["sent"] == 4000
+    assert rows["captured-2"]["octets_per_packet"]["most"] == 0, "nothing stays on the disk"
