@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <set>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -16,6 +18,7 @@ namespace {
 
 constexpr std::string_view name_begin = "ring-";
 constexpr char separator = '@';
+constexpr std::size_t queue_digits_max = 4;
 
 bool is_plain(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
@@ -51,62 +54,97 @@ bool is_socket(const base::unique_fd& fd) {
 
 }  // namespace
 
-std::string store_name(const std::string& interface, const std::string& output) {
-  return std::string(name_begin) + escaped(interface) + separator + escaped(output);
+std::string store_name(const stored_ring& ring) {
+  return std::string(name_begin) + escaped(ring.interface) + separator + escaped(ring.output) +
+         separator + std::to_string(ring.queue);
 }
 
-std::optional<std::pair<std::string, std::string>> parse_store_name(const std::string& name) {
-  const auto at = name.find(separator);
-  if (!name.starts_with(name_begin) || at == std::string::npos) {
+std::optional<stored_ring> parse_store_name(const std::string& name) {
+  const auto output = name.find(separator);
+  const auto queue = name.rfind(separator);
+  if (!name.starts_with(name_begin) || output == queue) {
     return std::nullopt;
   }
-  return std::pair(unescaped(name.substr(name_begin.size(), at - name_begin.size())),
-                   unescaped(name.substr(at + 1)));
+  const std::string digits = name.substr(queue + 1);
+  if (digits.empty() || digits.size() > queue_digits_max ||
+      digits.find_first_not_of("0123456789") != std::string::npos) {
+    return std::nullopt;
+  }
+  return stored_ring{
+      .interface = unescaped(name.substr(name_begin.size(), output - name_begin.size())),
+      .output = unescaped(name.substr(output + 1, queue - output - 1)),
+      .queue = static_cast<std::uint32_t>(std::stoul(digits))};
+}
+
+capture::dealt_with left_rings::progress() const {
+  capture::dealt_with sum;
+  for (const capture::left_ring& one : rings) {
+    sum.packets_total += one.journal.progress().packets_total;
+    sum.losses_told += one.journal.progress().losses_told;
+  }
+  return sum;
 }
 
 kept_rings::kept_rings(service_notify& notify, bool wanted)
     : notify_(notify), is_active_(wanted && notify.keeps_descriptors()) {
-  std::map<std::string, std::vector<base::unique_fd>> found;
+  std::map<user, std::vector<descriptors>> found;
   for (auto& one : notify.take_kept()) {
-    found[one.name].push_back(std::move(one.fd));
-  }
-  for (auto& [name, parts] : found) {
-    if (const auto of = parse_store_name(name)) {
-      take_up({of->first, of->second}, std::move(parts));
+    const auto of = parse_store_name(one.name);
+    if (!of) {
+      continue;
     }
+    auto& rings = found[{of->interface, of->output}];
+    rings.resize(std::max<std::size_t>(rings.size(), of->queue + 1));
+    rings[of->queue].push_back(std::move(one.fd));
+  }
+  for (auto& [whose, rings] : found) {
+    stored_.emplace(whose, static_cast<std::uint32_t>(rings.size()));
+    take_up(whose, std::move(rings));
   }
   if (!is_active_) {
     close_unwanted([](const auto&, const auto&) { return false; });
   }
 }
 
-void kept_rings::take_up(const ring_name& name, std::vector<base::unique_fd> parts) {
-  const log_fields about{{"interface", name.interface}, {"output", name.output}};
-  const auto socket = std::ranges::find_if(parts, is_socket);
-  const auto memory = std::ranges::find_if(parts, [](const auto& fd) { return !is_socket(fd); });
-  if (socket == parts.end() || memory == parts.end()) {
-    log_line(log_level::error, about, "the ring of the life before is not whole; it is closed");
-    return notify_.forget(store_name(name.interface, name.output));
+void kept_rings::take_up(const user& whose, std::vector<descriptors> rings) {
+  left_rings left;
+  std::string wrong;
+  for (descriptors& parts : rings) {
+    const auto socket = std::ranges::find_if(parts, is_socket);
+    const auto memory = std::ranges::find_if(parts, [](const auto& fd) { return !is_socket(fd); });
+    if (socket == parts.end() || memory == parts.end()) {
+      wrong = "what the manager has of it is not whole";
+      break;
+    }
+    auto journal = capture::ring_journal::take_over(std::move(*memory));
+    if (!journal) {
+      wrong = journal.error().message();
+      break;
+    }
+    left.rings.push_back({std::move(*socket), std::move(*journal)});
   }
-  auto journal = capture::ring_journal::take_over(std::move(*memory));
-  if (!journal) {
-    log_line(log_level::error, about, "{}; the ring of the life before is closed",
-             journal.error().message());
-    return notify_.forget(store_name(name.interface, name.output));
+  if (wrong.empty() && left.rings.front().journal.make_of_ring().queues != rings.size()) {
+    wrong = "some of its queues are not there";
   }
-  left_.emplace(name, left_ring{std::move(*socket), std::move(*journal)});
+  if (!wrong.empty()) {
+    log_line(log_level::error, {{"interface", whose.interface}, {"output", whose.output}},
+             "{}; the ring that the life before left is closed", wrong);
+    return forget(whose.interface, whose.output);
+  }
+  left_.emplace(whose, std::move(left));
 }
 
 std::vector<std::string> kept_rings::recordings() const {
   std::set<std::string> all;
-  for (const auto& [name, ring] : left_) {
-    all.insert(ring.recording());
+  for (const auto& [whose, left] : left_) {
+    all.insert(left.recording());
   }
   return {all.begin(), all.end()};
 }
 
-std::optional<left_ring> kept_rings::take(const std::string& interface, const std::string& output) {
-  auto node = left_.extract(ring_name{interface, output});
+std::optional<left_rings> kept_rings::take(const std::string& interface,
+                                           const std::string& output) {
+  auto node = left_.extract(user{interface, output});
   if (node.empty()) {
     return std::nullopt;
   }
@@ -116,75 +154,84 @@ std::optional<left_ring> kept_rings::take(const std::string& interface, const st
 void kept_rings::close_unwanted(
     const std::function<bool(const std::string& interface, const std::string& output)>& is_wanted) {
   for (auto at = left_.begin(); at != left_.end();) {
-    const ring_name& name = at->first;
-    if (is_wanted(name.interface, name.output)) {
+    const user whose = at->first;
+    if (is_wanted(whose.interface, whose.output)) {
       ++at;
       continue;
     }
-    log_line(log_level::warning, {{"interface", name.interface}, {"output", name.output}},
+    log_line(log_level::warning, {{"interface", whose.interface}, {"output", whose.output}},
              "the ring that the life before left is not wanted any more; {} packets that waited in "
              "it, or were lost before it, are not recorded",
              count_waiting(at->second, {}));
-    notify_.forget(store_name(name.interface, name.output));
+    forget(whose.interface, whose.output);
     at = left_.erase(at);
   }
 }
 
 void kept_rings::give_back(const std::string& interface, const std::string& output,
-                           left_ring ring) {
-  left_.emplace(ring_name{interface, output}, std::move(ring));
+                           left_rings rings) {
+  left_.emplace(user{interface, output}, std::move(rings));
 }
 
 void kept_rings::keep(const std::string& interface, const std::string& output,
-                      capture::packet_ring& ring) {
-  const std::array<int, 2> both{ring.fd(), ring.journal()->fd()};
-  notify_.keep(store_name(interface, output), both);
-  kept_.insert({interface, output});
+                      capture::ring_group& rings) {
+  for (std::uint32_t queue = 0; queue < rings.queue_count(); ++queue) {
+    capture::packet_ring& ring = *rings.rings()[queue];
+    const std::array<int, 2> both{ring.fd(), ring.journal()->fd()};
+    notify_.keep(store_name({interface, output, queue}), both);
+  }
+  stored_[{interface, output}] = rings.queue_count();
 }
 
 void kept_rings::forget(const std::string& interface, const std::string& output) {
-  kept_.erase({interface, output});
-  if (is_active_) {
-    notify_.forget(store_name(interface, output));
+  const auto node = stored_.extract(user{interface, output});
+  for (std::uint32_t queue = 0; !node.empty() && queue < node.mapped(); ++queue) {
+    notify_.forget(store_name({interface, output, queue}));
   }
 }
 
 void kept_rings::forget_all() {
-  for (const ring_name& one : kept_) {
-    notify_.forget(store_name(one.interface, one.output));
-  }
-  kept_.clear();
   close_unwanted([](const auto&, const auto&) { return false; });
+  while (!stored_.empty()) {
+    const user whose = stored_.begin()->first;
+    forget(whose.interface, whose.output);
+  }
 }
 
-capture::ring_make make_of(const capture::interface_options& options) noexcept {
+capture::ring_make make_of(const capture::interface_options& options,
+                           std::uint32_t queues) noexcept {
   return {.block_bytes = options.ring.block_bytes,
           .timeout_ms = static_cast<std::uint32_t>(options.ring.timeout.count()),
           .is_promiscuous = options.promiscuous ? 1u : 0u,
-          .has_hardware_stamps = options.stamps == capture::stamp_source::hardware ? 1u : 0u};
+          .has_hardware_stamps = options.stamps == capture::stamp_source::hardware ? 1u : 0u,
+          .queues = queues};
 }
 
 capture::ring_use use_of(const std::string& recording, const pipeline::ledger_figures& recorded,
-                         const capture::ring_progress& progress) noexcept {
-  capture::ring_use use{.packets_before = progress.packets_total,
-                        .losses_before = progress.losses_told,
+                         const capture::dealt_with& before, std::uint64_t turns_before) noexcept {
+  capture::ring_use use{.packets_before = before.packets_total,
+                        .losses_before = before.losses_told,
                         .packets_recorded = recorded.stored + recorded.unwritten,
-                        .losses_recorded = recorded.osdrop};
+                        .losses_recorded = recorded.osdrop,
+                        .turns_before = turns_before};
   std::copy_n(recording.begin(), std::min(recording.size(), use.recording.size() - 1),
               use.recording.begin());
   return use;
 }
 
-std::uint64_t count_waiting(left_ring& left, const capture::dealt_with& dealt) {
-  base::unique_fd copy(::fcntl(left.socket.get(), F_DUPFD_CLOEXEC, 0));
-  const auto socket =
-      capture::packet_socket::take_over(std::move(copy), "a ring", capture::framing::ethernet);
-  socket.read_counters(left.journal.room_for_counters());
-  left.journal.add_counted();
-  const capture::ring_progress& progress = left.journal.progress();
+std::uint64_t count_waiting(left_rings& left, const capture::dealt_with& dealt) {
+  std::uint64_t all = 0;
+  for (capture::left_ring& one : left.rings) {
+    base::unique_fd copy(::fcntl(one.socket.get(), F_DUPFD_CLOEXEC, 0));
+    const auto socket =
+        capture::packet_socket::take_over(std::move(copy), "a ring", capture::framing::ethernet);
+    socket.read_counters(one.journal.room_for_counters());
+    one.journal.add_counted();
+    all += one.journal.sums().packets_total;
+  }
+  const capture::dealt_with progress = left.progress();
   const std::uint64_t settled = std::max(progress.packets_total, dealt.packets_total) +
                                 std::max(progress.losses_told, dealt.losses_told);
-  const std::uint64_t all = left.journal.sums().packets_total;
   return all > settled ? all - settled : 0;
 }
 

@@ -121,7 +121,7 @@ std::string recording::why_not_kept(const recorded_interface& one) const {
   if (one.output->options().format != pipeline::file_format::pcapng) {
     return "files of its output's format do not say how far it got";
   }
-  return one.entry.queues > 1 ? "it has several queues" : "";
+  return "";
 }
 
 void recording::tell_of_left_ring(const recorded_interface& one, const opened_ring& opened) {
@@ -186,7 +186,7 @@ void recording::open(recorded_interface& one, const capture::device& from) {
                        .dealt = {}};
   if (request.left) {
     const auto totals = output->left_off(request.left->recording(), one.name());
-    request.dealt = pipeline::dealt_with_of(request.left->journal.use(), totals);
+    request.dealt = pipeline::dealt_with_of(request.left->use(), totals);
   }
   boost::asio::post(*opener_, [this, &one, request = std::move(request)]() mutable {
     auto opened = open_ring(std::move(request));
@@ -224,10 +224,9 @@ void recording::on_ring(recorded_interface& one, opened_ring opened) {
   one.from = std::move(opened.from);
   one.ring = std::move(*opened.ring);
   if (one.is_ring_kept) {
-    capture::packet_ring& ring = *one.ring->rings().front();  // there is one
-    capture::ring_journal& journal = *ring.journal();
-    journal.set_use(use_of(uuid_, pipeline::read(one.ledger), journal.progress()));
-    kept_.keep(one.name(), output, ring);
+    one.ring->set_use(
+        use_of(uuid_, pipeline::read(one.ledger), one.ring->progress(), one.ring->turns()));
+    kept_.keep(one.name(), output, *one.ring);
   }
   one.feed = std::make_unique<pipeline::ring_feed>(*one.ring, &one.tap);
   one.state = interface_state::joining;

@@ -31,34 +31,29 @@ base::result<capture::filter_program> prepare(const capture::interface_options& 
 
 base::result<ring_ptr> take_over(ring_request& wanted, const capture::device& from,
                                  const capture::filter_program& program) {
-  if (wanted.left->journal.make_of_ring() != make_of(wanted.options)) {
-    return base::invalid_input("take over the socket of " + from.name,
-                               "its ring was made with other options");
+  std::vector<capture::left_ring>& left = wanted.left->rings;
+  const capture::ring_make wanted_make = make_of(wanted.options, wanted.queues);
+  for (const capture::left_ring& one : left) {
+    if (one.journal.make_of_ring() != wanted_make) {
+      return base::invalid_input("take over the socket of " + from.name,
+                                 "its ring was made with other options");
+    }
   }
-  auto ring = capture::packet_ring::take_over(std::move(wanted.left->socket),
-                                              std::move(wanted.left->journal), from, wanted.options,
-                                              program, wanted.dealt);
-  if (!ring) {
-    return ring.error();
-  }
-  std::vector<std::unique_ptr<capture::packet_ring>> only;
-  only.push_back(std::move(*ring));
-  return std::make_unique<capture::ring_group>(std::move(only), program);
+  return capture::ring_group::take_over(std::move(left), from, wanted.options, program,
+                                        wanted.dealt);
 }
 
 base::result<ring_ptr> open_new(const ring_request& wanted, const capture::device& from,
                                 const capture::filter_program& program) {
-  auto ring =
+  auto rings =
       capture::ring_group::open(from, wanted.options, wanted.queues, program, wanted.spares);
-  if (ring && wanted.is_kept) {
-    auto journal = capture::ring_journal::make();
-    if (!journal) {
-      return journal.error();
+  if (rings && wanted.is_kept) {
+    const auto kept = (*rings)->keep_journals(make_of(wanted.options, wanted.queues));
+    if (!kept) {
+      return kept.error();
     }
-    journal->set_make(make_of(wanted.options));
-    (*ring)->rings().front()->keep_journal(std::move(*journal));
   }
-  return ring;
+  return rings;
 }
 
 }  // namespace
@@ -73,7 +68,7 @@ opened_ring open_ring(ring_request wanted) {
   }
   if (wanted.left) {
     opened.waiting = count_waiting(*wanted.left, wanted.dealt);
-    const std::uint64_t given_back = wanted.left->journal.progress().packets_total;
+    const std::uint64_t given_back = wanted.left->progress().packets_total;
     if (given_back > wanted.dealt.packets_total) {
       opened.missing = given_back - wanted.dealt.packets_total;
     }

@@ -32,8 +32,7 @@ base::result<std::unique_ptr<packet_ring>> packet_ring::take_over(base::unique_f
                                                                   ring_journal journal,
                                                                   const device& from,
                                                                   const interface_options& options,
-                                                                  const filter_program& program,
-                                                                  std::optional<dealt_with> dealt) {
+                                                                  const filter_program& program) {
   const packet::link_type link = link_type_of(from);
   auto taken = packet_socket::take_over(std::move(socket), from.name, framing_of(link));
   if (auto fits = taken.check_fit(from.index, program); !fits) {
@@ -42,11 +41,6 @@ base::result<std::unique_ptr<packet_ring>> packet_ring::take_over(base::unique_f
   auto memory = taken.map_ring(options.ring);
   if (!memory) {
     return memory.error();
-  }
-  if (dealt) {
-    dealt->losses_told = std::min(dealt->losses_told, journal.sums().drops_total);
-    journal.set_progress(
-        catch_up(memory->bytes(), options.ring.block_bytes, journal.progress(), *dealt));
   }
   return std::unique_ptr<packet_ring>(
       new packet_ring(std::move(taken), std::move(*memory), options, link, std::move(journal)));

@@ -13,7 +13,7 @@
 #include "capture/block_ring.hpp"
 #include "capture/device.hpp"
 #include "capture/packet_socket.hpp"
-#include "capture/ring_catch_up.hpp"
+#include "capture/ring_journal.hpp"
 
 namespace captured::capture {
 
@@ -32,15 +32,14 @@ class packet_ring final : public block_ring {
       std::shared_ptr<spare_sockets> spares = nullptr);
 
   /// Goes on with a ring that another process made with these options and left behind: its socket,
-  /// and the journal that was written to. Packets that came meanwhile are in it. With `dealt` more
-  /// was dealt with than the journal has it (see catch_up). Fails with EINVAL when the socket has
-  /// not just this program, is bound to another device, or has a ring of another size.
+  /// and the journal that was written to. Packets that came meanwhile are in it. Fails with EINVAL
+  /// when the socket has not just this program, is bound to another device, or has a ring of
+  /// another size.
   static base::result<std::unique_ptr<packet_ring>> take_over(base::unique_fd socket,
                                                               ring_journal journal,
                                                               const device& from,
                                                               const interface_options& options,
-                                                              const filter_program& program,
-                                                              std::optional<dealt_with> dealt = {});
+                                                              const filter_program& program);
   /// Keeps a journal from now on, which nobody has written to. Before the first block is taken.
   void keep_journal(ring_journal journal) noexcept { journal_ = std::move(journal); }
   /// Where it is noted what was dealt with: packets of a block that is released are. They can be

@@ -27,14 +27,16 @@ struct ring_progress {
 };
 
 /// For whom the packets are dealt with: what its files say of the interface can be held against the
-/// progress. When `recording` began with the ring, so much of the ring had been dealt with, and the
-/// recording itself had so many packets and losses of the interface.
+/// progress. When `recording` began with the rings of a device, so much of all of them together had
+/// been dealt with, so many blocks had had their turn (ring_catch_up.hpp), and the recording itself
+/// had so many packets and losses of the interface. It stands in the journal of the first ring.
 struct ring_use {
   std::array<char, 40> recording{};  ///< UUID, as text that ends with a zero
   std::uint64_t packets_before = 0;  ///< ring_progress::packets_total
   std::uint64_t losses_before = 0;   ///< ring_progress::losses_told
   std::uint64_t packets_recorded = 0;
   std::uint64_t losses_recorded = 0;
+  std::uint64_t turns_before = 0;
 };
 
 /// How the ring was made, as far as its socket does not tell.
@@ -43,6 +45,7 @@ struct ring_make {
   std::uint32_t timeout_ms = 0;
   std::uint32_t is_promiscuous = 0;
   std::uint32_t has_hardware_stamps = 0;
+  std::uint32_t queues = 1;  ///< rings that share the packets of the device
   bool operator==(const ring_make&) const = default;
 };
 
