@@ -80,6 +80,7 @@ class block_ring : public block_source {
   std::uint32_t begun_ = 0;  ///< the block that the consumer before had dealt with in part
   std::uint32_t begun_packets_ = 0;
   ring_statistics sums_;
+  std::uint32_t uncounted_releases_ = 0;  ///< since the counters were read
 };
 
 }  // namespace captured::capture

@@ -86,22 +86,12 @@ void capture_reactor::watch() {
   watched_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                       [this](boost::system::error_code error) {
                         if (!error && !stopped_) {
-                          look();
+                          on_event();
                         }
                       });
 }
 
-/// After that many nanoseconds, whatever happens until then.
-void capture_reactor::look_after(std::chrono::nanoseconds pause) {
-  pause_.expires_after(pause);
-  pause_.async_wait([this](boost::system::error_code error) {
-    if (!error && !stopped_) {
-      look();
-    }
-  });
-}
-
-void capture_reactor::look() {
+void capture_reactor::on_event() {
   // Emptied before the rings are looked at: what happens from here on makes the descriptor
   // readable again.
   for (const capture::poll_event& event : poll_set_.drain()) {
@@ -110,13 +100,34 @@ void capture_reactor::look() {
       one->of.trouble(take_errors(*one->of.ring));
     }
   }
+  if (!pausing_) {
+    look();
+  }
+  watch();
+}
+
+/// After that many nanoseconds, whatever happens until then.
+void capture_reactor::look_after(std::chrono::nanoseconds pause) {
+  pausing_ = true;
+  pause_.expires_after(pause);
+  pause_.async_wait([this](boost::system::error_code error) {
+    pausing_ = false;
+    if (!error && !stopped_) {
+      look();
+    }
+  });
+}
+
+void capture_reactor::look() {
   const auto pause =
       scan() ? pause_of(paces_, std::chrono::steady_clock::now()) : std::chrono::nanoseconds(0);
-  if (pause > std::chrono::nanoseconds(0)) {
-    return look_after(pause);
+  const bool pauses = pause > std::chrono::nanoseconds(0);
+  poll_set_.set_quiet(pauses);  // or each block would wake us all the same
+  if (pauses) {
+    look_after(pause);
+  } else {
+    keep_belt();
   }
-  keep_belt();
-  watch();
 }
 
 /// Was there a block?

@@ -72,6 +72,7 @@ class capture_reactor {
   };
 
   void watch();
+  void on_event();
   void look();
   void look_after(std::chrono::nanoseconds pause);
   bool scan();
@@ -87,12 +88,13 @@ class capture_reactor {
   capture::poll_set poll_set_;
   boost::asio::posix::stream_descriptor watched_;
   boost::asio::steady_timer belt_;
-  boost::asio::steady_timer pause_;  ///< runs instead of the watch
+  boost::asio::steady_timer pause_;  ///< until the next look at rings that tell of no block
   std::vector<std::unique_ptr<watched_ring>> rings_;
   std::vector<ring_pace> paces_;  ///< of the rings, in their order
   ring_id next_id_ = 0;
   std::function<void(const base::result<>&)> stop_done_;
   base::result<> stop_outcome_;
+  bool pausing_ = false;
   bool belt_armed_ = false;
   bool found_since_belt_ = false;
   bool stopped_ = false;  ///< no ring is left and none will come: queued handlers do nothing

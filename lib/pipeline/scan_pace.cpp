@@ -13,7 +13,7 @@ constexpr std::uint64_t speed_bits_least = 10'000'000'000;
 constexpr std::uint64_t speed_bits_unknown = 100'000'000'000;
 
 constexpr std::uint32_t share_at_present_rate = 16;
-constexpr std::uint32_t share_at_full_speed = 4;
+constexpr double share_at_full_speed = 0.375;
 
 /// Below it a timer costs as much as the wake-ups that it saves; above it packets get late.
 constexpr std::chrono::nanoseconds shortest_pause = std::chrono::milliseconds(1);
@@ -46,7 +46,8 @@ std::chrono::nanoseconds pause_of(std::span<const ring_pace> rings,
   std::chrono::nanoseconds pause = longest_pause;
   double blocks_in_longest = 0;
   for (const ring_pace& one : rings) {
-    pause = std::min(pause, one.filled_in / share_at_full_speed);
+    pause = std::min(pause, std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                one.filled_in * share_at_full_speed));
     // One that has found nothing for long is slower than it was.
     const auto per_block = std::max(one.per_block, now - one.found_at);
     if (per_block > 2 * longest_pause) {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Disks that are full, frozen, read-only, gone, and come back, under traffic: the recorder holds,
-says so calmly, goes on by itself, and its ledger stays exact. Other outputs do not notice.
+"""Disks that are full, frozen, read-only, failing, gone, and come back, under traffic: the
+recorder holds, says so calmly, goes on by itself, and its ledger stays exact. Other outputs do not
+notice.
 
 CAPTURED_LONG_TESTS=1 fills and frees each disk a hundred times.
 """
@@ -13,6 +14,7 @@ import pytest
 
 from support import process, tools, traffic
 from support.disks import Disk, HostMounts
+from support.faults import Faults
 from support.recorder import Recorder, configuration, verify
 
 RING = {"size": "8MiB", "block": "64KiB", "timeout": "50ms"}
@@ -20,6 +22,7 @@ RATE = 2_000
 SIZE = 500
 IS_LONG = bool(os.environ.get("CAPTURED_LONG_TESTS"))
 ROUNDS = 100 if IS_LONG else 3
+ROUNDS_OF_FAULTS = 100 if IS_LONG else 1
 # The cure must be noticed within 2 s; a machine that is busy with something else is given more.
 PATIENCE_SECONDS = 10
 
@@ -58,6 +61,18 @@ def stands_still(folder):
         return octets_in(folder) == before
 
     process.wait_until(still, PATIENCE_SECONDS, f"nothing is written in {folder}")
+
+
+def put_away(recorder, kept, turn):
+    """Now and then, for the disk is small."""
+    if turn % 10 == 9:
+        for path in recorder.files():
+            shutil.move(path, kept / path.name)
+
+
+def in_order(*folders):
+    return sorted((path for one in folders for path in one.glob("*.pcapng")),
+                  key=lambda path: path.name)
 
 
 def balance(row, one, sent):
@@ -100,14 +115,12 @@ def test_filled_and_freed_again_and_again(make_network, folder, make_disk, kind)
                 stands_still(captures)
                 disk.free()
                 longest = max(longest, grows(captures))
-                if turn % 10 == 9:
-                    for path in recorder.files():
-                        shutil.move(path, kept / path.name)
+                put_away(recorder, kept, turn)
             sent = sender.stop()["interfaces"]
         time.sleep(0.5)
         ledger = recorder.stop()
         log = recorder.log()
-    files = sorted(list(kept.iterdir()) + recorder.files(), key=lambda path: path.name)
+    files = in_order(kept, captures)
     assert recorder.parts() == []
     for name, paths in (("eth0", files), ("eth1", [other])):
         found = traffic.check(*paths, first=0, count=sent[name]["sent"])["interfaces"][name]
@@ -116,6 +129,98 @@ def test_filled_and_freed_again_and_again(make_network, folder, make_disk, kind)
     assert ledger["eth1"]["osdrop"] == 0, "the other output did not notice"
     assert log.count("No space left") <= ROUNDS + 3, "it says so once each time"
     print(f"{kind}: {ROUNDS} rounds, longest until it wrote again {longest:.2f} s")
+
+
+# What the disk answers, and how the log says it.
+FAULTS = {"EIO": "Input/output error", "EDQUOT": "Disk quota exceeded",
+          "EROFS": "Read-only file system", "stall": None}
+OVER = "writing again"
+
+
+def test_what_a_disk_refuses_waits_and_is_written_when_it_takes_it(make_network, folder, make_disk,
+                                                                   monkeypatch):
+    network = make_network(2)
+    disk = make_disk("tmpfs")
+    faults = Faults(folder, disk.path)
+    captures, other, kept = disk.path / "captures", folder / "other", folder / "kept"
+    kept.mkdir()
+    config = configuration(
+        captures,
+        [{"name": "eth0", "ring": RING, "output": "small"},
+         {"name": "eth1", "ring": RING, "output": "large"}],
+        outputs=[{**output(captures, direct="off"), "name": "small"},
+                 {**output(other), "name": "large"}])
+    with monkeypatch.context() as changed:
+        for name, value in faults.environment().items():
+            changed.setenv(name, value)
+        recorder = Recorder(HostMounts(network), captures, config=config)
+    longest = 0
+    with recorder:
+        with traffic.Sender(network, count=100_000_000, rate=RATE, size=SIZE) as sender:
+            for turn, fault in enumerate(ROUNDS_OF_FAULTS * list(FAULTS)):
+                grows(captures)
+                before = faults.hits()
+                faults.begin(fault)
+                process.wait_until(lambda before=before: faults.hits() > before, PATIENCE_SECONDS,
+                                   "the recorder meets the fault")
+                stands_still(captures)
+                grows(other)
+                over = recorder.log().count(OVER)
+                faults.end()
+                longest = max(longest, grows(captures))
+                # Else the next one would be part of the same trouble, and not be told of.
+                process.wait_until(lambda fault=fault, over=over: not FAULTS[fault] or
+                                   recorder.log().count(OVER) > over, PATIENCE_SECONDS,
+                                   "the trouble is over")
+                put_away(recorder, kept, turn)
+            sent = sender.stop()["interfaces"]
+        time.sleep(0.5)
+        ledger = recorder.stop()
+        log = recorder.log()
+    assert recorder.parts() == []
+    for name, paths in (("eth0", in_order(kept, captures)), ("eth1", [other])):
+        found = traffic.check(*paths, first=0, count=sent[name]["sent"])["interfaces"][name]
+        balance(ledger[name], found, sent[name]["sent"])
+        assert ledger[name]["osdrop"] == 0, "the ring held what the disk did not take"
+    verify(*in_order(kept, captures))
+    for said in filter(None, FAULTS.values()):
+        assert 1 <= log.count(said) <= ROUNDS_OF_FAULTS + 3, log
+    print(f"{ROUNDS_OF_FAULTS} rounds, longest until it wrote again {longest:.2f} s")
+
+
+@pytest.mark.parametrize("fault", ["EIO", "stall"])
+def test_from_a_disk_that_fails_or_hangs_it_goes_to_the_second_folder_and_comes_back(
+        make_network, folder, make_disk, monkeypatch, fault):
+    network = make_network()
+    disk = make_disk("tmpfs")
+    faults = Faults(folder, disk.path)
+    captures, second = disk.path / "captures", folder / "second"
+    config = configuration(captures, [{"name": "eth0", "ring": RING}],
+                           outputs=[output(captures, fallback=str(second), direct="off")])
+    with monkeypatch.context() as changed:
+        for name, value in faults.environment().items():
+            changed.setenv(name, value)
+        recorder = Recorder(HostMounts(network), captures, config=config)
+    with recorder:
+        with traffic.Sender(network, count=100_000_000, rate=RATE, size=SIZE) as sender:
+            grows(captures)
+            faults.begin(fault)
+            grows(second)
+            faults.end()
+            grows(captures)
+            # What was begun there is finished when it can be.
+            process.wait_until(lambda: len(recorder.parts()) == 1 and
+                               "works again: the recording is back there" in recorder.log(),
+                               2 * PATIENCE_SECONDS, "the recording is back")
+            sent = sender.stop()["sent"]
+        time.sleep(0.5)
+        row = recorder.stop()["eth0"]
+    assert row["filteraccept"] == row["stored"] == sent, row
+    assert recorder.parts() == [] and not list(second.glob("*.part"))
+    files = in_order(captures, second)
+    verify(*files)
+    one = traffic.check(*files, first=0, count=sent)["interfaces"]["eth0"]
+    assert one["missing"] == 0 and traffic.flaws(one) == {}
 
 
 def test_a_folder_that_is_moved_or_removed_is_made_again(make_network, folder):
