@@ -81,7 +81,8 @@ pipeline::repaired_part repaired(const temporary_folder& folder) {
 
 }  // namespace
 
-TEST_CASE("a recording cut at any octet is closed in place, and every packet before it is kept") {
+TEST_CASE("a recording cut at any octet is closed in place, and every packet before it is kept",
+          "[one-thread]") {
   const std::string& text = example().text;
   const std::uint64_t head = judge(text.substr(0, 400)).octets;
   REQUIRE(head > 0);
