@@ -12,6 +12,7 @@ namespace {
 
 /// Changes of port in a chunk that need no memory: more than a slow link's blocks in a second.
 constexpr std::size_t runs_expected = 256;
+constexpr std::size_t held_expected = 64;
 
 }  // namespace
 
@@ -21,6 +22,13 @@ void chunk::add_packets(std::size_t port, std::uint32_t packets, std::uint64_t o
   }
   runs.back().packets += packets;
   runs.back().octets += octets;
+}
+
+void chunk::let_go() noexcept {
+  for (held_block& one : held) {
+    one.lease.reset();
+  }
+  held.clear();
 }
 
 base::result<chunk_pool> chunk_pool::make(std::uint32_t count, std::uint32_t present,
@@ -40,6 +48,7 @@ base::result<chunk_pool> chunk_pool::make(std::uint32_t count, std::uint32_t pre
     one.index = i;
     one.memory = pool.memory_.bytes().subspan(i * chunk_bytes, chunk_bytes);
     one.runs.reserve(runs_expected);
+    one.held.reserve(held_expected);
     pool.free_.push_back(&one);
   }
   std::reverse(pool.free_.begin(), pool.free_.end());  // the last one is acquired first
@@ -84,6 +93,7 @@ void chunk_pool::release(chunk& returned) noexcept {
     free_for_blocks_.push_back(&returned);
     return;
   }
+  returned.let_go();
   free_.push_back(&returned);
 }
 

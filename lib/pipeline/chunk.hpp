@@ -23,6 +23,13 @@ struct chunk_run {
   std::uint64_t octets = 0;  ///< captured octets
 };
 
+/// A ring block whose last packet was copied into a chunk, and which goes back when that is
+/// written.
+struct held_block {
+  capture::block_lease lease;
+  std::size_t port = 0;  ///< of the output
+};
+
 /// A piece of one file: whole pcapng blocks, placed at `file_offset`. Owned by the pool; lent to
 /// one user at a time.
 struct chunk {
@@ -32,8 +39,9 @@ struct chunk {
   std::size_t used = 0;         ///< octets encoded
   std::size_t taken = 0;        ///< octets that the disk has taken so far
   std::uint64_t file_offset = 0;
-  std::uint32_t slot = 0;       ///< the open file it belongs to
-  std::vector<chunk_run> runs;  ///< all its packets, in their order
+  std::uint32_t slot = 0;        ///< the open file it belongs to
+  std::vector<chunk_run> runs;   ///< all its packets, in their order
+  std::vector<held_block> held;  ///< in the order of their filling; none of rings that are not kept
   /// What belongs into the file's sidecar before these octets, where it has one.
   std::vector<std::byte> aside;
   std::uint64_t aside_offset = 0;
@@ -45,6 +53,8 @@ struct chunk {
   [[nodiscard]] std::span<std::byte> free_space() const noexcept {
     return memory.subspan(used, room());
   }
+  /// Gives back what is held, the oldest first.
+  void let_go() noexcept;
   /// Packets of a port were encoded behind the others.
   void add_packets(std::size_t port, std::uint32_t packets, std::uint64_t octets);
   [[nodiscard]] std::span<const std::byte> untaken() const noexcept {
