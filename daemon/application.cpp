@@ -80,7 +80,6 @@ class application {
   status_reader status_;
   service_watch watch_;
   reload reload_;
-  std::vector<settings::stream_settings> streams_;
   std::unique_ptr<onlookers> onlookers_;
   std::unique_ptr<control_server> control_;
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
@@ -113,9 +112,7 @@ application::application(run_options options)
   }
 }
 
-int application::run(const settings::configuration& given) {
-  settings::configuration wanted = given;
-  leave_out_own_traffic(wanted);
+int application::run(const settings::configuration& wanted) {
   std::signal(SIGPIPE, SIG_IGN);  // whoever reads the log may go, the recording stays
   kept_ = std::make_unique<kept_rings>(notify_,
                                        wanted.keep_rings == settings::keep_rings_mode::automatic);
@@ -129,11 +126,10 @@ int application::run(const settings::configuration& given) {
   }
   recording_ = std::move(*made);
   onlookers_ = std::make_unique<onlookers>(context_, *recording_);
-  reload_.set_started(given);
+  reload_.set_started(wanted);
   stop_timeout_ = wanted.stop_timeout;
   listen(wanted.control);
-  streams_ = wanted.streams;
-  onlookers_->start_streams(streams_);
+  onlookers_->start_streams(wanted.streams);
   await_signal();
   const auto started =
       recording_->start([this, &wanted] { on_ready(wanted); },
@@ -148,8 +144,8 @@ int application::run(const settings::configuration& given) {
     report();
   }
   const int result = failed_at_start_ ? exit_status::trouble : status();
-  if (recording_->outcome().hanging || reload_.is_reading()) {
-    // A thread may be held by a dead disk for ever: no destructor waits for it.
+  if (recording_->outcome().hanging || reload_.is_reading() || onlookers_->is_compiling()) {
+    // A thread may be held by a dead disk, or name server: no destructor waits for it.
     flush_log();
     std::_Exit(result);
   }
@@ -254,10 +250,7 @@ void application::take_up(const settings::configuration& wanted,
   if (const auto refused = options_.sandbox.refusals(wanted); !refused.empty()) {
     return done(refused);
   }
-  settings::configuration effective = wanted;
-  effective.streams = streams_;  // others take effect at a start only
-  leave_out_own_traffic(effective);
-  recording_->reload(effective, [this, wanted, done](const std::vector<base::failure>& failures) {
+  recording_->reload(wanted, [this, wanted, done](const std::vector<base::failure>& failures) {
     if (failures.empty()) {
       stop_timeout_ = wanted.stop_timeout;
       set_log_level(wanted.log.level);
@@ -313,6 +306,7 @@ void application::stop(const char* why, bool leave_rings) {
   notify_.stopping();
   notify_.extend_timeout(stop_timeout_ + stop_reserve);
   spdlog::info("stopping: {}", why);
+  onlookers_->refuse_views();
   recording_->stop(leave_rings);
 }
 

@@ -137,6 +137,13 @@ void recording::add_tap_user(tap_user& one) {
   }
 }
 
+void recording::leave_out(const std::string& stream, const std::string& packets) {
+  std::string& known = own_traffic_[stream];
+  if (std::exchange(known, packets) != packets) {
+    reconcile();
+  }
+}
+
 void recording::rotate() {
   for (const auto& one : outputs_) {
     if (one->state() == output_state::open) {

@@ -79,6 +79,9 @@ class recording {
   /// Tells the user of every interface that is recorded, now and later, until it is removed.
   void add_tap_user(tap_user& one);
   void remove_tap_user(const tap_user& one) { std::erase(tap_users_, &one); }
+  /// From now on the capture leaves these packets out (pcap-filter(7)), where it can: on devices
+  /// that carry IP. What was said for the same stream before does not hold any more.
+  void leave_out(const std::string& stream, const std::string& packets);
   /// Gathers what everything is doing.
   void ask_status(std::function<void(const recording_status&)> answer);
 
@@ -108,6 +111,7 @@ class recording {
   [[nodiscard]] std::vector<planned_interface> plan(
       const std::vector<settings::interface_settings>& entries,
       const std::vector<capture::device>& devices) const;
+  [[nodiscard]] bool leaves_out(const planned_interface& planned) const;
   static std::string story_of_absence(const recorded_interface& one,
                                       const std::vector<capture::device>& devices);
   recorded_interface& interface_for(const planned_interface& planned);
@@ -157,6 +161,7 @@ class recording {
   std::string uuid_;
   std::vector<std::unique_ptr<recorded_interface>> interfaces_;  ///< never shrinks
   std::vector<tap_user*> tap_users_;
+  std::map<std::string, std::string> own_traffic_;  ///< packets to be left out, by stream
   pipeline::capture_reactor reactor_;
   bool one_writer_thread_ = false;                         ///< in the pool, whatever a reload wants
   std::unique_ptr<boost::asio::thread_pool> writer_pool_;  // outlives the strands on it

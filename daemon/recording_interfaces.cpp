@@ -26,7 +26,7 @@ log_fields subject_of(const recorded_interface& one) {
 
 /// libpcap compiles nothing for a device that is switched off.
 bool is_compilable(const recorded_interface& one) {
-  return one.from.up || one.entry.device.filter.empty();
+  return one.from.up || capture::whole_filter(one.entry.device).empty();
 }
 
 bool is_described_alike(const capture::device& a, const capture::device& b) {
@@ -277,8 +277,9 @@ void recording::on_described(recorded_interface& one, const base::result<>& how)
   }
   log_line(log_level::info, subject_of(one), "recorded, with {} of {} MiB{}{}",
            one.queues == 1 ? "a ring" : std::to_string(one.queues) + " rings, each",
-           one.options.ring.size_bytes >> 20, one.options.filter.empty() ? "" : " and the filter ",
-           one.options.filter);
+           one.options.ring.size_bytes >> 20,
+           capture::whole_filter(one.options).empty() ? "" : " and the filter ",
+           capture::whole_filter(one.options));
   if (kept_.is_active() && !one.is_ring_kept) {
     log_line(log_level::warning, subject_of(one), "its ring is not kept over a restart: {}",
              why_not_kept(one));
