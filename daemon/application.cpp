@@ -15,6 +15,7 @@
 #include <spdlog/spdlog.h>
 
 #include "daemon/control_server.hpp"
+#include "daemon/kept_rings.hpp"
 #include "daemon/ledger_report.hpp"
 #include "daemon/log_warnings.hpp"
 #include "daemon/logging.hpp"
@@ -63,7 +64,7 @@ class application {
   void on_signal(int number);
   void await_end_of_time();
   void show_live();
-  void stop(const char* why);
+  void stop(const char* why, bool leave_rings);
   void leave(base::steady_time deadline);
   void report();
   [[nodiscard]] int status() const;
@@ -74,6 +75,7 @@ class application {
   boost::asio::steady_timer end_of_time_{context_};
   boost::asio::steady_timer live_timer_{context_};
   service_notify notify_;
+  std::unique_ptr<kept_rings> kept_;
   std::unique_ptr<recording> recording_;
   status_reader status_;
   service_watch watch_;
@@ -112,7 +114,12 @@ application::application(run_options options)
 
 int application::run(const settings::configuration& wanted) {
   std::signal(SIGPIPE, SIG_IGN);  // whoever reads the log may go, the recording stays
-  auto made = recording::make(context_, wanted, options_.spares);
+  kept_ = std::make_unique<kept_rings>(notify_,
+                                       wanted.keep_rings == settings::keep_rings_mode::automatic);
+  if (kept_->is_active()) {
+    spdlog::info("rings are kept over a restart; packets are copied, never written in place");
+  }
+  auto made = recording::make(context_, wanted, options_.spares, *kept_);
   if (!made) {
     spdlog::error("{}", made.error().message());
     return exit_status::trouble;
@@ -277,7 +284,8 @@ void application::on_signal(int number) {
         std::_Exit(exit_status::interrupted);
       }
       if (!stopping_) {
-        stop(number == SIGINT ? "SIGINT" : "SIGTERM");
+        // A service manager sends SIGTERM for a restart too, and lets go of rings after a stop.
+        stop(number == SIGINT ? "SIGINT" : "SIGTERM", number == SIGTERM && kept_->is_active());
       }
   }
 }
@@ -286,12 +294,12 @@ void application::await_end_of_time() {
   end_of_time_.expires_after(*options_.duration);
   end_of_time_.async_wait([this](boost::system::error_code error) {
     if (!error && !stopping_) {
-      stop("the time given is over");
+      stop("the time given is over", false);
     }
   });
 }
 
-void application::stop(const char* why) {
+void application::stop(const char* why, bool leave_rings) {
   stopping_ = true;
   live_timer_.cancel();
   watch_.stop();
@@ -299,7 +307,7 @@ void application::stop(const char* why) {
   notify_.extend_timeout(stop_timeout_ + stop_reserve);
   spdlog::info("stopping: {}", why);
   onlookers_->refuse_views();
-  recording_->stop();
+  recording_->stop(leave_rings);
 }
 
 void application::show_live() {

@@ -43,6 +43,7 @@ struct output_place::shared_state {
   void run();
   void look();
   base::result<opened_place> open();
+  void repair_now(opened_place& place);
   template <class Event, class... Args>
   void tell(Event place_watch_events::*event, Args&&... args) {
     const std::lock_guard lock(mutex);
@@ -51,6 +52,13 @@ struct output_place::shared_state {
     }
   }
 };
+
+/// How far the rings were dealt with is known when what was open is whole.
+void output_place::shared_state::repair_now(opened_place& place) {
+  for (const std::string& part : std::exchange(place.parts.to_repair, {})) {
+    place.repaired.emplace_back(part, pipeline::repair_part(*place.folder, part, stop));
+  }
+}
 
 base::result<opened_place> output_place::shared_state::open() {
   auto opened =
@@ -85,6 +93,9 @@ base::result<opened_place> output_place::shared_state::open() {
       return parts.error();
     }
     place.parts = std::move(*parts);
+    if (!options.left.empty()) {
+      repair_now(place);
+    }
   } else {
     const auto parts = place.folder->find_parts(place.own);
     if (!parts) {
@@ -99,6 +110,13 @@ base::result<opened_place> output_place::shared_state::open() {
     return start.error();
   }
   place.start = std::move(*start);
+  if (repair && !options.left.empty()) {
+    auto left_off = pipeline::find_left_off(*place.folder, place.own, options.left);
+    if (!left_off) {
+      return left_off.error();
+    }
+    place.left_off = std::move(*left_off);
+  }
   auto kept = place.folder->find_kept(place.own);
   if (!kept) {
     return kept.error();

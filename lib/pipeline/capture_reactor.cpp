@@ -171,11 +171,19 @@ void capture_reactor::keep_belt() {
 void capture_reactor::async_remove(ring_id id, std::function<void(const base::result<>&)> done) {
   watched_ring* const one = find(id);
   CAPTURED_CHECK(one != nullptr && !one->drain);
-  one->removed = std::move(done);
-  one->rejected = one->of.ring->reject_all();
-  one->drain.emplace(executor_);
-  one->drain->expires_after(limits::drain_time(one->of.ring->timeout()));
-  one->drain->async_wait([this, id](boost::system::error_code) { finish_removal(id); });
+  begin_removal(*one, false, std::move(done));
+}
+
+void capture_reactor::begin_removal(watched_ring& one, bool leave,
+                                    std::function<void(const base::result<>&)> done) {
+  one.removed = std::move(done);
+  one.is_left = leave;
+  if (!leave) {
+    one.rejected = one.of.ring->reject_all();
+  }
+  one.drain.emplace(executor_);
+  one.drain->expires_after(limits::drain_time(one.of.ring->timeout()));
+  one.drain->async_wait([this, id = one.id](boost::system::error_code) { finish_removal(id); });
 }
 
 void capture_reactor::finish_removal(ring_id id) {
@@ -186,7 +194,7 @@ void capture_reactor::finish_removal(ring_id id) {
   rings_.erase(at);
   forget_sockets(*one->of.ring);
   one->of.feed->offer_finished_blocks();
-  one->of.feed->close();
+  one->is_left ? one->of.feed->hand_over() : one->of.feed->close();
   one->of.wake();
   if (!one->rejected) {
     stop_outcome_ = one->rejected;
@@ -197,14 +205,14 @@ void capture_reactor::finish_removal(ring_id id) {
   }
 }
 
-void capture_reactor::async_stop(std::function<void(const base::result<>&)> done) {
+void capture_reactor::async_stop(bool leave, std::function<void(const base::result<>&)> done) {
   stop_done_ = std::move(done);
   if (rings_.empty()) {
     return boost::asio::post(executor_, [this] { finish_stop(); });
   }
   for (const auto& one : rings_) {
     if (!one->drain) {
-      async_remove(one->id, [](const base::result<>&) {});
+      begin_removal(*one, leave && one->of.is_kept, [](const base::result<>&) {});
     }
   }
 }
