@@ -108,10 +108,8 @@ void capture_reactor::on_event() {
 
 /// After that many nanoseconds, whatever happens until then.
 void capture_reactor::look_after(std::chrono::nanoseconds pause) {
-  pausing_ = true;
   pause_.expires_after(pause);
   pause_.async_wait([this](boost::system::error_code error) {
-    pausing_ = false;
     if (!error && !stopped_) {
       look();
     }
@@ -119,11 +117,13 @@ void capture_reactor::look_after(std::chrono::nanoseconds pause) {
 }
 
 void capture_reactor::look() {
-  const auto pause =
-      scan() ? pause_of(paces_, std::chrono::steady_clock::now()) : std::chrono::nanoseconds(0);
-  const bool pauses = pause > std::chrono::nanoseconds(0);
-  poll_set_.set_quiet(pauses);  // or each block would wake us all the same
-  if (pauses) {
+  const bool found = scan();
+  const auto pause = found || pausing_
+                         ? pause_of(paces_, std::chrono::steady_clock::now(), pausing_)
+                         : std::chrono::nanoseconds(0);
+  pausing_ = pause > std::chrono::nanoseconds(0);
+  poll_set_.set_quiet(pausing_);  // or each block would wake us all the same
+  if (pausing_) {
     look_after(pause);
   } else {
     keep_belt();

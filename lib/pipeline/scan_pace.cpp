@@ -19,8 +19,9 @@ constexpr double share_at_full_speed = 0.375;
 constexpr std::chrono::nanoseconds shortest_pause = std::chrono::milliseconds(1);
 constexpr std::chrono::nanoseconds longest_pause = std::chrono::milliseconds(20);
 
-/// Blocks in a pause, of all rings, from which on it pays.
-constexpr double blocks_least = 1.5;
+/// Blocks in a pause, of all rings, from which on it pays to begin, and below which to end.
+constexpr double blocks_to_begin = 1.25;
+constexpr double blocks_to_stay = 0.75;
 
 }  // namespace
 
@@ -41,8 +42,8 @@ void ring_pace::on_scan(std::uint32_t found, base::steady_time now) noexcept {
   found_at = now;
 }
 
-std::chrono::nanoseconds pause_of(std::span<const ring_pace> rings,
-                                  base::steady_time now) noexcept {
+std::chrono::nanoseconds pause_of(std::span<const ring_pace> rings, base::steady_time now,
+                                  bool pausing) noexcept {
   std::chrono::nanoseconds pause = longest_pause;
   double blocks_in_longest = 0;
   for (const ring_pace& one : rings) {
@@ -61,7 +62,8 @@ std::chrono::nanoseconds pause_of(std::span<const ring_pace> rings,
   }
   const double expected = blocks_in_longest * static_cast<double>(pause.count()) /
                           static_cast<double>(longest_pause.count());
-  return expected >= blocks_least && pause >= shortest_pause ? pause : std::chrono::nanoseconds(0);
+  const bool pays = expected >= (pausing ? blocks_to_stay : blocks_to_begin);
+  return pays && pause >= shortest_pause ? pause : std::chrono::nanoseconds(0);
 }
 
 }  // namespace captured::pipeline
