@@ -41,6 +41,11 @@ base::result<gid_t> find_group(const std::string& what, const std::string& name)
   return base::invalid_input(what + " " + name, "there is no such group on this machine");
 }
 
+std::vector<std::string> directories_of(const storage::output_options& files) {
+  return files.fallback.empty() ? std::vector{files.directory}
+                                : std::vector{files.directory, files.fallback};
+}
+
 base::result<storage::file_rights> rights_of(const storage::output_options& files) {
   storage::file_rights rights{.mode = files.mode};
   if (files.group.empty()) {

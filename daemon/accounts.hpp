@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Users and groups of this machine, by name or number. Looks them up, changes nothing.
+// Users and groups of this machine, by name or number, and what of it outputs need. Looks them up,
+// changes nothing.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -26,5 +28,7 @@ struct account {
 
 /// Who may use the files of an output, with its group looked up. Fails when there is no such group.
 [[nodiscard]] base::result<storage::file_rights> rights_of(const storage::output_options& files);
+/// Every folder in which an output may make files.
+[[nodiscard]] std::vector<std::string> directories_of(const storage::output_options& files);
 
 }  // namespace captured::daemon

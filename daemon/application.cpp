@@ -15,6 +15,7 @@
 #include <spdlog/spdlog.h>
 
 #include "daemon/control_server.hpp"
+#include "daemon/kept_rings.hpp"
 #include "daemon/ledger_report.hpp"
 #include "daemon/log_warnings.hpp"
 #include "daemon/logging.hpp"
@@ -63,7 +64,7 @@ class application {
   void on_signal(int number);
   void await_end_of_time();
   void show_live();
-  void stop(const char* why);
+  void stop(const char* why, bool leave_rings);
   void leave(base::steady_time deadline);
   void report();
   [[nodiscard]] int status() const;
@@ -74,11 +75,11 @@ class application {
   boost::asio::steady_timer end_of_time_{context_};
   boost::asio::steady_timer live_timer_{context_};
   service_notify notify_;
+  std::unique_ptr<kept_rings> kept_;
   std::unique_ptr<recording> recording_;
   status_reader status_;
   service_watch watch_;
   reload reload_;
-  std::vector<settings::stream_settings> streams_;
   std::unique_ptr<onlookers> onlookers_;
   std::unique_ptr<control_server> control_;
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
@@ -111,22 +112,24 @@ application::application(run_options options)
   }
 }
 
-int application::run(const settings::configuration& given) {
-  settings::configuration wanted = given;
-  leave_out_own_traffic(wanted);
+int application::run(const settings::configuration& wanted) {
   std::signal(SIGPIPE, SIG_IGN);  // whoever reads the log may go, the recording stays
-  auto made = recording::make(context_, wanted, options_.spares);
+  kept_ = std::make_unique<kept_rings>(notify_,
+                                       wanted.keep_rings == settings::keep_rings_mode::automatic);
+  if (kept_->is_active()) {
+    spdlog::info("rings are kept over a restart; packets are copied, never written in place");
+  }
+  auto made = recording::make(context_, wanted, options_.spares, *kept_);
   if (!made) {
     spdlog::error("{}", made.error().message());
     return exit_status::trouble;
   }
   recording_ = std::move(*made);
   onlookers_ = std::make_unique<onlookers>(context_, *recording_);
-  reload_.set_started(given);
+  reload_.set_started(wanted);
   stop_timeout_ = wanted.stop_timeout;
   listen(wanted.control);
-  streams_ = wanted.streams;
-  onlookers_->start_streams(streams_);
+  onlookers_->start_streams(wanted.streams);
   await_signal();
   const auto started =
       recording_->start([this, &wanted] { on_ready(wanted); },
@@ -141,8 +144,8 @@ int application::run(const settings::configuration& given) {
     report();
   }
   const int result = failed_at_start_ ? exit_status::trouble : status();
-  if (recording_->outcome().hanging || reload_.is_reading()) {
-    // A thread may be held by a dead disk for ever: no destructor waits for it.
+  if (recording_->outcome().hanging || reload_.is_reading() || onlookers_->is_compiling()) {
+    // A thread may be held by a dead disk, or name server: no destructor waits for it.
     flush_log();
     std::_Exit(result);
   }
@@ -247,10 +250,7 @@ void application::take_up(const settings::configuration& wanted,
   if (const auto refused = options_.sandbox.refusals(wanted); !refused.empty()) {
     return done(refused);
   }
-  settings::configuration effective = wanted;
-  effective.streams = streams_;  // others take effect at a start only
-  leave_out_own_traffic(effective);
-  recording_->reload(effective, [this, wanted, done](const std::vector<base::failure>& failures) {
+  recording_->reload(wanted, [this, wanted, done](const std::vector<base::failure>& failures) {
     if (failures.empty()) {
       stop_timeout_ = wanted.stop_timeout;
       set_log_level(wanted.log.level);
@@ -284,7 +284,8 @@ void application::on_signal(int number) {
         std::_Exit(exit_status::interrupted);
       }
       if (!stopping_) {
-        stop(number == SIGINT ? "SIGINT" : "SIGTERM");
+        // A service manager sends SIGTERM for a restart too, and lets go of rings after a stop.
+        stop(number == SIGINT ? "SIGINT" : "SIGTERM", number == SIGTERM && kept_->is_active());
       }
   }
 }
@@ -293,19 +294,20 @@ void application::await_end_of_time() {
   end_of_time_.expires_after(*options_.duration);
   end_of_time_.async_wait([this](boost::system::error_code error) {
     if (!error && !stopping_) {
-      stop("the time given is over");
+      stop("the time given is over", false);
     }
   });
 }
 
-void application::stop(const char* why) {
+void application::stop(const char* why, bool leave_rings) {
   stopping_ = true;
   live_timer_.cancel();
   watch_.stop();
   notify_.stopping();
   notify_.extend_timeout(stop_timeout_ + stop_reserve);
   spdlog::info("stopping: {}", why);
-  recording_->stop();
+  onlookers_->refuse_views();
+  recording_->stop(leave_rings);
 }
 
 void application::show_live() {

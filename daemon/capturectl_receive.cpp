@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // capturectl receive: takes streams of packets from other machines and writes them into files.
+#include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <mutex>
 
 #include <boost/json.hpp>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "capturectl.hpp"
@@ -19,6 +22,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr auto stop_time = std::chrono::seconds(2);  // for streams that end by themselves
+constexpr rlim_t spare_files = 64;                   // beside those of streams
+constexpr rlim_t open_files_max = 65536;
 
 constexpr command_words words{
     "receive", "[options] DIRECTORY",
@@ -106,6 +111,27 @@ base::result<> prepare(receive_options& options) {
   return {};
 }
 
+/// A stream has its connection and its file, with a sidecar where the format has one; and there are
+/// connections that have no stream yet.
+base::result<> make_room_for(const receive_options& options) {
+  const bool has_sidecar = options.files.output.format == "lpcap";
+  const rlim_t needed = spare_files + options.server.clients_max * (has_sidecar ? 4U : 3U);
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return base::system_failure(errno, "ask for the limit of open files");
+  }
+  if (limit.rlim_max < needed) {
+    return base::invalid_input("clients", std::to_string(options.server.clients_max) + " need " +
+                                              std::to_string(needed) + " open files, and " +
+                                              std::to_string(limit.rlim_max) +
+                                              " are allowed (ulimit -n)");
+  }
+  limit.rlim_cur = std::max(limit.rlim_cur, std::min(limit.rlim_max, open_files_max));
+  return ::setrlimit(RLIMIT_NOFILE, &limit) == 0
+             ? base::result<>()
+             : base::system_failure(errno, "raise the limit of open files");
+}
+
 json::object to_json(const received_report& of) {
   json::array files;
   for (const std::string& each : of.files) {
@@ -162,6 +188,10 @@ int receive(const std::vector<std::string>& arguments) {
   receive_options options;
   if (const auto status = take_options(words, arguments, 1, add_options, prepare, options)) {
     return *status;
+  }
+  if (const auto room = make_room_for(options); !room) {
+    complain(words.name, room.error().message());
+    return exit_usage;
   }
   const sigset_t signals = block_signals();
   std::mutex printing;

@@ -2,6 +2,7 @@
 //
 // capturectl verify: finds the files, lets the library judge them, and prints what it found.
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <map>
@@ -51,6 +52,8 @@ const char* word(format::severity level) {
   return "unknown";
 }
 
+/// Of the formats that hold packets alone only what is finished: where one that is being written
+/// ends, it does not tell.
 bool is_recording_name(std::string_view name) {
   for (const std::string_view compressed : {".gz", ".zst", ".lz4"}) {
     if (name.ends_with(compressed)) {
@@ -58,7 +61,9 @@ bool is_recording_name(std::string_view name) {
       break;
     }
   }
-  return name.ends_with(".pcapng") || name.ends_with(".pcapng.part");
+  constexpr std::array endings{".pcapng", ".pcapng.part", ".pcap", ".lpcap"};
+  return std::any_of(endings.begin(), endings.end(),
+                     [name](const char* each) { return name.ends_with(each); });
 }
 
 /// The recordings in a folder, by name, or the path itself.
@@ -250,9 +255,9 @@ void print_json(const outcome& result) {
 constexpr command_words words{
     "verify", "[options] FILE... | FOLDER...",
     "Checks recorded files to the octet, their statistics against their packets, and the\n"
-    "files of each output against one another. Of a folder, all *.pcapng and *.pcapng.part in\n"
-    "it, compressed or not. Of files of other formats the structure alone. Exit status: 0 all is "
-    "well, 1 something is broken or lost, 2 wrong usage.\n",
+    "files of each output against one another. Of a folder, all *.pcapng, *.pcapng.part,\n"
+    "*.pcap and *.lpcap in it, compressed or not. Of files of other formats than pcapng the\n"
+    "structure alone. Exit status: 0 all is well, 1 something is broken or lost, 2 wrong usage.\n",
     "  capturectl verify /var/lib/captured\n"
     "  capturectl verify --json today.pcapng | jq .losses\n"};
 

@@ -109,13 +109,19 @@ unsigned long long inode_of(const std::string& path) {
 
 }  // namespace
 
-control_server::control_server(boost::asio::io_context& context, std::string path, handler handle)
-    : path_(std::move(path)), handle_(std::move(handle)), acceptor_(context), retry_(context) {}
+control_server::control_server(boost::asio::io_context& context, std::string path, handler handle,
+                               control_patience patience)
+    : path_(std::move(path)),
+      handle_(std::move(handle)),
+      patience_(patience),
+      acceptor_(context),
+      retry_(context) {}
 
 base::result<std::unique_ptr<control_server>> control_server::open(
-    boost::asio::io_context& context, const settings::control_settings& options, handler handle) {
+    boost::asio::io_context& context, const settings::control_settings& options, handler handle,
+    control_patience patience) {
   std::unique_ptr<control_server> made(
-      new control_server(context, options.socket, std::move(handle)));
+      new control_server(context, options.socket, std::move(handle), patience));
   if (const auto listening = made->listen(options); !listening) {
     return listening.error();
   }
@@ -192,7 +198,7 @@ void control_server::await_client() {
 
 void control_server::take_client(protocol::socket client) {
   std::erase_if(sessions_, [](const auto& each) { return each.expired(); });
-  const auto session = std::make_shared<control_session>(std::move(client), handle_);
+  const auto session = std::make_shared<control_session>(std::move(client), handle_, patience_);
   sessions_.push_back(session);
   if (sessions_.size() > clients_max) {
     session->dismiss(refusal({"too many clients at once; try again later"}));

@@ -4,6 +4,7 @@
 // owner, group and mode, which the kernel checks; what a request does is the handler's matter.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -37,7 +38,7 @@ class control_reply {
   /// client says or sends anything meanwhile, by which it ends the stream, or has gone.
   void begin_stream(std::function<void()> hung_up) const;
   /// One line, which says how many octets follow it, and these. They stay the caller's, and must
-  /// stay, until `done` says whether they were sent. A client may take its time.
+  /// stay, until `done` says whether they were sent. A client may take its time, but not for ever.
   void send_piece(std::string line, std::span<const std::byte> octets,
                   std::function<void(bool sent)> done) const;
   /// The last line; then the connection ends.
@@ -47,6 +48,14 @@ class control_reply {
 
  private:
   std::shared_ptr<control_session> session_;  // until the answer, nobody else holds it
+};
+
+/// How long a client may take. Values other than these are for tests.
+struct control_patience {
+  std::chrono::milliseconds idle{30'000};    ///< to think about its next request
+  std::chrono::milliseconds taking{10'000};  ///< to take an answer
+  /// Of a stream, to take anything at all: whoever looks at packets may stop to look.
+  std::chrono::milliseconds standing{600'000};
 };
 
 /// All on the thread that runs the context. Clients are bounded in number, in the length of their
@@ -60,7 +69,8 @@ class control_server {
   /// listens on any more is replaced, one that is in use is an error; nothing else is ever removed.
   /// At no moment has the socket more rights than wanted. `options.socket` must not be empty.
   static base::result<std::unique_ptr<control_server>> open(
-      boost::asio::io_context& context, const settings::control_settings& options, handler handle);
+      boost::asio::io_context& context, const settings::control_settings& options, handler handle,
+      control_patience patience = {});
   /// Hangs up on all clients and removes the socket.
   ~control_server();
   control_server(const control_server&) = delete;
@@ -69,13 +79,15 @@ class control_server {
  private:
   using protocol = boost::asio::local::stream_protocol;
 
-  control_server(boost::asio::io_context& context, std::string path, handler handle);
+  control_server(boost::asio::io_context& context, std::string path, handler handle,
+                 control_patience patience);
   [[nodiscard]] base::result<> listen(const settings::control_settings& options);
   void await_client();
   void take_client(protocol::socket client);
 
   std::string path_;
   handler handle_;
+  control_patience patience_;
   protocol::acceptor acceptor_;
   boost::asio::steady_timer retry_;
   std::vector<std::weak_ptr<control_session>> sessions_;

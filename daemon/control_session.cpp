@@ -2,7 +2,6 @@
 #include "daemon/control_session.hpp"
 
 #include <array>
-#include <chrono>
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
@@ -14,10 +13,7 @@ namespace captured::daemon {
 
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr auto idle_time = 30s;    // how long a client may think about its next request
-constexpr auto taking_time = 10s;  // how long it may not take our answer
+constexpr std::size_t piece_bytes = std::size_t{64} << 10;  // of a stream, in one call
 
 std::string name_peer(int socket) {
   ucred peer{};
@@ -30,9 +26,11 @@ std::string name_peer(int socket) {
 
 }  // namespace
 
-control_session::control_session(socket client, control_server::handler handle)
+control_session::control_session(socket client, control_server::handler handle,
+                                 control_patience patience)
     : socket_(std::move(client)),
       handle_(std::move(handle)),
+      patience_(patience),
       deadline_(socket_.get_executor()),
       peer_(name_peer(socket_.native_handle())) {}
 
@@ -42,7 +40,7 @@ void control_session::close() {
   deadline_.cancel();
 }
 
-void control_session::limit_time(std::chrono::seconds time) {
+void control_session::limit_time(std::chrono::milliseconds time) {
   deadline_.expires_after(time);
   deadline_.async_wait([self = shared_from_this()](boost::system::error_code error) {
     if (!error) {
@@ -52,7 +50,7 @@ void control_session::limit_time(std::chrono::seconds time) {
 }
 
 void control_session::await_line() {
-  limit_time(idle_time);
+  limit_time(patience_.idle);
   boost::asio::async_read_until(
       socket_, boost::asio::dynamic_buffer(received_, request_bytes_max), '\n',
       [self = shared_from_this()](boost::system::error_code error, std::size_t octets) {
@@ -80,7 +78,7 @@ void control_session::on_line(std::size_t octets) {
 
 void control_session::send(std::string line, after then) {
   sending_ = std::move(line);
-  limit_time(taking_time);
+  limit_time(patience_.taking);
   boost::asio::async_write(
       socket_, boost::asio::buffer(sending_),
       [self = shared_from_this(), then](boost::system::error_code error, std::size_t) {
@@ -104,9 +102,17 @@ void control_session::send_piece(std::string line, std::span<const std::byte> oc
   sending_ = std::move(line);
   const std::array pieces{boost::asio::const_buffer(sending_.data(), sending_.size()),
                           boost::asio::const_buffer(octets.data(), octets.size())};
-  boost::asio::async_write(socket_, pieces,
+  // Asked before the first write and after each: whatever is taken begins the time anew.
+  const auto go_on = [self = shared_from_this()](boost::system::error_code error, std::size_t) {
+    self->limit_time(self->patience_.standing);
+    return error ? std::size_t{0} : piece_bytes;
+  };
+  boost::asio::async_write(socket_, pieces, go_on,
                            [self = shared_from_this(), done = std::move(done)](
-                               boost::system::error_code error, std::size_t) { done(!error); });
+                               boost::system::error_code error, std::size_t) {
+                             self->deadline_.cancel();
+                             done(!error);
+                           });
 }
 
 void control_reply::begin_stream(std::function<void()> hung_up) const {

@@ -21,7 +21,7 @@ class control_session : public std::enable_shared_from_this<control_session> {
  public:
   using socket = boost::asio::local::stream_protocol::socket;
 
-  control_session(socket client, control_server::handler handle);
+  control_session(socket client, control_server::handler handle, control_patience patience);
 
   void start() { await_line(); }
   /// Sends the answer; then the next request is read.
@@ -41,10 +41,11 @@ class control_session : public std::enable_shared_from_this<control_session> {
   void await_line();
   void on_line(std::size_t octets);
   void send(std::string line, after then);
-  void limit_time(std::chrono::seconds time);
+  void limit_time(std::chrono::milliseconds time);
 
   socket socket_;
   control_server::handler handle_;
+  control_patience patience_;
   boost::asio::steady_timer deadline_;
   std::string peer_;
   std::string received_;

@@ -63,7 +63,7 @@ pipeline::port_description describe(const capture::device& from,
   block.name = from.name;
   say(block.description, from.description);
   say(block.hardware, from.hardware);
-  say(block.filter, options.filter);
+  say(block.filter, capture::whole_filter(options));
   say(block.os, pipeline::describe_host().os);
   if (from.mac) {
     auto& mac = block.mac_address.emplace();
@@ -95,8 +95,9 @@ std::string story_of_change(const capture::interface_options& former,
   const auto add = [&](const std::string& words) {
     story += (story.size() == head ? " " : ", ") + words;
   };
-  if (former.filter != present.filter) {
-    add(filter_words(former.filter));
+  const std::string before_it = capture::whole_filter(former);
+  if (before_it != capture::whole_filter(present)) {
+    add(filter_words(before_it));
   }
   if (former.snaplen != present.snaplen) {
     add("packets were cut at " + std::to_string(former.snaplen) + " octets");

@@ -48,17 +48,14 @@ base::result<live_wish> read_live_wish(const json::object& request) {
     }
     made.snaplen = static_cast<std::uint32_t>(*number);
   }
-  if (!made.filter.empty()) {
-    const auto tried = capture::offline_filter::compile(made.filter, packet::link_type::ethernet);
-    if (!tried) {
-      return tried.error();
-    }
-  }
   return made;
 }
 
-live_stream::live_stream(live_wish wish, control_reply reply)
-    : wish_(std::move(wish)), reply_(std::move(reply)), copy_(bytes_max) {
+live_stream::live_stream(live_wish wish, device_filters filters, control_reply reply)
+    : wish_(std::move(wish)),
+      filters_(std::move(filters)),
+      reply_(std::move(reply)),
+      copy_(bytes_max) {
   copy_.begin("live, from the running recording" +
               (wish_.filter.empty() ? "" : ", filter: " + wish_.filter));
 }
@@ -67,17 +64,21 @@ live_stream::~live_stream() = default;
 
 void live_stream::on_recorded(recorded_interface& one) {
   if (why_ || (!wish_.interface.empty() && one.name() != wish_.interface) ||
-      (!wish_.output.empty() && one.entry.output != wish_.output) || is_shown(taps_, one)) {
+      (!wish_.output.empty() && one.entry.output != wish_.output)) {
+    return;
+  }
+  drop_former(taps_, one);
+  if (is_shown(taps_, one)) {
     return;
   }
   const pipeline::port_description description = describe(one.from, one.options, {});
   pipeline::copy_wish wish{.snaplen = wish_.snaplen};
   if (!wish_.filter.empty()) {
-    auto filter = capture::offline_filter::compile(wish_.filter, description.block.link);
-    if (!filter) {
-      return;  // it makes no sense for this link type: nothing of it matches
+    const capture::offline_filter* const filter = filters_.find(description.block.link);
+    if (filter == nullptr) {
+      return;
     }
-    wish.filter = std::move(*filter);
+    wish.filter = *filter;
   }
   const std::uint32_t id = copy_.add_interface(description.block, std::move(wish));
   taps_.emplace_back(one, [this, id](std::span<std::byte> block, capture::framing form) {

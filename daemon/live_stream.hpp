@@ -17,6 +17,7 @@
 
 #include "base/error.hpp"
 #include "daemon/control_server.hpp"
+#include "daemon/device_filters.hpp"
 #include "daemon/tap_listener.hpp"
 #include "daemon/tap_user.hpp"
 #include "pipeline/live_copy.hpp"
@@ -31,13 +32,14 @@ struct live_wish {
   std::uint32_t snaplen = 262144;
 };
 
-/// Fails, with the member's name, on values of a wrong kind and on a filter that makes no sense.
+/// Fails, with the member's name, on values of a wrong kind. The filter is not looked at.
 [[nodiscard]] base::result<live_wish> read_live_wish(const boost::json::object& request);
 
 /// All on the reactor's thread. Shared by whoever lists it and by the operations of its connection.
 class live_stream final : public tap_user, public std::enable_shared_from_this<live_stream> {
  public:
-  live_stream(live_wish wish, control_reply reply);
+  /// `filters` are those of the wish, when it has a filter.
+  live_stream(live_wish wish, device_filters filters, control_reply reply);
   ~live_stream();
   live_stream(const live_stream&) = delete;
   live_stream& operator=(const live_stream&) = delete;
@@ -53,12 +55,15 @@ class live_stream final : public tap_user, public std::enable_shared_from_this<l
   void on_stopped() override { end("captured stops"); }
   /// Interfaces that it shows; none means that nothing fitted.
   [[nodiscard]] std::size_t interface_count() const noexcept { return taps_.size(); }
+  /// Everything copied so far and not yet sent.
+  void take(std::vector<std::byte>& octets) { copy_.take(octets); }
 
  private:
   void send();
   void send_last();
 
   live_wish wish_;
+  device_filters filters_;
   control_reply reply_;
   std::function<void()> ended_;
   pipeline::live_copy copy_;

@@ -18,7 +18,10 @@ constexpr std::size_t live_max = 8;  // of the control socket's 16: status and r
 
 void onlookers::start_streams(const std::vector<settings::stream_settings>& wanted) {
   for (const settings::stream_settings& each : wanted) {
-    auto started = packet_stream::start(context_, each);
+    auto started =
+        packet_stream::start(context_, each, [this, name = each.name](const std::string& packets) {
+          recording_.leave_out(name, packets);
+        });
     if (!started) {
       log_line(log_level::error, {{"stream", each.name}}, "{}; nothing is streamed",
                started.error().message());
@@ -30,14 +33,38 @@ void onlookers::start_streams(const std::vector<settings::stream_settings>& want
 }
 
 void onlookers::answer_live(const control_request& request, const control_reply& reply) {
-  if (live_.size() >= live_max) {
+  if (live_.size() + compiling_ >= live_max) {
     return reply.finish(refusal({"too many live views at once; try again later"}));
   }
   auto wish = read_live_wish(request.values);
   if (!wish) {
     return reply.finish(refusal({wish.error().message()}));
   }
-  const auto made = std::make_shared<live_stream>(std::move(*wish), reply);
+  if (wish->filter.empty()) {
+    return show(std::move(*wish), {}, reply);
+  }
+  ++compiling_;
+  if (!compiler_) {
+    compiler_.emplace(1);
+  }
+  boost::asio::post(*compiler_, [this, wish = std::move(*wish), reply]() mutable {
+    auto filters = device_filters::compile({wish.filter});
+    boost::asio::post(context_, [this, wish = std::move(wish), filters = std::move(filters),
+                                 reply = std::move(reply)]() mutable {
+      --compiling_;
+      if (!filters) {
+        return reply.finish(refusal({filters.error().message()}));
+      }
+      show(std::move(wish), std::move(*filters), reply);
+    });
+  });
+}
+
+void onlookers::show(live_wish wish, device_filters filters, const control_reply& reply) {
+  if (refuses_) {
+    return reply.finish(refusal({"captured is stopping"}));
+  }
+  const auto made = std::make_shared<live_stream>(std::move(wish), std::move(filters), reply);
   recording_.add_tap_user(*made);
   if (made->interface_count() == 0) {
     recording_.remove_tap_user(*made);

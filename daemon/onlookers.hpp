@@ -5,13 +5,16 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/json/array.hpp>
 
 #include "daemon/control_server.hpp"
+#include "daemon/device_filters.hpp"
 #include "daemon/live_stream.hpp"
 #include "daemon/packet_stream.hpp"
 #include "daemon/recording.hpp"
@@ -27,6 +30,10 @@ class onlookers {
   void start_streams(const std::vector<settings::stream_settings>& wanted);
   /// Answers {"request":"live",…} with a stream, or refuses.
   void answer_live(const control_request& request, const control_reply& reply);
+  /// No live view begins any more.
+  void refuse_views() { refuses_ = true; }
+  /// A thread may be held by a name server that does not answer.
+  [[nodiscard]] bool is_compiling() const noexcept { return compiling_ != 0; }
   /// The recording has stopped, and all have got what they were to get.
   [[nodiscard]] bool have_left();
 
@@ -36,11 +43,17 @@ class onlookers {
   void report() const;
 
  private:
+  void show(live_wish wish, device_filters filters, const control_reply& reply);
+
   boost::asio::io_context& context_;
   recording& recording_;
   std::vector<std::unique_ptr<packet_stream>> streams_;
   std::vector<std::shared_ptr<live_stream>> live_;
   std::vector<std::weak_ptr<live_stream>> farewells_;  ///< ended, with something still to be sent
+  bool refuses_ = false;
+  std::size_t compiling_ = 0;  ///< views whose filters are being compiled
+  /// Made when the first filter comes. Last: what it does uses the rest.
+  std::optional<boost::asio::thread_pool> compiler_;
 };
 
 }  // namespace captured::daemon

@@ -45,6 +45,8 @@ struct output_place::shared_state {
   void run();
   void look();
   base::result<opened_place> open();
+  base::result<> find_open(opened_place& place, storage::prepared_outcome& left);
+  void repair_now(opened_place& place);
   template <class Event, class... Args>
   void tell(Event place_watch_events::*event, Args&&... args) {
     const std::lock_guard lock(mutex);
@@ -53,6 +55,44 @@ struct output_place::shared_state {
     }
   }
 };
+
+/// How far the rings were dealt with is known when what was open is whole.
+void output_place::shared_state::repair_now(opened_place& place) {
+  for (const std::string& part : std::exchange(place.parts.to_repair, {})) {
+    place.repaired.emplace_back(part, pipeline::repair_part(*place.folder, part, stop));
+  }
+}
+
+/// Files that were open: repaired, or left to who writes them.
+base::result<> output_place::shared_state::find_open(opened_place& place,
+                                                     storage::prepared_outcome& left) {
+  if (!repair) {
+    // What was made ready may be about to get its name, by a disk that hangs, and stays, too.
+    const auto parts = place.folder->find_parts(place.own);
+    if (!parts) {
+      return parts.error();
+    }
+    for (const storage::open_part& one : *parts) {
+      place.still_open.push_back(one.name);
+    }
+    return {};
+  }
+  auto prepared = place.folder->remove_prepared(place.own);
+  if (!prepared) {
+    return prepared.error();
+  }
+  auto parts = pipeline::find_parts(*place.folder, place.own);
+  if (!parts) {
+    return parts.error();
+  }
+  place.parts = std::move(*parts);
+  std::ranges::move(prepared->troubles, std::back_inserter(place.parts.troubles));
+  left = std::move(*prepared);
+  if (!options.left.empty()) {
+    repair_now(place);
+  }
+  return {};
+}
 
 base::result<opened_place> output_place::shared_state::open() {
   auto opened =
@@ -79,27 +119,8 @@ base::result<opened_place> output_place::shared_state::open() {
   place.own = std::move(*own);
   // First, for it changes which file is the last.
   storage::prepared_outcome left;
-  if (repair) {
-    auto prepared = place.folder->remove_prepared(place.own);
-    if (!prepared) {
-      return prepared.error();
-    }
-    auto parts = pipeline::find_parts(*place.folder, place.own);
-    if (!parts) {
-      return parts.error();
-    }
-    place.parts = std::move(*parts);
-    std::ranges::move(prepared->troubles, std::back_inserter(place.parts.troubles));
-    left = std::move(*prepared);
-  } else {
-    // What was made ready may be about to get its name, by a disk that hangs, and stays, too.
-    const auto parts = place.folder->find_parts(place.own);
-    if (!parts) {
-      return parts.error();
-    }
-    for (const storage::open_part& one : *parts) {
-      place.still_open.push_back(one.name);
-    }
+  if (const auto found = find_open(place, left); !found) {
+    return found.error();
   }
   auto start = pipeline::continue_series(*place.folder, place.own, options.recording);
   if (!start) {
@@ -107,6 +128,13 @@ base::result<opened_place> output_place::shared_state::open() {
   }
   place.start = std::move(*start);
   pipeline::go_on_behind(place.start, left);
+  if (repair && !options.left.empty()) {
+    auto left_off = pipeline::find_left_off(*place.folder, place.own, options.left);
+    if (!left_off) {
+      return left_off.error();
+    }
+    place.left_off = std::move(*left_off);
+  }
   auto kept = place.folder->find_kept(place.own);
   if (!kept) {
     return kept.error();

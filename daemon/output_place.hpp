@@ -6,12 +6,15 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
 #include "base/unique_fd.hpp"
+#include "pipeline/left_off.hpp"
 #include "pipeline/part_repair.hpp"
 #include "pipeline/series.hpp"
 #include "storage/file_rights.hpp"
@@ -29,6 +32,9 @@ struct opened_place {
   std::vector<std::string> still_open;
   std::vector<storage::kept_file> kept;
   bool direct_possible = false;
+  /// With place_options::left: where those recordings left off, and what was repaired to know it.
+  std::map<std::string, format::recording_totals> left_off;
+  std::vector<std::pair<std::string, base::result<pipeline::repaired_part>>> repaired;
 };
 
 /// How a folder is to be opened.
@@ -41,6 +47,8 @@ struct place_options {
   storage::file_rights rights;
   bool require_mount = false;
   bool repair = true;  ///< look for what an earlier life left open
+  /// Recordings that left rings behind: what is open is repaired before anything is recorded.
+  std::vector<std::string> left = {};
 };
 
 /// Called on the thread of the place.

@@ -8,7 +8,6 @@
 #include <functional>
 #include <list>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,24 +15,26 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/error.hpp"
-#include "capture/offline_filter.hpp"
+#include "daemon/device_filters.hpp"
 #include "daemon/tap_listener.hpp"
 #include "daemon/tap_user.hpp"
+#include "pipeline/live_copy.hpp"
 #include "settings/configuration.hpp"
 #include "stream/client.hpp"
 
 namespace captured::daemon {
 
-/// Puts into the filters of all interfaces that the streams' own packets are left out, where that
-/// is wanted and the collector is given by an address.
-void leave_out_own_traffic(settings::configuration& wanted);
-
 /// All members on the thread that runs the context, which must outlive it.
 class packet_stream final : public tap_user {
  public:
+  /// Is told which packets are the stream's own (pcap-filter(7)), where these are not wanted: once
+  /// the collector's address is known, and whenever it is another one.
+  using own_traffic_hook = std::function<void(const std::string& packets)>;
+
   /// Begins to connect. Fails when a certificate cannot be read.
-  static base::result<std::unique_ptr<packet_stream>> start(
-      boost::asio::io_context& context, const settings::stream_settings& wanted);
+  static base::result<std::unique_ptr<packet_stream>> start(boost::asio::io_context& context,
+                                                            const settings::stream_settings& wanted,
+                                                            own_traffic_hook leave_out);
   ~packet_stream();
   packet_stream(const packet_stream&) = delete;
   packet_stream& operator=(const packet_stream&) = delete;
@@ -51,19 +52,25 @@ class packet_stream final : public tap_user {
   /// What is known of one interface that is streamed.
   struct source {
     std::uint32_t id = 0;
-    std::optional<capture::offline_filter> wanted;  ///< all but the stream's own packets
-    std::uint32_t drops = 0;                        ///< not yet told to the collector
+    std::string name;
+    packet::link_type link = packet::link_type::ethernet;
+    std::uint32_t drops = 0;  ///< not yet told to the collector
+    std::uint32_t own = 0;    ///< packets of the stream itself that its filter did not leave out
   };
 
-  packet_stream(boost::asio::io_context& context, settings::stream_settings wanted);
-  [[nodiscard]] source source_of(const recorded_interface& one, std::uint32_t id) const;
+  packet_stream(boost::asio::io_context& context, settings::stream_settings wanted,
+                own_traffic_hook leave_out);
   void offer(source& from, std::span<std::byte> block, capture::framing form);
+  void gather(source& from, std::span<std::byte> block, capture::framing form);
+  [[nodiscard]] bool is_own(source& from, const pipeline::whole_packet& packet);
+  void on_connected(const std::string& packets, device_filters filters);
   void on_ended();
 
   boost::asio::io_context& context_;
   settings::stream_settings settings_;
-  bool filters_port_ = false;  ///< the collector has a name: its address is not known here
-  std::uint16_t port_ = 0;
+  own_traffic_hook leave_out_;
+  device_filters all_but_own_;    ///< none: all packets are wanted
+  std::uint32_t interfaces_ = 0;  ///< described so far
   std::list<tap_listener> taps_;
   stream::packet_batch batch_;
   std::vector<std::byte> scratch_;

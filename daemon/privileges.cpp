@@ -23,11 +23,6 @@ namespace {
 constexpr uid_t root = 0;
 constexpr mode_t socket_folder_mode = 0755;  // who may use the socket is said by the socket itself
 
-std::vector<std::string> folders_of(const storage::output_options& files) {
-  return files.fallback.empty() ? std::vector{files.directory}
-                                : std::vector{files.directory, files.fallback};
-}
-
 /// Gives a folder that root just made to the user; looks at the folder, never through a link.
 base::result<> give_folder(const std::string& path, const account& to, gid_t group) {
   const base::unique_fd folder(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC));
@@ -45,8 +40,8 @@ base::result<> give_folder(const std::string& path, const account& to, gid_t gro
 base::result<> prepare_folders(const storage::output_options& files, const account& owner) {
   const auto rights = rights_of(files);
   const auto group = rights ? rights->group.value_or(owner.group) : owner.group;
-  const std::vector<std::string> missing = missing_folders(folders_of(files));
-  for (const std::string& path : folders_of(files)) {
+  const std::vector<std::string> missing = missing_folders(directories_of(files));
+  for (const std::string& path : directories_of(files)) {
     (void)storage::output_directory::open(path, files.require_mount && path == files.directory,
                                           rights ? *rights : storage::file_rights{});
   }

@@ -49,6 +49,7 @@ struct recorded_interface {
   std::shared_ptr<capture::ring_group> ring;  ///< also held by a change that is under way
   std::unique_ptr<pipeline::ring_feed> feed;
   pipeline::capture_reactor::ring_id ring_id = 0;
+  bool is_ring_kept = false;                          ///< the ring outlives the process
   bool changing = false;                              ///< another filter is being attached
   std::optional<capture::interface_options> refused;  ///< options that the device did not take
 
@@ -58,11 +59,5 @@ struct recorded_interface {
 
   [[nodiscard]] const std::string& name() const noexcept { return entry.device.name; }
 };
-
-/// The device of that name with so many rings that receive, on sockets of `spares` when there are
-/// any. Takes some milliseconds; any thread.
-[[nodiscard]] base::result<std::unique_ptr<capture::ring_group>> open_rings(
-    const settings::interface_settings& wanted, capture::device& from,
-    const std::shared_ptr<capture::spare_sockets>& spares);
 
 }  // namespace captured::daemon

@@ -62,10 +62,12 @@ recorded_output::~recorded_output() {
 }
 
 void recorded_output::open(const std::string& recording,
-                           const std::optional<pipeline::series_start>& former) {
+                           const std::optional<pipeline::series_start>& former,
+                           const std::vector<std::string>& left) {
   state_ = output_state::opening;
   former_ = former;
   recording_ = recording;
+  left_ = left;
   const auto rights = rights_of(options_.files);
   if (!rights) {
     post_to_reactor([this, why = rights.error()] { on_begun(why); });
@@ -165,6 +167,13 @@ base::result<> recorded_output::start() {
   }
   writer_->start();
   return {};
+}
+
+format::interface_totals recorded_output::left_off(const std::string& recording,
+                                                   const std::string& interface) const {
+  const auto at = left_off_.find(recording);
+  return at == left_off_.end() ? format::interface_totals{}
+                               : format::totals_of(at->second, interface);
 }
 
 void recorded_output::stop(base::steady_time deadline) {

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,8 +60,10 @@ class recorded_output {
   void listen(output_events events) { events_ = std::move(events); }
 
   /// Makes folder and claim ours and starts the strand. `recording` is the recording's identity;
-  /// with `former` the series goes on where an earlier recorder of this process left it.
-  void open(const std::string& recording, const std::optional<pipeline::series_start>& former);
+  /// with `former` the series goes on where an earlier recorder of this process left it. What the
+  /// last files of `left` tell, recordings that left rings behind, is found out first.
+  void open(const std::string& recording, const std::optional<pipeline::series_start>& former,
+            const std::vector<std::string>& left);
   /// Ends the output, by `deadline` at the latest. Its feeds must be closing.
   void stop(base::steady_time deadline);
   void reconfigure(const pipeline::output_options& changed);
@@ -72,6 +75,9 @@ class recorded_output {
   /// Why it could not be opened; empty when it could.
   [[nodiscard]] const std::string& trouble() const noexcept { return trouble_; }
   [[nodiscard]] base::steady_time retry_at() const noexcept { return retry_at_; }
+  /// How far a recording that left rings behind got with an interface here.
+  [[nodiscard]] format::interface_totals left_off(const std::string& recording,
+                                                  const std::string& interface) const;
   /// While open or closing.
   [[nodiscard]] pipeline::writer& writer() noexcept { return *writer_; }
 
@@ -132,6 +138,8 @@ class recorded_output {
   base::steady_time retry_at_{};
   std::optional<pipeline::series_start> former_;
   std::string recording_;
+  std::vector<std::string> left_;
+  std::map<std::string, format::recording_totals> left_off_;  ///< by recording
 
   std::array<place_state, storage::places_max> places_;
   boost::asio::steady_timer first_place_timer_;  ///< patience with a first place that hangs

@@ -55,7 +55,8 @@ base::result<> recorded_output::watch_place(std::uint32_t place, const std::stri
                                     .recording = recording,
                                     .rights = rights_,
                                     .require_mount = options_.files.require_mount && place == 0,
-                                    .repair = repair},
+                                    .repair = repair,
+                                    .left = left_},
                                    std::move(events));
   if (!watch) {
     return watch.error();
@@ -187,6 +188,10 @@ base::result<> recorded_output::attach(std::uint32_t place) {
   folder->kept = std::move(opened.kept);
   folder->next_sequence = opened.start.next_sequence;
   writer_->attach_place(place, std::move(*folder));
+  left_off_.merge(opened.left_off);
+  for (const auto& [part, how] : opened.repaired) {
+    log_repaired(name(), part, how);
+  }
   repair(opened.parts, opened.folder, place);
   // Before a loss, what is open may be that of a recorder of this process that gave up.
   if (state.has_lost_files || !state.was_lost) {

@@ -26,10 +26,11 @@ constexpr std::chrono::seconds longest_start{5};
 
 recording::recording(boost::asio::io_context& reactor_context,
                      const settings::configuration& wanted, capture::poll_set rings,
-                     std::shared_ptr<capture::spare_sockets> spares)
+                     std::shared_ptr<capture::spare_sockets> spares, kept_rings& kept)
     : reactor_context_(reactor_context),
       wanted_(wanted),
       spares_(std::move(spares)),
+      kept_(kept),
       uuid_(boost::uuids::to_string(boost::uuids::random_generator()())),
       reactor_(reactor_context.get_executor(), std::move(rings)),
       watched_links_(reactor_context),
@@ -51,13 +52,13 @@ recording::~recording() {
 
 base::result<std::unique_ptr<recording>> recording::make(
     boost::asio::io_context& reactor_context, const settings::configuration& wanted,
-    std::shared_ptr<capture::spare_sockets> spares) {
+    std::shared_ptr<capture::spare_sockets> spares, kept_rings& kept) {
   auto rings = capture::poll_set::create();
   if (!rings) {
     return rings.error();
   }
   return std::unique_ptr<recording>(
-      new recording(reactor_context, wanted, std::move(*rings), std::move(spares)));
+      new recording(reactor_context, wanted, std::move(*rings), std::move(spares), kept));
 }
 
 base::result<> recording::start(std::function<void()> ready, std::function<void()> ended) {
@@ -84,6 +85,7 @@ base::result<> recording::start(std::function<void()> ready, std::function<void(
   const auto report_ready = [this] {
     if (ready_ && !stopping_) {
       ready_timer_.cancel();
+      close_unwanted_rings();
       std::exchange(ready_, nullptr)();
     }
   };
@@ -97,6 +99,15 @@ base::result<> recording::start(std::function<void()> ready, std::function<void(
   reconcile();
   arm_silence();
   return {};
+}
+
+/// Of interfaces that the configuration does not name any more, or whose device is gone.
+void recording::close_unwanted_rings() {
+  kept_.close_unwanted([this](const std::string& interface, const std::string& output) {
+    return std::any_of(interfaces_.begin(), interfaces_.end(), [&](const auto& one) {
+      return one->configured && one->name() == interface && output.starts_with(one->entry.output);
+    });
+  });
 }
 
 /// The reactor stays on its processors, and so do those who open rings for it: the kernel takes the
@@ -126,6 +137,13 @@ void recording::add_tap_user(tap_user& one) {
   }
 }
 
+void recording::leave_out(const std::string& stream, const std::string& packets) {
+  std::string& known = own_traffic_[stream];
+  if (std::exchange(known, packets) != packets) {
+    reconcile();
+  }
+}
+
 void recording::rotate() {
   for (const auto& one : outputs_) {
     if (one->state() == output_state::open) {
@@ -134,7 +152,7 @@ void recording::rotate() {
   }
 }
 
-void recording::stop() {
+void recording::stop(bool leave_rings) {
   stopping_ = true;
   judge_requirements();
   retry_timer_.cancel();
@@ -145,7 +163,10 @@ void recording::stop() {
     watched_links_.cancel(ignored);
   }
   deadline_ = pipeline::read_clocks().steady + wanted_.stop_timeout;
-  reactor_.async_stop([this](const base::result<>& how) {
+  if (!leave_rings) {
+    kept_.forget_all();
+  }
+  reactor_.async_stop(leave_rings, [this](const base::result<>& how) {
     reactor_ended_ = true;
     for (tap_user* const each : std::vector(tap_users_)) {
       each->on_stopped();

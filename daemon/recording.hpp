@@ -21,10 +21,12 @@
 #include "base/error.hpp"
 #include "capture/link_watch.hpp"
 #include "daemon/interface_plan.hpp"
+#include "daemon/kept_rings.hpp"
 #include "daemon/ledger_report.hpp"
 #include "daemon/recorded_interface.hpp"
 #include "daemon/recorded_output.hpp"
 #include "daemon/recording_status.hpp"
+#include "daemon/ring_opening.hpp"
 #include "daemon/silence_watch.hpp"
 #include "daemon/tap_user.hpp"
 #include "pipeline/capture_reactor.hpp"
@@ -46,10 +48,11 @@ struct recording_outcome {
 class recording {
  public:
   /// Makes no thread, socket or folder yet. Rings are opened on `spares` when there are any. Fails
-  /// when the system gives no descriptors.
+  /// when the system gives no descriptors. Rings that `kept` has are taken over; it must outlive
+  /// the recording.
   static base::result<std::unique_ptr<recording>> make(
       boost::asio::io_context& reactor_context, const settings::configuration& wanted,
-      std::shared_ptr<capture::spare_sockets> spares);
+      std::shared_ptr<capture::spare_sockets> spares, kept_rings& kept);
   ~recording();
   recording(const recording&) = delete;
   recording& operator=(const recording&) = delete;
@@ -59,8 +62,9 @@ class recording {
   base::result<> start(std::function<void()> ready, std::function<void()> ended);
   /// Ends the current file of every output.
   void rotate();
-  /// The exact stop, `stop_timeout` at most.
-  void stop();
+  /// The exact stop, `stop_timeout` at most. With `leave_rings` those that are kept go on receiving
+  /// for the next life.
+  void stop(bool leave_rings = false);
   /// Reads all counters, then calls `done`.
   void refresh_ledger(std::function<void()> done);
 
@@ -75,6 +79,9 @@ class recording {
   /// Tells the user of every interface that is recorded, now and later, until it is removed.
   void add_tap_user(tap_user& one);
   void remove_tap_user(const tap_user& one) { std::erase(tap_users_, &one); }
+  /// From now on the capture leaves these packets out (pcap-filter(7)), where it can: on devices
+  /// that carry IP. What was said for the same stream before does not hold any more.
+  void leave_out(const std::string& stream, const std::string& packets);
   /// Gathers what everything is doing.
   void ask_status(std::function<void(const recording_status&)> answer);
 
@@ -89,7 +96,8 @@ class recording {
 
  private:
   recording(boost::asio::io_context& reactor_context, const settings::configuration& wanted,
-            capture::poll_set rings, std::shared_ptr<capture::spare_sockets> spares);
+            capture::poll_set rings, std::shared_ptr<capture::spare_sockets> spares,
+            kept_rings& kept);
 
   base::result<> start_threads();
 
@@ -103,6 +111,7 @@ class recording {
   [[nodiscard]] std::vector<planned_interface> plan(
       const std::vector<settings::interface_settings>& entries,
       const std::vector<capture::device>& devices) const;
+  [[nodiscard]] bool leaves_out(const planned_interface& planned) const;
   static std::string story_of_absence(const recorded_interface& one,
                                       const std::vector<capture::device>& devices);
   recorded_interface& interface_for(const planned_interface& planned);
@@ -114,8 +123,10 @@ class recording {
   void wait(recorded_interface& one, std::string why);
   void refuse(recorded_interface& one, const base::failure& why);
   void open(recorded_interface& one, const capture::device& from);
-  void on_ring(recorded_interface& one, capture::device from,
-               base::result<std::unique_ptr<capture::ring_group>> ring);
+  void on_ring(recorded_interface& one, opened_ring opened);
+  [[nodiscard]] std::string why_not_kept(const recorded_interface& one) const;
+  static void tell_of_left_ring(const recorded_interface& one, const opened_ring& opened);
+  void forget_ring(recorded_interface& one);
   void on_described(recorded_interface& one, const base::result<>& how);
   void close(recorded_interface& one, const std::string& why);
   void on_released(recorded_interface& one);
@@ -141,13 +152,16 @@ class recording {
   void feed_silence();
   void judge_requirements();
   void check_ended();
+  void close_unwanted_rings();
 
   boost::asio::io_context& reactor_context_;
   settings::configuration wanted_;
   std::shared_ptr<capture::spare_sockets> spares_;  ///< also of each ring on one of them
+  kept_rings& kept_;
   std::string uuid_;
   std::vector<std::unique_ptr<recorded_interface>> interfaces_;  ///< never shrinks
   std::vector<tap_user*> tap_users_;
+  std::map<std::string, std::string> own_traffic_;  ///< packets to be left out, by stream
   pipeline::capture_reactor reactor_;
   bool one_writer_thread_ = false;                         ///< in the pool, whatever a reload wants
   std::unique_ptr<boost::asio::thread_pool> writer_pool_;  // outlives the strands on it

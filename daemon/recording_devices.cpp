@@ -6,6 +6,7 @@
 
 #include "daemon/interface_text.hpp"
 #include "daemon/logging.hpp"
+#include "daemon/own_traffic.hpp"
 #include "daemon/recording.hpp"
 
 namespace captured::daemon {
@@ -23,6 +24,12 @@ bool needs_new_ring(const recorded_interface& one) {
 /// could make a difference.
 bool is_same_device(const capture::device& now, const recorded_interface& refused) {
   return now.index == refused.from.index && now.up == refused.from.up;
+}
+
+/// Can a connection to a collector run over it?
+bool carries_streams(const capture::device& from) {
+  const packet::link_type link = capture::link_type_of(from);
+  return link == packet::link_type::ethernet || link == packet::link_type::raw_ip;
 }
 
 std::string now_text() {
@@ -78,7 +85,21 @@ std::vector<planned_interface> recording::plan(
       rules.recorded.emplace(one->name(), one->entry.output);
     }
   }
-  return plan_interfaces(entries, devices, rules);
+  auto planned = plan_interfaces(entries, devices, rules);
+  for (planned_interface& each : planned) {
+    if (each.from && (each.from->up || leaves_out(each)) && carries_streams(*each.from)) {
+      each.entry.device.left_out = any_of_packets(own_traffic_);
+    }
+  }
+  return planned;
+}
+
+/// Does its filter do so already? libpcap compiles nothing for a device that is switched off.
+bool recording::leaves_out(const planned_interface& planned) const {
+  return std::any_of(interfaces_.begin(), interfaces_.end(), [&](const auto& one) {
+    return one->state == interface_state::recording && !one->options.left_out.empty() &&
+           one->name() == planned.entry.device.name && one->entry.output == planned.entry.output;
+  });
 }
 
 void recording::reconcile() {

@@ -6,6 +6,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "capture/filter.hpp"
 #include "daemon/interface_text.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/recording.hpp"
@@ -55,7 +56,7 @@ interface_status status_of(const recorded_interface& one) {
   now.state = state_word(one.state);
   now.why = one.why;
   now.required = one.entry.required && one.configured;
-  now.filter = one.entry.device.filter;
+  now.filter = capture::whole_filter(one.entry.device);
   if (one.begun) {
     now.link_type = link_word(capture::link_type_of(one.from));
   }

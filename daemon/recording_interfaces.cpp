@@ -8,10 +8,10 @@
 #include <boost/asio/post.hpp>
 
 #include "capture/filter.hpp"
-#include "capture/hardware_time.hpp"
 #include "daemon/interface_text.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/recording.hpp"
+#include "pipeline/left_off.hpp"
 #include "pipeline/limits.hpp"
 
 namespace captured::daemon {
@@ -26,7 +26,7 @@ log_fields subject_of(const recorded_interface& one) {
 
 /// libpcap compiles nothing for a device that is switched off.
 bool is_compilable(const recorded_interface& one) {
-  return one.from.up || one.entry.device.filter.empty();
+  return one.from.up || capture::whole_filter(one.entry.device).empty();
 }
 
 bool is_described_alike(const capture::device& a, const capture::device& b) {
@@ -34,28 +34,6 @@ bool is_described_alike(const capture::device& a, const capture::device& b) {
 }
 
 }  // namespace
-
-base::result<std::unique_ptr<capture::ring_group>> open_rings(
-    const settings::interface_settings& wanted, capture::device& from,
-    const std::shared_ptr<capture::spare_sockets>& spares) {
-  const capture::interface_options& options = wanted.device;
-  auto found = capture::find_device(options.name);
-  if (!found) {
-    return found.error();
-  }
-  from = std::move(*found);
-  if (options.stamps == capture::stamp_source::hardware) {
-    // On already where it could be switched on while there was the right to; else the reason.
-    if (const auto enabled = capture::enable_hardware_time(from.name); !enabled) {
-      return enabled.error();
-    }
-  }
-  const auto program = capture::compile_filter(from, options);
-  if (!program) {
-    return program.error();
-  }
-  return capture::ring_group::open(from, options, wanted.queues, *program, spares);
-}
 
 /// What changed about the device of an interface that goes on being recorded. The list does not
 /// know the speed: the driver is asked when something has happened to the link.
@@ -129,6 +107,41 @@ void recording::on_changed(recorded_interface& one, const capture::interface_opt
                                              pipeline::limits::drain_time(one.ring->timeout())});
 }
 
+/// Why its ring does not outlive the process; empty when it does.
+std::string recording::why_not_kept(const recorded_interface& one) const {
+  if (!kept_.is_active()) {
+    return "no rings are kept";
+  }
+  if (one.output->options().encoding == pipeline::encoding::in_place) {
+    return "its output has encoding: in-place";
+  }
+  if (!one.output->options().files.fallback.empty()) {
+    return "its output has a fallback";
+  }
+  if (one.output->options().format != pipeline::file_format::pcapng) {
+    return "files of its output's format do not say how far it got";
+  }
+  return "";
+}
+
+void recording::tell_of_left_ring(const recorded_interface& one, const opened_ring& opened) {
+  if (opened.is_taken_over) {
+    log_line(log_level::info, subject_of(one),
+             "its ring was taken over from the life before, with {} packets that waited",
+             opened.waiting);
+  } else if (!opened.misfit.empty()) {
+    log_line(log_level::warning, subject_of(one),
+             "{}: the ring that the life before left is closed; {} packets that waited in it, or "
+             "were lost before it, are not recorded",
+             opened.misfit, opened.waiting);
+  }
+  if (opened.missing > 0) {
+    log_line(log_level::error, subject_of(one),
+             "{} packets that the life before had written are in no file that was found",
+             opened.missing);
+  }
+}
+
 void recording::wait(recorded_interface& one, std::string why) {
   if (one.why != why) {
     log_line(log_level::warning, subject_of(one), "{}", why);
@@ -164,32 +177,57 @@ void recording::open(recorded_interface& one, const capture::device& from) {
   one.output = output;
   one.options = one.entry.device;
   one.queues = one.entry.queues;
-  boost::asio::post(*opener_, [this, &one, wanted = one.entry, spares = spares_] {
-    capture::device found;
-    auto ring = open_rings(wanted, found, spares);
-    boost::asio::post(reactor_context_,
-                      [this, &one, found = std::move(found), ring = std::move(ring)]() mutable {
-                        on_ring(one, std::move(found), std::move(ring));
-                      });
+  one.is_ring_kept = why_not_kept(one).empty();
+  ring_request request{.options = one.options,
+                       .queues = one.queues,
+                       .spares = spares_,
+                       .is_kept = one.is_ring_kept,
+                       .left = kept_.take(one.name(), output->name()),
+                       .dealt = {}};
+  if (request.left) {
+    const auto totals = output->left_off(request.left->recording(), one.name());
+    request.dealt = pipeline::dealt_with_of(request.left->use(), totals);
+  }
+  boost::asio::post(*opener_, [this, &one, request = std::move(request)]() mutable {
+    auto opened = open_ring(std::move(request));
+    boost::asio::post(reactor_context_, [this, &one, opened = std::move(opened)]() mutable {
+      on_ring(one, std::move(opened));
+    });
   });
 }
 
-void recording::on_ring(recorded_interface& one, capture::device from,
-                        base::result<std::unique_ptr<capture::ring_group>> ring) {
+void recording::on_ring(recorded_interface& one, opened_ring opened) {
   const bool served = one.output != nullptr && one.output->state() == output_state::open;
-  if (!ring || !served || stopping_) {
+  const std::string output = one.output != nullptr ? one.output->name() : one.entry.output;
+  if (opened.left) {
+    kept_.give_back(one.name(), output, std::move(*opened.left));
+  } else {
+    tell_of_left_ring(one, opened);
+  }
+  if (!opened.misfit.empty()) {
+    kept_.forget(one.name(), output);
+  }
+  if (!opened.ring || !served || stopping_) {
     one.output = nullptr;
     one.state = interface_state::waiting;
-    if (!ring) {
-      refuse(one, ring.error());
+    if (!opened.ring) {
+      refuse(one, opened.ring.error());
     } else {
-      one.ring = std::move(*ring);
+      one.ring = std::move(*opened.ring);
+      if (opened.is_taken_over && !stopping_) {
+        kept_.forget(one.name(), output);
+      }
       discard_ring(one);
     }
     return reconcile();
   }
-  one.from = std::move(from);
-  one.ring = std::move(*ring);
+  one.from = std::move(opened.from);
+  one.ring = std::move(*opened.ring);
+  if (one.is_ring_kept) {
+    one.ring->set_use(
+        use_of(uuid_, pipeline::read(one.ledger), one.ring->progress(), one.ring->turns()));
+    kept_.keep(one.name(), output, *one.ring);
+  }
   one.feed = std::make_unique<pipeline::ring_feed>(*one.ring, &one.tap);
   one.state = interface_state::joining;
   if (!one.begun) {
@@ -199,7 +237,8 @@ void recording::on_ring(recorded_interface& one, capture::device from,
   pipeline::output_interface what{.description = describe(one.from, one.options, one.story),
                                   .feed = one.feed.get(),
                                   .ledger = &one.ledger,
-                                  .begun = one.begun_at};
+                                  .begun = one.begun_at,
+                                  .is_ring_kept = one.is_ring_kept};
   one.output->writer().add(std::move(what), [this, &one](const base::result<>& how) {
     boost::asio::post(reactor_context_, [this, &one, how] { on_described(one, how); });
   });
@@ -210,6 +249,7 @@ void recording::on_described(recorded_interface& one, const base::result<>& how)
       how ? reactor_.add({.ring = one.ring.get(),
                           .feed = one.feed.get(),
                           .speed_bits = one.from.speed_bits.value_or(0),
+                          .is_kept = one.is_ring_kept,
                           .wake = [writer = &one.output->writer()] { writer->wake(); },
                           .trouble =
                               [this](const base::error_code&) {
@@ -237,8 +277,13 @@ void recording::on_described(recorded_interface& one, const base::result<>& how)
   }
   log_line(log_level::info, subject_of(one), "recorded, with {} of {} MiB{}{}",
            one.queues == 1 ? "a ring" : std::to_string(one.queues) + " rings, each",
-           one.options.ring.size_bytes >> 20, one.options.filter.empty() ? "" : " and the filter ",
-           one.options.filter);
+           one.options.ring.size_bytes >> 20,
+           capture::whole_filter(one.options).empty() ? "" : " and the filter ",
+           capture::whole_filter(one.options));
+  if (kept_.is_active() && !one.is_ring_kept) {
+    log_line(log_level::warning, subject_of(one), "its ring is not kept over a restart: {}",
+             why_not_kept(one));
+  }
   for (tap_user* const each : tap_users_) {
     each->on_recorded(one);
   }
@@ -260,10 +305,19 @@ void recording::close(recorded_interface& one, const std::string& why) {
 }
 
 void recording::on_released(recorded_interface& one) {
-  discard_ring(one);
+  forget_ring(one);
   one.output = nullptr;
   one.state = interface_state::waiting;
   boost::asio::post(reactor_context_, [this] { reconcile(); });
+}
+
+/// Nobody is to take it over.
+void recording::forget_ring(recorded_interface& one) {
+  if (one.is_ring_kept && one.output != nullptr) {
+    kept_.forget(one.name(), one.output->name());
+  }
+  one.is_ring_kept = false;
+  discard_ring(one);
 }
 
 /// Closing a packet socket waits for the kernel, some milliseconds: not on the reactor's thread.

@@ -96,7 +96,8 @@ recorded_output* recording::output_for(const std::string& family, const capture:
 
 void recording::open_output(recorded_output& one) {
   const auto former = former_series_.find(one.name());
-  one.open(uuid_, former == former_series_.end() ? std::nullopt : std::optional(former->second));
+  one.open(uuid_, former == former_series_.end() ? std::nullopt : std::optional(former->second),
+           kept_.recordings());
 }
 
 void recording::retire(recorded_output& one) {

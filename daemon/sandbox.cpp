@@ -88,12 +88,6 @@ fs::path folder_of_mount(fs::path directory) {
   return directory;
 }
 
-/// Every folder that an output may make files in.
-std::vector<std::string> directories_of(const storage::output_options& output) {
-  return output.fallback.empty() ? std::vector{output.directory}
-                                 : std::vector{output.directory, output.fallback};
-}
-
 /// Makes it with the folders above it; what fails here, its output says.
 void make_folder(const fs::path& folder, const storage::output_options& output) {
   const auto rights = rights_of(output);

@@ -6,7 +6,11 @@
 
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
+
+#include "base/unique_fd.hpp"
 
 namespace captured::daemon {
 
@@ -32,6 +36,20 @@ class service_notify {
   void alive() const { say("WATCHDOG=1"); }
   /// One line for `systemctl status`; control characters become blanks.
   void status(std::string text) const;
+  /// Does it keep descriptors for the next life of the service? One that is too old to say so is
+  /// taken to.
+  [[nodiscard]] bool keeps_descriptors() const noexcept { return keeps_descriptors_; }
+  /// Keeps copies of these under a name (FDSTORE=1, FDNAME=), whatever happens on them, until
+  /// `forget` or the service is stopped. All or none, as far as the store has room.
+  void keep(const std::string& name, std::span<const int> descriptors) const;
+  void forget(const std::string& name) const;
+  struct kept_descriptor {
+    std::string name;
+    base::unique_fd fd;
+  };
+  /// What the manager has kept and passed on to this life; to be called once.
+  [[nodiscard]] std::vector<kept_descriptor> take_kept();
+
   /// A start or stop may take so long from now, should the unit's time-out be shorter.
   void extend_timeout(std::chrono::microseconds by) const;
 
@@ -39,6 +57,7 @@ class service_notify {
   void say(const std::string& state) const;
 
   bool has_manager_;
+  bool keeps_descriptors_;
   std::optional<std::chrono::microseconds> watchdog_;
 };
 

@@ -9,6 +9,7 @@
 #include <span>
 #include <utility>
 
+#include "capture/device.hpp"
 #include "daemon/recorded_interface.hpp"
 #include "pipeline/packet_tap.hpp"
 
@@ -21,7 +22,7 @@ class tap_listener final : public pipeline::block_listener {
   using handler = std::function<void(std::span<std::byte> block, capture::framing form)>;
 
   tap_listener(recorded_interface& from, handler on_block)
-      : from_(from), on_block_(std::move(on_block)) {
+      : from_(from), link_(capture::link_type_of(from.from)), on_block_(std::move(on_block)) {
     from_.tap.attach(*this);
   }
   ~tap_listener() { from_.tap.detach(*this); }
@@ -32,9 +33,12 @@ class tap_listener final : public pipeline::block_listener {
     on_block_(block, form);
   }
   [[nodiscard]] const recorded_interface& from() const noexcept { return from_; }
+  /// Of its packets when it was attached.
+  [[nodiscard]] packet::link_type link() const noexcept { return link_; }
 
  private:
   recorded_interface& from_;
+  packet::link_type link_;
   handler on_block_;
 };
 
@@ -48,6 +52,14 @@ template <class Listeners>
     }
   }
   return false;
+}
+
+/// A device of that name came back as one of another kind: what was said of it does not hold.
+template <class Listeners>
+void drop_former(Listeners& all, const recorded_interface& one) {
+  all.remove_if([&one](const tap_listener& each) {
+    return &each.from() == &one && each.link() != capture::link_type_of(one.from);
+  });
 }
 
 }  // namespace captured::daemon

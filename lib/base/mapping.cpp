@@ -5,6 +5,12 @@
 
 namespace captured::base {
 
+namespace {
+
+constexpr std::size_t smallest_page = 4096;
+
+}  // namespace
+
 mapping& mapping::operator=(mapping&& other) noexcept {
   if (this != &other) {
     mapping old(std::exchange(bytes_, std::exchange(other.bytes_, {})));
@@ -26,8 +32,15 @@ result<mapping> mapping::map(int fd, std::size_t byte_count, int protection, int
   return mapping({static_cast<std::byte*>(address), byte_count});
 }
 
-result<mapping> mapping::anonymous(std::size_t byte_count) {
-  return map(-1, byte_count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE);
+result<mapping> mapping::anonymous(std::size_t byte_count, std::size_t present) {
+  auto all = map(-1, byte_count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+  if (all) {
+    const auto memory = all->bytes().first(present);
+    for (std::size_t i = 0; i < memory.size(); i += smallest_page) {
+      *static_cast<volatile std::byte*>(&memory[i]) = {};  // or it would be optimised away
+    }
+  }
+  return all;
 }
 
 result<mapping> mapping::shared(int fd, std::size_t byte_count) {

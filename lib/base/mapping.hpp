@@ -22,9 +22,13 @@ class mapping {
   mapping& operator=(const mapping&) = delete;
   ~mapping();
 
-  /// Zeroed private memory aligned to a page, every page of it touched, so that later use neither
-  /// faults nor fails. Fails with ENOMEM.
-  static result<mapping> anonymous(std::size_t byte_count);
+  /// Zeroed private memory aligned to a page. The pages of its first `present` octets are there, so
+  /// that their use neither faults nor fails; others come when they are used. Fails with ENOMEM.
+  static result<mapping> anonymous(std::size_t byte_count, std::size_t present);
+  /// All of it present.
+  static result<mapping> anonymous(std::size_t byte_count) {
+    return anonymous(byte_count, byte_count);
+  }
   /// `byte_count` octets of a descriptor from its start, shared, readable and writable: for rings.
   static result<mapping> shared(int fd, std::size_t byte_count);
   /// `byte_count` octets of a file from its start, private and readable: for reading in place.

@@ -33,11 +33,14 @@ block_ring::block_ring(std::span<std::byte> memory, std::uint32_t block_bytes,
   const std::uint64_t done = progress.block - 1;
   const std::uint64_t losses = sums.drops_total - progress.losses_told;
   next_ = static_cast<std::uint32_t>(done % block_count_);
+  begun_ = next_;
+  begun_packets_ = progress.packets;
   taken_ = done;
   released_ = done;
   ledger_ = loss_ledger(block_count_, done, losses);
   sums_.drops_total = losses;
   sums_.packets_total = sums.packets_total - progress.packets_total - progress.losses_told;
+  uncounted_releases_ = block_count_;  // it may have been full until what follows
   // Those before may still be in use: from the newest to the oldest, until there is one that the
   // kernel has already, or has filled anew.
   for (std::uint32_t back = 1; back <= block_count_ && back <= done; ++back) {
@@ -96,6 +99,7 @@ void block_ring::follow_producer() noexcept {
 }
 
 void block_ring::count_and_charge() noexcept {
+  uncounted_releases_ = 0;
   const producer_counters counted = read_counters();
   sums_.packets_total += counted.packets;
   sums_.drops_total += counted.drops;
@@ -107,7 +111,15 @@ void block_ring::count_and_charge() noexcept {
 void block_ring::release(std::uint32_t index) noexcept {
   // Catches a second release, and a holder that cleared the bit that keeps the kernel away.
   CAPTURED_CHECK(in_use(index));
-  count_and_charge();
+  if (index == begun_) {
+    begun_packets_ = 0;
+  }
+  follow_producer();
+  // Only a full ring loses. One that is not full now was not since the last release either, for
+  // nobody else empties it. Once a turn in any case: the producer counts in 32 bits.
+  if (ledger_.all_in_use() || ++uncounted_releases_ >= block_count_) {
+    count_and_charge();
+  }
   if (index == ledger_.oldest()) {
     release_oldest(index);
     return;

@@ -38,6 +38,9 @@ class block_ring : public block_source {
   [[nodiscard]] std::span<std::byte> memory(std::uint32_t) noexcept final { return memory_; }
   [[nodiscard]] std::optional<std::uint32_t> try_take() noexcept final;
   [[nodiscard]] std::uint64_t losses_before(std::uint32_t index) const noexcept final;
+  [[nodiscard]] std::uint32_t packets_done(std::uint32_t index) const noexcept final {
+    return index == begun_ ? begun_packets_ : 0;
+  }
   void release(std::uint32_t index) noexcept override;
   [[nodiscard]] ring_statistics statistics() noexcept final;
 
@@ -74,7 +77,10 @@ class block_ring : public block_source {
   // The releasing thread's own; only released_ is read by the other.
   alignas(64) std::atomic<std::uint64_t> released_{0};
   loss_ledger ledger_;
+  std::uint32_t begun_ = 0;  ///< the block that the consumer before had dealt with in part
+  std::uint32_t begun_packets_ = 0;
   ring_statistics sums_;
+  std::uint32_t uncounted_releases_ = 0;  ///< since the counters were read
 };
 
 }  // namespace captured::capture

@@ -24,8 +24,9 @@ struct ring_statistics {
 };
 
 /// A ring of equally large blocks that a producer fills in order. Two threads use it: the capture
-/// reactor calls `try_take`; one other at a time (the output's strand) calls `losses_before`,
-/// `release` and `statistics`. `block_memory` of a held block may be used by whoever holds it.
+/// reactor calls `try_take`; one other at a time (the output's strand) calls `begin`,
+/// `losses_before`, `release` and `statistics`. `block_memory` of a held block may be used by
+/// whoever holds it.
 class block_source {
  public:
   virtual ~block_source() = default;
@@ -54,6 +55,15 @@ class block_source {
 
   /// Packets lost just before the first packet of this held block (epb_dropcount of that packet).
   [[nodiscard]] virtual std::uint64_t losses_before(std::uint32_t index) const noexcept = 0;
+
+  /// The packets of this held block are dealt with from now on: after those of the blocks for which
+  /// this was called before. On the releasing thread, once.
+  virtual void begin(std::uint32_t /*index*/) noexcept {}
+
+  /// Packets at the beginning of this held block that a former process has dealt with.
+  [[nodiscard]] virtual std::uint32_t packets_done(std::uint32_t /*index*/) const noexcept {
+    return 0;
+  }
 
   /// Gives a block back to the producer; in any order. Reads the kernel's counters first: what
   /// grew until now was lost where the kernel stands, at the block that it fills next, and is
@@ -93,6 +103,9 @@ class block_lease {
   [[nodiscard]] framing form() const noexcept { return source_->form(); }
   [[nodiscard]] std::uint64_t losses_before() const noexcept {
     return source_->losses_before(index_);
+  }
+  [[nodiscard]] std::uint32_t packets_done() const noexcept {
+    return source_->packets_done(index_);
   }
   /// Which of its source's rings it is from.
   [[nodiscard]] std::uint32_t queue() const noexcept { return source_->queue_of(index_); }

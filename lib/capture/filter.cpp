@@ -239,24 +239,16 @@ bool is_blank(const std::string& text) {
   return text.find_first_not_of(" \t\r\n") == std::string::npos;
 }
 
-}  // namespace
-
-direction effective_direction(direction which, const device& from) noexcept {
-  if (which != direction::automatic) {
-    return which;
-  }
-  return from.loopback ? direction::in : direction::both;
-}
-
-base::result<filter_program> compile_filter(const device& from, const interface_options& options) {
-  const std::string context = "filter \"" + options.filter + "\" on " + from.name;
+base::result<filter_program> compile_text(const device& from, const interface_options& options,
+                                          const std::string& text) {
+  const std::string context = "filter \"" + text + "\" on " + from.name;
   if (options.snaplen == 0) {
     return base::invalid_input(context, "a snaplen of 0 would keep no packet");
   }
   const std::uint32_t kept = octets_kept(from, options.snaplen);
   filter_program program = accept_all(kept);
-  if (!is_blank(options.filter)) {
-    auto compiled = compile_live(from, options.filter, context);
+  if (!is_blank(text)) {
+    auto compiled = compile_live(from, text, context);
     if (!compiled) {
       return compiled.error();
     }
@@ -271,6 +263,28 @@ base::result<filter_program> compile_filter(const device& from, const interface_
   return restricted;
 }
 
+}  // namespace
+
+direction effective_direction(direction which, const device& from) noexcept {
+  if (which != direction::automatic) {
+    return which;
+  }
+  return from.loopback ? direction::in : direction::both;
+}
+
+std::string whole_filter(const interface_options& options) {
+  if (options.left_out.empty()) {
+    return options.filter;
+  }
+  return "not (" + options.left_out + ")" +
+         (is_blank(options.filter) ? "" : " and (" + options.filter + ")");
+}
+
+base::result<filter_program> compile_filter(const device& from, const interface_options& options) {
+  const std::string text = whole_filter(options);
+  auto made = compile_text(from, options, text);
+  return made || text == options.filter ? made : compile_text(from, options, options.filter);
+}
 std::string filter_compiler() {
   return ::pcap_lib_version();
 }

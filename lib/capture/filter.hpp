@@ -13,7 +13,12 @@
 
 namespace captured::capture {
 
-/// Compiles `options.filter` for the live device, as `vlan`, `inbound` and others need it, with
+/// Both texts of the options in one: "not (LEFT_OUT) and (FILTER)". In this order, since after a
+/// "vlan" all that follows looks behind a tag.
+[[nodiscard]] std::string whole_filter(const interface_options& options);
+
+/// Compiles `whole_filter(options)`, or `options.filter` where only the rest cannot be had, for the
+/// live device, as `vlan`, `inbound` and others need it, with
 /// `options.snaplen` as what it keeps and with the test of `options.which` before it. Empty text
 /// takes everything. Without CAP_NET_RAW only texts are taken that do not test for VLANs, and
 /// only for devices whose packets are recorded as they are; what else is asked for fails, and says

@@ -36,8 +36,10 @@ enum class stamp_source : std::uint8_t {
 };
 
 struct interface_options {
-  std::string name = {};           ///< exact name of the device
-  std::string filter = {};         ///< libpcap syntax (pcap-filter(7)); empty takes everything
+  std::string name = {};    ///< exact name of the device
+  std::string filter = {};  ///< libpcap syntax (pcap-filter(7)); empty takes everything
+  /// The same; what matches it is not wanted, where the device's filter can tell.
+  std::string left_out = {};
   std::uint32_t snaplen = 262144;  ///< octets kept of each packet, cut by the kernel
   bool promiscuous = true;
   direction which = direction::automatic;

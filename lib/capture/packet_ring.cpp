@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "capture/packet_ring.hpp"
 
+#include <algorithm>
 #include <utility>
+
+#include "capture/frame_cursor.hpp"
 
 namespace captured::capture {
 
@@ -96,6 +99,22 @@ base::result<> packet_ring::reject_all() {
   const std::lock_guard lock(filters_);
   rejects_all_ = true;
   return socket_.reject_all();
+}
+
+void packet_ring::release(std::uint32_t index) noexcept {
+  if (journal_) {
+    const block_head head = read_block_head(block_memory(index));
+    ring_progress now = journal_->progress();
+    if (head.sequence >= now.block) {
+      const std::uint32_t before = head.sequence == now.block ? now.packets : 0;
+      now.packets_total += head.packet_count - std::min(head.packet_count, before);
+      now.losses_told += losses_before(index);
+      now.block = head.sequence + 1;
+      now.packets = 0;
+      journal_->set_progress(now);
+    }
+  }
+  block_ring::release(index);
 }
 
 producer_counters packet_ring::read_counters() noexcept {

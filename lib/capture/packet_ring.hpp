@@ -13,6 +13,7 @@
 #include "capture/block_ring.hpp"
 #include "capture/device.hpp"
 #include "capture/packet_socket.hpp"
+#include "capture/ring_journal.hpp"
 
 namespace captured::capture {
 
@@ -41,8 +42,12 @@ class packet_ring final : public block_ring {
                                                               const filter_program& program);
   /// Keeps a journal from now on, which nobody has written to. Before the first block is taken.
   void keep_journal(ring_journal journal) noexcept { journal_ = std::move(journal); }
-  /// Where to note what was dealt with: before a block is released it must stand behind it.
+  /// Where it is noted what was dealt with: packets of a block that is released are. They can be
+  /// noted before; then blocks must be given back in the order of their filling.
   [[nodiscard]] ring_journal* journal() noexcept { return journal_ ? &*journal_ : nullptr; }
+
+  /// As block_source says. With a journal, blocks are given back in the order of their filling.
+  void release(std::uint32_t index) noexcept override;
 
   /// Begins to receive from a device that was made anew under its name. Blocks, filter and sums
   /// stay. A device that is down is taken all the same and reports ENETDOWN (poll_set.hpp). Fails

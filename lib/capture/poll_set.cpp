@@ -17,13 +17,23 @@ base::result<poll_set> poll_set::create() {
   return poll_set(std::move(epoll));
 }
 
-base::result<> poll_set::add(int fd, std::uint64_t id) {
+namespace {
+
+epoll_event wanted_of(std::uint64_t id, bool quiet) noexcept {
   epoll_event wanted{};
-  wanted.events = EPOLLIN | EPOLLET;  // errors come unasked
+  wanted.events = (quiet ? 0u : std::uint32_t{EPOLLIN}) | EPOLLET;  // errors come unasked
   wanted.data.u64 = id;
+  return wanted;
+}
+
+}  // namespace
+
+base::result<> poll_set::add(int fd, std::uint64_t id) {
+  epoll_event wanted = wanted_of(id, quiet_);
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &wanted) != 0) {
     return base::system_failure(errno, "watch descriptor " + std::to_string(fd));
   }
+  watched_.push_back({fd, id});
   raw_.emplace_back();
   drained_.emplace_back();
   return {};
@@ -33,9 +43,21 @@ base::result<> poll_set::remove(int fd) {
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr) != 0) {
     return base::system_failure(errno, "stop watching descriptor " + std::to_string(fd));
   }
+  std::erase_if(watched_, [fd](const watched& one) { return one.fd == fd; });
   raw_.pop_back();
   drained_.pop_back();
   return {};
+}
+
+void poll_set::set_quiet(bool quiet) noexcept {
+  if (quiet == quiet_) {
+    return;
+  }
+  quiet_ = quiet;
+  for (const watched& one : watched_) {
+    epoll_event wanted = wanted_of(one.id, quiet);
+    static_cast<void>(::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, one.fd, &wanted));
+  }
 }
 
 std::span<const poll_event> poll_set::drain() noexcept {

@@ -32,6 +32,9 @@ class poll_set {
   /// Watches a descriptor for input and errors; it must be removed before it is closed.
   base::result<> add(int fd, std::uint64_t id);
   base::result<> remove(int fd);
+  /// Tells of errors alone, or of input again: then also of what came before and is still there. A
+  /// descriptor that the kernel refuses to change stays as it is.
+  void set_quiet(bool quiet) noexcept;
 
   /// Readable while there are events to drain: what an event loop waits for.
   [[nodiscard]] int fd() const noexcept { return epoll_.get(); }
@@ -43,7 +46,14 @@ class poll_set {
  private:
   explicit poll_set(base::unique_fd epoll) : epoll_(std::move(epoll)) {}
 
+  struct watched {
+    int fd;
+    std::uint64_t id;
+  };
+
   base::unique_fd epoll_;
+  bool quiet_ = false;
+  std::vector<watched> watched_;
   std::vector<epoll_event> raw_;     ///< as many as descriptors are watched
   std::vector<poll_event> drained_;  ///< as many again
 };

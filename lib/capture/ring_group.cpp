@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fcntl.h>
+
 #include "base/check.hpp"
 
 namespace captured::capture {
@@ -45,6 +47,84 @@ base::result<std::unique_ptr<ring_group>> ring_group::open(
     }
   }
   return std::make_unique<ring_group>(std::move(rings), program);
+}
+
+namespace {
+
+/// What is in the files stands in the journals afterwards.
+base::result<> note_what_was_dealt_with(std::vector<left_ring>& left, const device& from,
+                                        const interface_options& options, const dealt_with& dealt) {
+  std::vector<base::mapping> mapped;
+  std::vector<left_ring_memory> rings;
+  for (const left_ring& one : left) {
+    base::unique_fd copy(::fcntl(one.socket.get(), F_DUPFD_CLOEXEC, 0));
+    auto memory =
+        packet_socket::take_over(std::move(copy), from.name, framing_of(link_type_of(from)))
+            .map_ring(options.ring);
+    if (!memory) {
+      return memory.error();
+    }
+    mapped.push_back(std::move(*memory));
+    rings.push_back({.memory = mapped.back().bytes(),
+                     .progress = one.journal.progress(),
+                     .drops_total = one.journal.sums().drops_total});
+  }
+  const std::uint64_t turns_before = left.front().journal.use().turns_before;
+  catch_up(rings, options.ring.block_bytes, turns_before, dealt);
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    left[i].journal.set_progress(rings[i].progress);
+  }
+  return {};
+}
+
+}  // namespace
+
+base::result<std::unique_ptr<ring_group>> ring_group::take_over(std::vector<left_ring> left,
+                                                                const device& from,
+                                                                const interface_options& options,
+                                                                const filter_program& program,
+                                                                const dealt_with& dealt) {
+  if (const auto noted = note_what_was_dealt_with(left, from, options, dealt); !noted) {
+    return noted.error();
+  }
+  std::uint64_t turns = left.front().journal.use().turns_before;
+  std::vector<std::unique_ptr<packet_ring>> rings;
+  for (left_ring& one : left) {
+    auto ring = packet_ring::take_over(std::move(one.socket), std::move(one.journal), from, options,
+                                       program);
+    if (!ring) {
+      return ring.error();
+    }
+    turns = std::max(turns, newest_turn((*ring)->memory(0), options.ring.block_bytes));
+    rings.push_back(std::move(*ring));
+  }
+  auto group = std::make_unique<ring_group>(std::move(rings), program);
+  group->has_journals_ = true;
+  group->turns_ = turns;
+  return group;
+}
+
+base::result<> ring_group::keep_journals(const ring_make& how) {
+  for (const auto& one : rings_) {
+    auto journal = ring_journal::make();
+    if (!journal) {
+      return journal.error();
+    }
+    journal->set_make(how);
+    one->keep_journal(std::move(*journal));
+  }
+  has_journals_ = true;
+  return {};
+}
+
+dealt_with ring_group::progress() const noexcept {
+  dealt_with sum;
+  for (const auto& one : rings_) {
+    const ring_progress& its = one->journal()->progress();
+    sum.packets_total += its.packets_total;
+    sum.losses_told += its.losses_told;
+  }
+  return sum;
 }
 
 std::optional<std::uint32_t> ring_group::try_take() noexcept {

@@ -13,8 +13,15 @@
 
 #include "base/error.hpp"
 #include "capture/packet_ring.hpp"
+#include "capture/ring_catch_up.hpp"
 
 namespace captured::capture {
+
+/// One ring that an earlier process left behind.
+struct left_ring {
+  base::unique_fd socket;
+  ring_journal journal;
+};
 
 /// Threads as in block_source and packet_ring. Blocks are numbered ring after ring.
 class ring_group final : public block_source {
@@ -25,8 +32,16 @@ class ring_group final : public block_source {
   static base::result<std::unique_ptr<ring_group>> open(
       const device& from, const interface_options& options, std::uint32_t queues,
       const filter_program& program, const std::shared_ptr<spare_sockets>& spares = nullptr);
-  /// Takes over rings of one device that share its packets, all of one size and with this filter;
-  /// at least one.
+  /// Goes on with all rings of a device that another process made with these options and left
+  /// behind, in their order; at least one. So much of them is in its files, which is at least what
+  /// the journals have. Fails as packet_ring::take_over does.
+  static base::result<std::unique_ptr<ring_group>> take_over(std::vector<left_ring> left,
+                                                             const device& from,
+                                                             const interface_options& options,
+                                                             const filter_program& program,
+                                                             const dealt_with& dealt);
+  /// Of rings of one device that share its packets, all of one size and with this filter; at least
+  /// one.
   ring_group(std::vector<std::unique_ptr<packet_ring>> rings, filter_program program);
 
   [[nodiscard]] std::uint32_t block_count() const noexcept override {
@@ -49,11 +64,31 @@ class ring_group final : public block_source {
   [[nodiscard]] std::uint64_t losses_before(std::uint32_t index) const noexcept override {
     return rings_[queue_of(index)]->losses_before(index % blocks_of_each_);
   }
+  [[nodiscard]] std::uint32_t packets_done(std::uint32_t index) const noexcept override {
+    return rings_[queue_of(index)]->packets_done(index % blocks_of_each_);
+  }
+  /// With journals, notes the block's turn for whoever takes the rings over.
+  void begin(std::uint32_t index) noexcept override {
+    if (has_journals_) {
+      note_turn(block_memory(index), ++turns_);
+    }
+  }
   void release(std::uint32_t index) noexcept override {
     ring_of(index).release(index % blocks_of_each_);
   }
   /// Of all rings together. One system call for each.
   [[nodiscard]] ring_statistics statistics() noexcept override;
+
+  /// Each ring keeps a journal from now on, which says how it is made. Before the first block is
+  /// taken. Fails with ENFILE, EMFILE or ENOMEM.
+  base::result<> keep_journals(const ring_make& how);
+  /// As the journals have it, of all rings together. There must be journals; before the first block
+  /// is taken.
+  [[nodiscard]] dealt_with progress() const noexcept;
+  /// Blocks that have had their turn.
+  [[nodiscard]] std::uint64_t turns() const noexcept { return turns_; }
+  /// For whom the packets are dealt with from now on. As `progress`.
+  void set_use(const ring_use& now) noexcept { rings_.front()->journal()->set_use(now); }
 
   /// As those of packet_ring, for all rings. The interval spans the changes of all. After a failure
   /// the former filter is in force again.
@@ -78,6 +113,8 @@ class ring_group final : public block_source {
   std::uint32_t blocks_of_each_;
   filter_program program_;  ///< in force; of whoever changes it
   std::size_t turn_ = 0;    ///< the taking thread's own: which ring is looked at first
+  bool has_journals_ = false;
+  std::uint64_t turns_ = 0;  ///< the releasing thread's own
 };
 
 }  // namespace captured::capture

@@ -13,7 +13,7 @@ namespace captured::capture {
 namespace {
 
 constexpr std::size_t page_bytes = 4096;
-constexpr std::uint64_t this_layout = 0x63617074'72696e01;  // "captrin", version 1
+constexpr std::uint64_t this_layout = 0x63617074'72696e03;  // "captrin", version 3
 
 }  // namespace
 
@@ -76,6 +76,17 @@ const ring_progress& ring_journal::progress() const noexcept {
 void ring_journal::set_progress(const ring_progress& now) noexcept {
   state next = current();
   next.progress = now;
+  replace(next);
+}
+
+const ring_use& ring_journal::use() const noexcept {
+  return current().use;
+}
+
+void ring_journal::set_use(const ring_use& now) noexcept {
+  state next = current();
+  next.use = now;
+  next.use.recording.back() = '\0';
   replace(next);
 }
 

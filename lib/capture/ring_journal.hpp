@@ -26,6 +26,29 @@ struct ring_progress {
   std::uint64_t losses_told = 0;    ///< of the kernel's drops, those that were reported so far
 };
 
+/// For whom the packets are dealt with: what its files say of the interface can be held against the
+/// progress. When `recording` began with the rings of a device, so much of all of them together had
+/// been dealt with, so many blocks had had their turn (ring_catch_up.hpp), and the recording itself
+/// had so many packets and losses of the interface. It stands in the journal of the first ring.
+struct ring_use {
+  std::array<char, 40> recording{};  ///< UUID, as text that ends with a zero
+  std::uint64_t packets_before = 0;  ///< ring_progress::packets_total
+  std::uint64_t losses_before = 0;   ///< ring_progress::losses_told
+  std::uint64_t packets_recorded = 0;
+  std::uint64_t losses_recorded = 0;
+  std::uint64_t turns_before = 0;
+};
+
+/// How the ring was made, as far as its socket does not tell.
+struct ring_make {
+  std::uint32_t block_bytes = 0;
+  std::uint32_t timeout_ms = 0;
+  std::uint32_t is_promiscuous = 0;
+  std::uint32_t has_hardware_stamps = 0;
+  std::uint32_t queues = 1;  ///< rings that share the packets of the device
+  bool operator==(const ring_make&) const = default;
+};
+
 /// What the kernel writes for PACKET_STATISTICS (struct tpacket_stats_v3).
 struct counted_by_kernel {
   std::uint32_t packets = 0;
@@ -51,6 +74,12 @@ class ring_journal {
   [[nodiscard]] const ring_progress& progress() const noexcept;
   void set_progress(const ring_progress& now) noexcept;
 
+  [[nodiscard]] const ring_use& use() const noexcept;
+  void set_use(const ring_use& now) noexcept;
+  /// Before anybody else gets the journal.
+  void set_make(const ring_make& how) noexcept { at().made = how; }
+  [[nodiscard]] const ring_make& make_of_ring() const noexcept { return at().made; }
+
   /// Sums of all readings.
   [[nodiscard]] const ring_statistics& sums() const noexcept;
   /// Where the next reading goes; all zero. To be followed by `add_counted`.
@@ -61,6 +90,7 @@ class ring_journal {
  private:
   struct state {
     ring_progress progress;
+    ring_use use;
     ring_statistics sums;
     std::uint64_t readings = 0;  ///< summed up
   };
@@ -72,6 +102,7 @@ class ring_journal {
   struct page {
     std::uint64_t what = 0;  ///< this layout, and no other
     std::atomic<std::uint32_t> current{0};
+    ring_make made;
     std::array<state, 2> states;
     reading last;
   };

@@ -28,7 +28,13 @@ struct packet_blocks {
 block_in_work::block_in_work(capture::block_lease lease) noexcept
     : lease_(std::move(lease)),
       cursor_(lease_.memory(), lease_.form()),
-      losses_(lease_.losses_before()) {}
+      losses_(lease_.losses_before()) {
+  // What an earlier process has in its files comes no second time.
+  packet::packet_view done;
+  for (std::uint32_t left = lease_.packets_done(); left > 0 && cursor_.next(done);) {
+    --left;
+  }
+}
 
 capture::block_lease block_in_work::take() noexcept {
   capture::block_lease block = std::move(lease_);

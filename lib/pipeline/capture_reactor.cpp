@@ -86,9 +86,24 @@ void capture_reactor::watch() {
   watched_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                       [this](boost::system::error_code error) {
                         if (!error && !stopped_) {
-                          look();
+                          on_event();
                         }
                       });
+}
+
+void capture_reactor::on_event() {
+  // Emptied before the rings are looked at: what happens from here on makes the descriptor
+  // readable again.
+  for (const capture::poll_event& event : poll_set_.drain()) {
+    const watched_ring* const one = event.error ? find(event.id) : nullptr;
+    if (one != nullptr) {
+      one->of.trouble(take_errors(*one->of.ring));
+    }
+  }
+  if (!pausing_) {
+    look();
+  }
+  watch();
 }
 
 /// After that many nanoseconds, whatever happens until then.
@@ -102,21 +117,17 @@ void capture_reactor::look_after(std::chrono::nanoseconds pause) {
 }
 
 void capture_reactor::look() {
-  // Emptied before the rings are looked at: what happens from here on makes the descriptor
-  // readable again.
-  for (const capture::poll_event& event : poll_set_.drain()) {
-    const watched_ring* const one = event.error ? find(event.id) : nullptr;
-    if (one != nullptr) {
-      one->of.trouble(take_errors(*one->of.ring));
-    }
+  const bool found = scan();
+  const auto pause = found || pausing_
+                         ? pause_of(paces_, std::chrono::steady_clock::now(), pausing_)
+                         : std::chrono::nanoseconds(0);
+  pausing_ = pause > std::chrono::nanoseconds(0);
+  poll_set_.set_quiet(pausing_);  // or each block would wake us all the same
+  if (pausing_) {
+    look_after(pause);
+  } else {
+    keep_belt();
   }
-  const auto pause =
-      scan() ? pause_of(paces_, std::chrono::steady_clock::now()) : std::chrono::nanoseconds(0);
-  if (pause > std::chrono::nanoseconds(0)) {
-    return look_after(pause);
-  }
-  keep_belt();
-  watch();
 }
 
 /// Was there a block?
@@ -160,11 +171,19 @@ void capture_reactor::keep_belt() {
 void capture_reactor::async_remove(ring_id id, std::function<void(const base::result<>&)> done) {
   watched_ring* const one = find(id);
   CAPTURED_CHECK(one != nullptr && !one->drain);
-  one->removed = std::move(done);
-  one->rejected = one->of.ring->reject_all();
-  one->drain.emplace(executor_);
-  one->drain->expires_after(limits::drain_time(one->of.ring->timeout()));
-  one->drain->async_wait([this, id](boost::system::error_code) { finish_removal(id); });
+  begin_removal(*one, false, std::move(done));
+}
+
+void capture_reactor::begin_removal(watched_ring& one, bool leave,
+                                    std::function<void(const base::result<>&)> done) {
+  one.removed = std::move(done);
+  one.is_left = leave;
+  if (!leave) {
+    one.rejected = one.of.ring->reject_all();
+  }
+  one.drain.emplace(executor_);
+  one.drain->expires_after(limits::drain_time(one.of.ring->timeout()));
+  one.drain->async_wait([this, id = one.id](boost::system::error_code) { finish_removal(id); });
 }
 
 void capture_reactor::finish_removal(ring_id id) {
@@ -175,7 +194,7 @@ void capture_reactor::finish_removal(ring_id id) {
   rings_.erase(at);
   forget_sockets(*one->of.ring);
   one->of.feed->offer_finished_blocks();
-  one->of.feed->close();
+  one->is_left ? one->of.feed->hand_over() : one->of.feed->close();
   one->of.wake();
   if (!one->rejected) {
     stop_outcome_ = one->rejected;
@@ -186,14 +205,14 @@ void capture_reactor::finish_removal(ring_id id) {
   }
 }
 
-void capture_reactor::async_stop(std::function<void(const base::result<>&)> done) {
+void capture_reactor::async_stop(bool leave, std::function<void(const base::result<>&)> done) {
   stop_done_ = std::move(done);
   if (rings_.empty()) {
     return boost::asio::post(executor_, [this] { finish_stop(); });
   }
   for (const auto& one : rings_) {
     if (!one->drain) {
-      async_remove(one->id, [](const base::result<>&) {});
+      begin_removal(*one, leave && one->of.is_kept, [](const base::result<>&) {});
     }
   }
 }

@@ -29,6 +29,7 @@ struct reactor_ring {
   capture::ring_group* ring = nullptr;
   ring_feed* feed = nullptr;
   std::uint64_t speed_bits = 0;  ///< per second, of its link; 0 when not known
+  bool is_kept = false;          ///< outlives the process: may be left receiving
   std::function<void()> wake;    ///< tells the writer that blocks are queued
   /// What the socket reports, such as ENETDOWN when the link went down.
   std::function<void(const base::error_code&)> trouble;
@@ -53,8 +54,10 @@ class capture_reactor {
   /// timeouts, when the kernel has retired its last block, and its feed is closed. Then `done`,
   /// with the failure that left the ring open to further packets until then, if any.
   void async_remove(ring_id id, std::function<void(const base::result<>&)> done);
-  /// The exact end of all rings, also of those that are being removed. Then `done`.
-  void async_stop(std::function<void(const base::result<>&)> done);
+  /// The exact end of all rings, also of those that are being removed. Then `done`. With `leave`
+  /// those that are kept go on receiving: what came before this call is still offered, and what
+  /// comes after the last look waits for another process.
+  void async_stop(bool leave, std::function<void(const base::result<>&)> done);
 
   [[nodiscard]] std::size_t ring_count() const noexcept { return rings_.size(); }
 
@@ -65,14 +68,18 @@ class capture_reactor {
     std::optional<boost::asio::steady_timer> drain;  ///< runs while it is being removed
     std::function<void(const base::result<>&)> removed;
     base::result<> rejected;  ///< how the first step of its end went
+    bool is_left = false;     ///< it was not told to reject anything
   };
 
   void watch();
+  void on_event();
   void look();
   void look_after(std::chrono::nanoseconds pause);
   bool scan();
   void keep_belt();
   [[nodiscard]] watched_ring* find(ring_id id) noexcept;
+  void begin_removal(watched_ring& one, bool leave,
+                     std::function<void(const base::result<>&)> done);
   void finish_removal(ring_id id);
   void forget_sockets(const capture::ring_group& of);
   void finish_stop();
@@ -81,12 +88,13 @@ class capture_reactor {
   capture::poll_set poll_set_;
   boost::asio::posix::stream_descriptor watched_;
   boost::asio::steady_timer belt_;
-  boost::asio::steady_timer pause_;  ///< runs instead of the watch
+  boost::asio::steady_timer pause_;  ///< until the next look at rings that tell of no block
   std::vector<std::unique_ptr<watched_ring>> rings_;
   std::vector<ring_pace> paces_;  ///< of the rings, in their order
   ring_id next_id_ = 0;
   std::function<void(const base::result<>&)> stop_done_;
   base::result<> stop_outcome_;
+  bool pausing_ = false;
   bool belt_armed_ = false;
   bool found_since_belt_ = false;
   bool stopped_ = false;  ///< no ring is left and none will come: queued handlers do nothing

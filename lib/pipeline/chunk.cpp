@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "pipeline/chunk.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.hpp"
@@ -11,6 +12,7 @@ namespace {
 
 /// Changes of port in a chunk that need no memory: more than a slow link's blocks in a second.
 constexpr std::size_t runs_expected = 256;
+constexpr std::size_t held_expected = 64;
 
 }  // namespace
 
@@ -22,15 +24,23 @@ void chunk::add_packets(std::size_t port, std::uint32_t packets, std::uint64_t o
   runs.back().octets += octets;
 }
 
-base::result<chunk_pool> chunk_pool::make(std::uint32_t count, std::size_t chunk_bytes,
-                                          std::uint32_t block_count) {
-  auto memory = base::mapping::anonymous(count * chunk_bytes);
+void chunk::let_go() noexcept {
+  for (held_block& one : held) {
+    one.lease.reset();
+  }
+  held.clear();
+}
+
+base::result<chunk_pool> chunk_pool::make(std::uint32_t count, std::uint32_t present,
+                                          std::size_t chunk_bytes, std::uint32_t block_count) {
+  auto memory = base::mapping::anonymous(count * chunk_bytes, present * chunk_bytes);
   if (!memory) {
     return memory.error();
   }
   chunk_pool pool;
   pool.chunk_bytes_ = chunk_bytes;
   pool.memory_ = std::move(*memory);
+  pool.present_ = pool.memory_.bytes().first(present * chunk_bytes);
   pool.chunks_.resize(count + block_count);
   pool.free_.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -38,8 +48,10 @@ base::result<chunk_pool> chunk_pool::make(std::uint32_t count, std::size_t chunk
     one.index = i;
     one.memory = pool.memory_.bytes().subspan(i * chunk_bytes, chunk_bytes);
     one.runs.reserve(runs_expected);
+    one.held.reserve(held_expected);
     pool.free_.push_back(&one);
   }
+  std::reverse(pool.free_.begin(), pool.free_.end());  // the last one is acquired first
   pool.free_for_blocks_.reserve(block_count);
   for (std::uint32_t i = count; i < count + block_count; ++i) {
     chunk& one = pool.chunks_[i];
@@ -81,6 +93,7 @@ void chunk_pool::release(chunk& returned) noexcept {
     free_for_blocks_.push_back(&returned);
     return;
   }
+  returned.let_go();
   free_.push_back(&returned);
 }
 

@@ -23,6 +23,13 @@ struct chunk_run {
   std::uint64_t octets = 0;  ///< captured octets
 };
 
+/// A ring block whose last packet was copied into a chunk, and which goes back when that is
+/// written.
+struct held_block {
+  capture::block_lease lease;
+  std::size_t port = 0;  ///< of the output
+};
+
 /// A piece of one file: whole pcapng blocks, placed at `file_offset`. Owned by the pool; lent to
 /// one user at a time.
 struct chunk {
@@ -32,8 +39,9 @@ struct chunk {
   std::size_t used = 0;         ///< octets encoded
   std::size_t taken = 0;        ///< octets that the disk has taken so far
   std::uint64_t file_offset = 0;
-  std::uint32_t slot = 0;       ///< the open file it belongs to
-  std::vector<chunk_run> runs;  ///< all its packets, in their order
+  std::uint32_t slot = 0;        ///< the open file it belongs to
+  std::vector<chunk_run> runs;   ///< all its packets, in their order
+  std::vector<held_block> held;  ///< in the order of their filling; none of rings that are not kept
   /// What belongs into the file's sidecar before these octets, where it has one.
   std::vector<std::byte> aside;
   std::uint64_t aside_offset = 0;
@@ -45,6 +53,8 @@ struct chunk {
   [[nodiscard]] std::span<std::byte> free_space() const noexcept {
     return memory.subspan(used, room());
   }
+  /// Gives back what is held, the oldest first.
+  void let_go() noexcept;
   /// Packets of a port were encoded behind the others.
   void add_packets(std::size_t port, std::uint32_t packets, std::uint64_t octets);
   [[nodiscard]] std::span<const std::byte> untaken() const noexcept {
@@ -57,12 +67,13 @@ struct chunk {
 /// thread at a time.
 class chunk_pool {
  public:
-  /// Takes the memory at once. Fails with ENOMEM.
-  static base::result<chunk_pool> make(std::uint32_t count, std::size_t chunk_bytes,
-                                       std::uint32_t block_count);
+  /// `count` chunks, of which `present` have their memory at once and are acquired before the
+  /// others. Fails with ENOMEM.
+  static base::result<chunk_pool> make(std::uint32_t count, std::uint32_t present,
+                                       std::size_t chunk_bytes, std::uint32_t block_count);
 
-  /// All memory of its own.
-  [[nodiscard]] std::span<std::byte> memory() noexcept { return memory_.bytes(); }
+  /// That is present from the start.
+  [[nodiscard]] std::span<std::byte> memory() noexcept { return present_; }
   [[nodiscard]] bool has_free() const noexcept { return !free_.empty(); }
   /// Octets that a chunk can take.
   [[nodiscard]] std::size_t chunk_bytes() const noexcept {
@@ -81,6 +92,7 @@ class chunk_pool {
 
   std::size_t chunk_bytes_ = 0;
   base::mapping memory_;
+  std::span<std::byte> present_;
   std::vector<chunk> chunks_;
   std::vector<chunk*> free_;
   std::vector<chunk*> free_for_blocks_;

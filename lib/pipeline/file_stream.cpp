@@ -92,6 +92,14 @@ void file_stream::commit(const encode_progress& done, std::size_t port, base::st
   progress_.packets += done.packets;
 }
 
+bool file_stream::hold(capture::block_lease block, std::size_t port) {
+  if (chunk_ == nullptr || chunk_->used == 0) {
+    return false;
+  }
+  chunk_->held.push_back({std::move(block), port});
+  return true;
+}
+
 void file_stream::submit_block(capture::block_lease block, const in_place_progress& done,
                                std::size_t port) {
   flush();

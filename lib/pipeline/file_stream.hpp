@@ -66,6 +66,9 @@ class file_stream {
   [[nodiscard]] std::vector<std::byte>& aside() noexcept { return chunk_->aside; }
   /// Packets of a port were encoded into the free space.
   void commit(const encode_progress& done, std::size_t port, base::steady_time now);
+  /// All packets of this block were committed: it goes back once they are written. False when the
+  /// chunk that is being filled holds none of them, for then it has gone back already.
+  bool hold(capture::block_lease block, std::size_t port);
   /// What fillers can add when a block is encoded: before it, and behind its packets.
   [[nodiscard]] std::uint64_t filler_bytes_max() const noexcept {
     return where_ == placement::paged ? 4 * write_alignment : 0;
@@ -84,7 +87,7 @@ class file_stream {
   /// Submits them.
   void flush();
   /// The chunk that is being filled, or none.
-  [[nodiscard]] const chunk* open_chunk() const noexcept { return chunk_; }
+  [[nodiscard]] chunk* open_chunk() const noexcept { return chunk_; }
 
  private:
   [[nodiscard]] bool fits_open_chunk(std::size_t octets) const noexcept {

@@ -17,8 +17,9 @@ inline constexpr std::size_t chunk_bytes = std::size_t{1} << 20;
 inline constexpr std::uint32_t chunks_per_output = 8;
 
 /// What waits for one folder leaves as much for another that is gone to meanwhile, and for the end
-/// of the file that is left. Memory that is never used costs address space alone.
-inline constexpr std::uint32_t chunks_in_pool = 2 * chunks_per_output + 1;
+/// of the file that is left. That memory is taken when it is used.
+inline constexpr std::uint32_t chunks_present = chunks_per_output + 1;
+inline constexpr std::uint32_t chunks_in_pool = chunks_present + chunks_per_output;
 
 /// Ring blocks of one output that are on their way to the disk as they lie: a quarter of that keeps
 /// any disk busy, the rest are those of which is not yet known that they were written. When there

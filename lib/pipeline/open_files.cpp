@@ -14,7 +14,7 @@ open_files::open_files(storage::file_operations& files, open_files_options optio
                        open_files_events events)
     : files_(files), options_(std::move(options)), events_(std::move(events)) {
   unfinished_.reserve(limits::writes_per_output);
-  waiting_for_name_.reserve(limits::writes_per_output);
+  waiting_.reserve(limits::writes_per_output);
   failed_.reserve(limits::requests_in_flight);
   places_[0].directory = options_.directory;
 }
@@ -120,11 +120,10 @@ void open_files::submit(chunk& piece) {
   ++slots_[*current_].writes;
   slots_[*current_].sidecar_bytes += piece.aside.size();
   unfinished_.push_back(&piece);
-  // Not yet named, or being made anew because it was gone.
-  if (slots_[*current_].at != stage::open) {
-    waiting_for_name_.push_back(&piece);
-  } else {
+  if (may_write(piece)) {
     request_write(piece);
+  } else {
+    waiting_.push_back(&piece);
   }
 }
 
@@ -257,6 +256,7 @@ void open_files::on_written(const storage::file_completion& done) {
     return;
   }
   give_back_in_order();
+  write_what_waited();
   finish_if_written(done.slot);
 }
 
@@ -278,17 +278,33 @@ void open_files::give_back_in_order() {
   }
 }
 
-/// What waits for the name of another file goes on waiting: two can be without theirs at a time.
-void open_files::write_what_waited(std::uint32_t slot) {
-  if (slots_[slot].has_failed_finally) {
-    return;
+bool open_files::may_write(const chunk& piece) const noexcept {
+  const open_file& file = slots_[piece.slot];
+  if (file.at != stage::open || file.has_failed_finally) {
+    return false;  // not yet named, being made anew because it was gone, or given up
   }
-  for (const chunk* piece : waiting_for_name_) {
-    if (piece->slot == slot) {
-      request_write(*piece);
+  if (!is_in_order_) {
+    return true;
+  }
+  for (const chunk* const one : unfinished_) {
+    if (one == &piece) {
+      return true;
+    }
+    if (one->slot != piece.slot || !file.has_beginning) {
+      return false;
     }
   }
-  std::erase_if(waiting_for_name_, [slot](const chunk* piece) { return piece->slot == slot; });
+  return true;
+}
+
+void open_files::write_what_waited() {
+  std::erase_if(waiting_, [this](const chunk* piece) {
+    if (!may_write(*piece)) {
+      return false;
+    }
+    request_write(*piece);
+    return true;
+  });
 }
 
 void open_files::on_success(const storage::file_completion& done) {
@@ -309,7 +325,7 @@ void open_files::on_success(const storage::file_completion& done) {
       file.at = stage::open;
       file.is_gone = false;
       events_.begun(stem_of(file) + options_.extension);
-      write_what_waited(done.slot);
+      write_what_waited();
       finish_if_written(done.slot);
       return;
     case storage::file_action::sync:
@@ -363,7 +379,7 @@ std::uint64_t open_files::ending_bytes() const noexcept {
 }
 
 bool open_files::settled() const noexcept {
-  return in_flight_ == 0 && failed_.empty() && waiting_for_name_.empty();
+  return in_flight_ == 0 && failed_.empty() && waiting_.empty();
 }
 
 }  // namespace captured::pipeline

@@ -65,6 +65,10 @@ class open_files {
     options_.force_to_device = force_to_device;
   }
 
+  /// From now on the disk gets nothing of a file before it has taken its beginning, and all of the
+  /// file before it: whatever kills us, what it has taken has no gap but in the last file.
+  void write_in_order() noexcept { is_in_order_ = true; }
+
   /// Files are made in this place from now on; a next file that is ready elsewhere is removed.
   void use(std::uint32_t place);
   [[nodiscard]] std::uint32_t place() const noexcept { return place_; }
@@ -216,7 +220,8 @@ class open_files {
   bool is_file_gone(const storage::file_completion& done);
   void on_written(const storage::file_completion& done);
   void give_back_in_order();
-  void write_what_waited(std::uint32_t slot);
+  void write_what_waited();
+  [[nodiscard]] bool may_write(const chunk& piece) const noexcept;
   void on_success(const storage::file_completion& done);
   void note_success(std::uint32_t place);
   [[nodiscard]] chunk& chunk_of(std::uint64_t token) const noexcept;
@@ -232,12 +237,13 @@ class open_files {
   std::optional<std::uint32_t> next_;
   std::optional<std::uint32_t> current_;
   std::vector<chunk*> unfinished_;
-  std::vector<chunk*> waiting_for_name_;
+  std::vector<chunk*> waiting_;  ///< for the file's name, or for their turn
   std::vector<storage::file_completion> failed_;
   std::uint64_t octets_written_ = 0;
   std::uint32_t in_flight_ = 0;
   std::optional<base::steady_time> retry_at_;
   bool any_unproven_ = false;
+  bool is_in_order_ = false;
   std::uint32_t place_ = 0;
   std::array<place_state, storage::places_max> places_;
   base::steady_time now_{};  ///< of the event that is being worked on

@@ -93,11 +93,12 @@ void open_files::settle_given_up(std::uint32_t slot) {
   std::vector<chunk*> left;
   std::ranges::copy_if(unfinished_, std::back_inserter(left), is_its);
   std::erase_if(unfinished_, is_its);
-  std::erase_if(waiting_for_name_, is_its);
+  std::erase_if(waiting_, is_its);
   slots_[slot].writes = 0;
   if (!left.empty()) {
     events_.given_up(left);
   }
+  write_what_waited();
 }
 
 /// The chunks of a file that is given up go back when the disk touches none of them any more, and

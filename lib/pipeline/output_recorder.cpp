@@ -33,8 +33,8 @@ base::result<std::unique_ptr<output_recorder>> output_recorder::make(
   if (options.format != file_format::pcapng) {
     surroundings.where = placement::packed;  // records alone: there are no fillers
   }
-  auto pool =
-      chunk_pool::make(limits::chunks_in_pool, surroundings.chunk_bytes, limits::blocks_per_output);
+  auto pool = chunk_pool::make(limits::chunks_in_pool, limits::chunks_present,
+                               surroundings.chunk_bytes, limits::blocks_per_output);
   if (!pool) {
     return pool.error();
   }
@@ -178,7 +178,8 @@ output_state output_recorder::observe(base::moment now) const {
   state.description_due = ports_.description_due(now.steady, port_in_work());
   state.buffer_dirty = stream_.is_dirty();
   state.flush_due =
-      state.buffer_dirty && now.steady >= stream_.dirty_since() + options_.flush_interval;
+      state.buffer_dirty && (now.steady >= stream_.dirty_since() + options_.flush_interval ||
+                             (ports_.holds_most() && !block_));
   state.sync_due =
       options_.files.sync.policy == storage::sync_policy::interval && now.steady >= sync_at_;
   state.room = stream_.has_room(std::max(ports_.text_bytes_max(), packet_needs_));

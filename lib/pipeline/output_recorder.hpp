@@ -171,6 +171,7 @@ class output_recorder {
   void take_block();
   bool encode_in_place();
   void on_written(const chunk& piece);
+  void count_back(const chunk& piece);
   void write_statistics(base::moment now);
   void describe(base::moment now);
   void end_file(base::moment now);

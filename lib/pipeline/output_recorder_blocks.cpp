@@ -71,6 +71,9 @@ void output_recorder::encode_block(base::moment now) {
     packet_needs_ = done.needed;
     if (done.block_ended) {
       from.ledger().damaged.add(block_.damaged() ? block_.remaining() : 0);
+      if (from.is_ring_kept() && stream_.hold(block_.take(), block_port_)) {
+        ++from.blocks_lent;
+      }
       block_ = {};
       return;
     }
@@ -101,7 +104,7 @@ encode_progress output_recorder::encode(port& from, std::uint64_t packets_max) {
 bool output_recorder::encode_in_place() {
   port& from = ports_[block_port_];
   const bool wanted = options_.encoding != encoding::compact && !records_ && from.changes.empty() &&
-                      stream_.has_room_for_block();
+                      !from.is_ring_kept() && stream_.has_room_for_block();
   const in_place_limits allowed{
       .average_packet_min =
           options_.encoding == encoding::automatic ? limits::in_place_packet_bytes : 0,
@@ -131,8 +134,15 @@ bool output_recorder::encode_in_place() {
 
 void output_recorder::on_written(const chunk& piece) {
   ports_.count_stored(piece.runs);
+  count_back(piece);
+}
+
+void output_recorder::count_back(const chunk& piece) {
   if (piece.block) {
     --ports_[piece.runs.front().port].blocks_lent;
+  }
+  for (const held_block& one : piece.held) {
+    --ports_[one.port].blocks_lent;
   }
 }
 

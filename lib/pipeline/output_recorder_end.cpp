@@ -38,6 +38,7 @@ void output_recorder::give_up() {
 }
 
 void output_recorder::note_end() {
+  ports_.settle_handed_over();
   outcome_.unproven = stream_.files().any_unproven();
   outcome_.next = series_;
   outcome_.next.totals = ports_.settled_totals();
@@ -49,9 +50,11 @@ void output_recorder::count_unwritten() {
   settle_unfinished(stream_.files().unfinished(), ports_, records_);
   for (chunk* const piece : stream_.files().unfinished()) {
     piece->block.forget();  // the disk may read it yet
+    piece->let_go();
   }
-  if (const chunk* const piece = stream_.open_chunk()) {
+  if (chunk* const piece = stream_.open_chunk()) {
     ports_.count_unwritten(piece->runs);
+    piece->let_go();
   }
   if (block_) {
     ports_[block_port_].ledger().unwritten.add(block_.remaining());
@@ -59,7 +62,7 @@ void output_recorder::count_unwritten() {
   }
   while (auto next = ports_.take_block()) {
     ports_[next->port].ledger().unwritten.add(
-        capture::read_block_head(next->block.memory()).packet_count);
+        capture::read_block_head(next->block.memory()).packet_count - next->block.packets_done());
   }
 }
 

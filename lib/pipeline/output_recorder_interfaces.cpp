@@ -21,7 +21,10 @@ base::result<> output_recorder::add(output_interface what) {
   const auto fits = check_fit(what.description);
   if (fits) {
     capture::block_source& source = what.feed->source();
-    for (std::uint32_t queue = 0; queue < source.queue_count(); ++queue) {
+    if (what.is_ring_kept) {
+      stream_.files().write_in_order();
+    }
+    for (std::uint32_t queue = 0; !what.is_ring_kept && queue < source.queue_count(); ++queue) {
       add_memory(source.memory(queue));
     }
     ports_.attach(std::move(what));

@@ -96,9 +96,7 @@ void output_recorder::on_given_up(const std::vector<chunk*>& pieces) {
   has_lost_packets_ = true;
   ports_.count_given_up([&] { settle_unfinished(pieces, ports_, records_); });
   for (const chunk* const piece : pieces) {
-    if (piece->block) {
-      --ports_[piece->runs.front().port].blocks_lent;
-    }
+    count_back(*piece);
   }
 }
 
@@ -111,6 +109,7 @@ void output_recorder::abandon_file() {
   }
   stream_.abandon([this](const chunk& piece) {
     ports_.count_given_up([&] { ports_.count_unwritten(piece.runs); });
+    count_back(piece);
   });
   ports_.forget_file();
   has_lost_packets_ = true;

@@ -67,6 +67,7 @@ repaired_part describe_part(const std::string& part, const part_file& file) {
 base::result<repaired_part> set_aside(const storage::output_directory& folder, part_file& file,
                                       std::string reason) {
   const std::string part = file.name();
+  file.give_back_reserved();
   const auto renamed =
       file.rename_to(stem_of(part), extension_of_part(part) + std::string(storage::damaged_suffix));
   if (!renamed) {

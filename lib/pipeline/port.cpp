@@ -27,6 +27,7 @@ port::port(const output_interface& first)
 void port::attach(output_interface what, const device_count_reader& device_counts) {
   CAPTURED_CHECK(!attached() && &ledger_ == what.ledger);
   feed_ = what.feed;
+  is_ring_kept_ = what.is_ring_kept;
   description_ = std::move(what.description);
   listed = true;
   described = false;
@@ -53,13 +54,21 @@ void port::refresh(const device_count_reader& device_counts) {
     return;
   }
   const capture::ring_statistics ring = feed_->source().statistics();
-  ledger_.filteraccept.set(earlier_.filteraccept + ring.packets_total);
+  ledger_.filteraccept.set(feed_->is_handed_over() ? encoded - given_up + ledger_.unwritten.get() +
+                                                         earlier_.osdrop + ring.drops_total
+                                                   : earlier_.filteraccept + ring.packets_total);
   ledger_.osdrop.set(earlier_.osdrop + ring.drops_total);
   // Once it leaves, a device of its name may be another one.
   const auto device = device_counts && !leaving ? device_counts(name_) : std::nullopt;
   if (device && device_base_) {
     ledger_.ifrecv.set(earlier_.received + growth(device->received, device_base_->received));
     ledger_.ifdrop.set(earlier_.dropped + growth(device->dropped, device_base_->dropped));
+  }
+}
+
+void port::settle_handed_over() noexcept {
+  if (attached() && feed_->is_handed_over()) {
+    ledger_.filteraccept.set(ledger_.stored.get() + ledger_.osdrop.get() + ledger_.unwritten.get());
   }
 }
 

@@ -38,6 +38,9 @@ struct output_interface {
   ring_feed* feed = nullptr;
   interface_ledger* ledger = nullptr;
   base::wall_time begun{};  ///< isb_starttime: since when its packets are counted
+  /// The ring outlives this process: its blocks are given back only when their packets, and all
+  /// before them, are written, so that what is not can be taken from it again.
+  bool is_ring_kept = false;
 };
 
 /// Another filter, snaplen or speed for an interface that goes on.
@@ -72,6 +75,10 @@ class port {
 
   /// Reads the counters of ring and device into the ledger.
   void refresh(const device_count_reader& device_counts);
+  /// What a ring that goes to another process still holds is not ours: what is left counts as all
+  /// that there was. When nothing is in flight any more.
+  void settle_handed_over() noexcept;
+  [[nodiscard]] bool is_ring_kept() const noexcept { return is_ring_kept_; }
   /// Figures for a statistics block, as of the last `refresh`.
   [[nodiscard]] interface_figures figures() const;
   /// Totals as of now, for the notes of a file: what is in files or buffers counts as stored.
@@ -96,7 +103,7 @@ class port {
   std::uint64_t losses_reported = 0;       ///< sum of all epb_dropcount
   std::uint64_t osdrop_said = 0;           ///< in the last statistics block
   std::vector<std::uint64_t> newest_ns;    ///< stamp of the last packet of each queue
-  std::uint32_t blocks_lent = 0;           ///< of its ring, being written as they lie
+  std::uint32_t blocks_lent = 0;           ///< of its ring, until they or their packets are written
   base::steady_time loss_statistics_at{};  ///< not before this; see `loss_unsaid`
   bool loss_unsaid = false;                ///< a loss was met since the last statistics block
 
@@ -114,6 +121,7 @@ class port {
   base::wall_time begun_;
   port_description description_;
   ring_feed* feed_ = nullptr;
+  bool is_ring_kept_ = false;
   earlier_counts earlier_;
   std::optional<capture::device_counters> device_base_;
   bool device_counted_ = false;  ///< the device's counters were ever known

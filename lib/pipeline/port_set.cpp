@@ -29,6 +29,12 @@ void append_statistics_of(std::vector<std::byte>& out, port& one, statistics_kin
   append_statistics(out, figures, kind, now, std::move(comments));
 }
 
+/// Of one of its rings at least half the blocks may be lent, for they may all be of that ring.
+bool is_half_lent(const port& one) {
+  const capture::block_source& source = one.feed().source();
+  return 2 * one.blocks_lent >= source.block_count() / source.queue_count();
+}
+
 std::size_t description_bytes(const format::interface_description_block& block) {
   std::vector<std::byte> octets;
   format::append(octets, block);
@@ -94,13 +100,13 @@ bool port_set::block_waiting() const noexcept {
 }
 
 bool port_set::has_lent_most() const noexcept {
+  return std::any_of(ports_.begin(), ports_.end(),
+                     [](const auto& one) { return one->attached() && is_half_lent(*one); });
+}
+
+bool port_set::holds_most() const noexcept {
   return std::any_of(ports_.begin(), ports_.end(), [](const auto& one) {
-    if (!one->attached()) {
-      return false;
-    }
-    // They may all be of one of its rings.
-    const capture::block_source& source = one->feed().source();
-    return 2 * one->blocks_lent >= source.block_count() / source.queue_count();
+    return one->attached() && one->is_ring_kept() && is_half_lent(*one);
   });
 }
 
@@ -336,6 +342,12 @@ format::recording_totals port_set::settled_totals() const {
 void port_set::refresh() {
   for (const auto& one : ports_) {
     one->refresh(device_counts_);
+  }
+}
+
+void port_set::settle_handed_over() noexcept {
+  for (const auto& one : ports_) {
+    one->settle_handed_over();
   }
 }
 

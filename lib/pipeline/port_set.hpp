@@ -38,6 +38,9 @@ class port_set {
   /// At least half the blocks of a ring are being written as they lie: nobody will wake the strand
   /// for another block before some are given back.
   [[nodiscard]] bool has_lent_most() const noexcept;
+  /// The same of a ring whose blocks wait for the packets that were copied from them: these should
+  /// be written soon.
+  [[nodiscard]] bool holds_most() const noexcept;
   [[nodiscard]] bool drained() const noexcept { return sources_closed() && !block_waiting(); }
 
   /// A block and whose it is.
@@ -98,6 +101,7 @@ class port_set {
   [[nodiscard]] format::recording_totals totals() const;
   [[nodiscard]] format::recording_totals settled_totals() const;
   void refresh();
+  void settle_handed_over() noexcept;
   /// The earliest time after `now` at which something falls due by itself.
   [[nodiscard]] base::steady_time wake_at(base::steady_time now) const noexcept;
 

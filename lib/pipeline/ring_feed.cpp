@@ -26,6 +26,7 @@ std::optional<capture::block_lease> ring_feed::take() noexcept {
   if (!queue_.pop(index)) {
     return std::nullopt;
   }
+  source_.begin(index);
   return capture::block_lease(source_, index);
 }
 

@@ -26,6 +26,15 @@ class ring_feed {
   std::uint32_t offer_finished_blocks() noexcept;
   /// Reactor thread. No block will follow; what is queued stays to be taken.
   void close() noexcept { closed_.store(true, std::memory_order_release); }
+  /// Closes it, while the ring goes on to receive: what follows is for another process.
+  void hand_over() noexcept {
+    handed_over_.store(true, std::memory_order_relaxed);
+    close();
+  }
+  /// Strand.
+  [[nodiscard]] bool is_handed_over() const noexcept {
+    return closed() && handed_over_.load(std::memory_order_relaxed);
+  }
 
   /// Strand. The next block in the order of filling, or nothing.
   [[nodiscard]] std::optional<capture::block_lease> take() noexcept;
@@ -45,6 +54,7 @@ class ring_feed {
   const packet_tap* tap_;
   boost::lockfree::spsc_queue<std::uint32_t> queue_;
   std::atomic<bool> closed_{false};
+  std::atomic<bool> handed_over_{false};
 };
 
 }  // namespace captured::pipeline

@@ -13,14 +13,15 @@ constexpr std::uint64_t speed_bits_least = 10'000'000'000;
 constexpr std::uint64_t speed_bits_unknown = 100'000'000'000;
 
 constexpr std::uint32_t share_at_present_rate = 16;
-constexpr std::uint32_t share_at_full_speed = 4;
+constexpr double share_at_full_speed = 0.375;
 
 /// Below it a timer costs as much as the wake-ups that it saves; above it packets get late.
 constexpr std::chrono::nanoseconds shortest_pause = std::chrono::milliseconds(1);
 constexpr std::chrono::nanoseconds longest_pause = std::chrono::milliseconds(20);
 
-/// Blocks in a pause, of all rings, from which on it pays.
-constexpr double blocks_least = 1.5;
+/// Blocks in a pause, of all rings, from which on it pays to begin, and below which to end.
+constexpr double blocks_to_begin = 1.25;
+constexpr double blocks_to_stay = 0.75;
 
 }  // namespace
 
@@ -41,12 +42,13 @@ void ring_pace::on_scan(std::uint32_t found, base::steady_time now) noexcept {
   found_at = now;
 }
 
-std::chrono::nanoseconds pause_of(std::span<const ring_pace> rings,
-                                  base::steady_time now) noexcept {
+std::chrono::nanoseconds pause_of(std::span<const ring_pace> rings, base::steady_time now,
+                                  bool pausing) noexcept {
   std::chrono::nanoseconds pause = longest_pause;
   double blocks_in_longest = 0;
   for (const ring_pace& one : rings) {
-    pause = std::min(pause, one.filled_in / share_at_full_speed);
+    pause = std::min(pause, std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                one.filled_in * share_at_full_speed));
     // One that has found nothing for long is slower than it was.
     const auto per_block = std::max(one.per_block, now - one.found_at);
     if (per_block > 2 * longest_pause) {
@@ -60,7 +62,8 @@ std::chrono::nanoseconds pause_of(std::span<const ring_pace> rings,
   }
   const double expected = blocks_in_longest * static_cast<double>(pause.count()) /
                           static_cast<double>(longest_pause.count());
-  return expected >= blocks_least && pause >= shortest_pause ? pause : std::chrono::nanoseconds(0);
+  const bool pays = expected >= (pausing ? blocks_to_stay : blocks_to_begin);
+  return pays && pause >= shortest_pause ? pause : std::chrono::nanoseconds(0);
 }
 
 }  // namespace captured::pipeline

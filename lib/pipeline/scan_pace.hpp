@@ -29,9 +29,10 @@ struct ring_pace {
                                 std::uint64_t speed_bits) noexcept;
 
 /// The pause until the next look: 0 when each block should be told of. Meanwhile no ring fills by
-/// more than a sixteenth at its present rate, nor by more than a quarter if its link is suddenly
-/// used in full.
+/// more than a sixteenth at its present rate, nor by more than three eighths if its link is
+/// suddenly used in full. To begin with pauses takes more blocks than to stay with them, since the
+/// change costs something.
 [[nodiscard]] std::chrono::nanoseconds pause_of(std::span<const ring_pace> rings,
-                                                base::steady_time now) noexcept;
+                                                base::steady_time now, bool pausing) noexcept;
 
 }  // namespace captured::pipeline

@@ -48,6 +48,9 @@ struct log_settings {
 /// Whether the process locks itself in before it records: see daemon/sandbox.hpp.
 enum class sandbox_mode : std::uint8_t { automatic, off };
 
+/// Whether rings outlive the process in the service manager's store: docs/restart.md.
+enum class keep_rings_mode : std::uint8_t { automatic, off };
+
 /// The socket through which capturectl asks a running service for its status and for a reload.
 /// Whoever may write to it may do both.
 struct control_settings {
@@ -80,6 +83,7 @@ struct configuration {
   log_settings log;
   std::string user;  ///< started as root, become this one before READY; empty: stay who we are
   sandbox_mode sandbox = sandbox_mode::automatic;
+  keep_rings_mode keep_rings = keep_rings_mode::automatic;
   /// Sockets made before CAP_NET_RAW is given up too, for all interfaces ever; 0: it is kept.
   std::uint32_t spare_sockets = 0;
   control_settings control;

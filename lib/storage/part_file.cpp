@@ -133,6 +133,11 @@ base::result<> part_file::close_at(std::uint64_t length, std::span<const std::by
   return {};
 }
 
+void part_file::give_back_reserved() noexcept {
+  static_cast<void>(retried([&] { return calls_->cut(fd_.get(), size_); }));
+  static_cast<void>(calls_->set_changed(fd_.get(), changed_));
+}
+
 base::result<> part_file::rename_to(const std::string& stem, const std::string& ending) {
   for (int attempt = 0;; ++attempt) {
     const std::string name =

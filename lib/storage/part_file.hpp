@@ -40,6 +40,8 @@ class part_file {
   /// Puts `closing` at `length`, ends the file behind it, and forces it to the device. Until then
   /// nothing before `length` changes: whatever interrupts it, it can be done again.
   base::result<> close_at(std::uint64_t length, std::span<const std::byte> closing);
+  /// Gives back what was reserved of the disk behind its end, as far as that can be done.
+  void give_back_reserved() noexcept;
   /// Renames it to stem + ending, or stem + "+1" + ending and so on where that exists; never over a
   /// file. Forces the folder to the device.
   base::result<> rename_to(const std::string& stem, const std::string& ending);

@@ -26,7 +26,7 @@ constexpr unsigned kernel_workers_max = 1024;
 constexpr unsigned begun_together_max = 4;
 
 /// From this on a file is made longer ahead of its contents, by that much at a time.
-constexpr std::uint64_t fast_octets = 32 << 20;  // within a window
+constexpr std::uint64_t fast_octets = 8 << 20;  // within a window
 constexpr std::chrono::milliseconds rate_window{500};
 constexpr std::uint64_t ahead_octets = 64 << 20;
 

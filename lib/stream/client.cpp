@@ -20,6 +20,7 @@
 #include <grpcpp/support/sync_stream.h>
 
 #include "stream/credentials.hpp"
+#include "stream/peer_name.hpp"
 
 namespace captured::stream {
 
@@ -179,7 +180,7 @@ class client::worker {
     bool whole = false;
     std::string thrown;
     try {
-      whole = connected && send_connected(*channel, *to);
+      whole = connected && send_connected(*channel, context, *to);
     } catch (const std::exception& one) {
       thrown = one.what();
       context.TryCancel();
@@ -196,13 +197,26 @@ class client::worker {
   }
 
   /// True when the stream ended and all was sent.
-  bool send_connected(grpc::Channel& channel, call_sink& to) {
+  bool send_connected(grpc::Channel& channel, const grpc::ClientContext& context, call_sink& to) {
     connected_at_ = clock::now();
     queue_.note_connected();
     if (events_.connected) {
-      events_.connected();
+      events_.connected(peer_of(context));
     }
     return send_all(channel, to) && to.WritesDone();
+  }
+
+  /// gRPC knows it a moment after the call began.
+  std::optional<collector_address> peer_of(const grpc::ClientContext& context) const {
+    constexpr auto longest = std::chrono::seconds(1);
+    constexpr auto step = std::chrono::milliseconds(2);
+    const auto end = clock::now() + longest;
+    auto peer = address_of_peer(context.peer());
+    while (!peer && !answered_ && clock::now() < end && !queue_.is_cancelled()) {
+      std::this_thread::sleep_for(step);
+      peer = address_of_peer(context.peer());
+    }
+    return peer;
   }
 
   enum class reach {

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/error.hpp"
@@ -18,7 +19,8 @@ namespace captured::stream {
 
 /// What is worth a line in a log: called on the client's own thread.
 struct client_events {
-  std::function<void()> connected;
+  /// With whom, where that can be told: of a collector that has a name, the address.
+  std::function<void(const std::optional<collector_address>& peer)> connected;
   std::function<void(const std::string& why)> failed;
   /// The last call: nothing is sent any more, the figures are final. Also when the collector has
   /// confirmed, which is no failure.

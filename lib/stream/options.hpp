@@ -70,7 +70,9 @@ struct server_options {
   bool is_encrypted = false;
   tls_options tls;  ///< with `authorities`, clients must have a certificate of theirs
   std::size_t message_bytes_max = std::size_t{4} << 20;
-  std::uint32_t clients_max = 64;            ///< streams at a time; further ones are refused
+  std::uint32_t clients_max = 64;               ///< streams at a time; further ones are refused
+  std::chrono::milliseconds handshake{10'000};  ///< then a connection without one is closed
+  std::chrono::milliseconds idle{60'000};       ///< the same for one without a stream
   std::uint64_t packets_per_second_max = 0;  ///< of one stream, which is slowed down; 0: no limit
 };
 

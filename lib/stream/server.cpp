@@ -17,6 +17,7 @@
 #include <grpcpp/support/sync_stream.h>
 
 #include "stream/credentials.hpp"
+#include "stream/peer_name.hpp"
 
 namespace captured::stream {
 
@@ -28,7 +29,6 @@ using call_source = grpc::ServerReader<grpc::ByteBuffer>;
 constexpr int spare_threads = 8;  // beyond one for each stream, to refuse further ones
 constexpr std::size_t bytes_per_client = std::size_t{8} << 20;  // that gRPC may hold for one
 constexpr int keepalive_ms = 60'000;  // a peer that is gone without a word is noticed
-constexpr int idle_ms = 60'000;       // of a connection without a stream
 constexpr int keepalive_answer_ms = 20'000;
 
 /// Did the stream break, rather than end? gRPC tells the end of the messages first and why shortly
@@ -43,22 +43,6 @@ bool is_broken(const grpc::ServerContext& context) {
     std::this_thread::sleep_for(step);
   }
   return context.IsCancelled();
-}
-
-/// "ipv4:192.0.2.7:4711" as people write it.
-std::string plain_peer(const std::string& peer) {
-  for (const std::string_view kind : {"ipv4:", "ipv6:", "unix:"}) {
-    if (peer.starts_with(kind)) {
-      std::string plain = peer.substr(kind.size());
-      for (const auto& [code, octet] : {std::pair("%5B", "["), std::pair("%5D", "]")}) {
-        if (const auto at = plain.find(code); at != std::string::npos) {
-          plain.replace(at, 3, octet);
-        }
-      }
-      return plain;
-    }
-  }
-  return peer;
 }
 
 /// Slows a stream down to so many packets a second; the peer notices by its flow control.
@@ -149,7 +133,10 @@ class server::worker final : public grpc::Service {
         .SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1)
         .SetMaxReceiveMessageSize(static_cast<int>(options_.message_bytes_max))
         .AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0)
-        .AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, idle_ms)
+        .AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                            static_cast<int>(options_.handshake.count()))
+        .AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS,
+                            static_cast<int>(options_.idle.count()))
         .AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, keepalive_ms)
         .AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, keepalive_answer_ms);
     server_ = builder.BuildAndStart();

@@ -17,7 +17,8 @@ constexpr std::int64_t begin_seconds = 1767225600;
 }  // namespace
 
 recorder_rig::recorder_rig(rig_options options)
-    : disk_([this](const storage::file_completion& done) { completions_.push_back(done); },
+    : is_ring_kept_(options.is_ring_kept),
+      disk_([this](const storage::file_completion& done) { completions_.push_back(done); },
             options.delivery),
       second_disk_([this](const storage::file_completion& done) { completions_.push_back(done); },
                    options.delivery),
@@ -78,6 +79,7 @@ pipeline::output_interface recorder_rig::describe(std::size_t interface) {
   what.feed = lines_[interface]->feed.get();
   what.ledger = &lines_[interface]->ledger;
   what.begun = now_.wall;
+  what.is_ring_kept = is_ring_kept_;
   return what;
 }
 
@@ -141,6 +143,13 @@ void recorder_rig::close_feeds() {
   retire_all();
   for (const auto& one : lines_) {
     one->feed->close();
+  }
+}
+
+void recorder_rig::hand_over_feeds() {
+  retire_all();
+  for (const auto& one : lines_) {
+    one->feed->hand_over();
   }
 }
 

@@ -28,6 +28,7 @@ struct rig_options {
   memory_files::delivery delivery = memory_files::delivery::manual;
   pipeline::placement where = pipeline::placement::packed;
   std::vector<storage::kept_file> earlier = {};  ///< of an earlier life; to be put on the disk too
+  bool is_ring_kept = false;                     ///< see pipeline::output_interface
   bool has_fallback = false;  ///< the second disk is the second place from the start
 };
 
@@ -55,6 +56,8 @@ class recorder_rig {
   void settle();
   /// The reactor's part of a stop: what is in the rings is offered, and the feeds close.
   void close_feeds();
+  /// The same when the rings are left to another recorder.
+  void hand_over_feeds();
   /// The whole stop; passes time up to `timeout` until the output has ended.
   void stop(std::chrono::milliseconds timeout = std::chrono::seconds(10));
 
@@ -107,6 +110,7 @@ class recorder_rig {
 
   [[nodiscard]] pipeline::output_interface describe(std::size_t interface);
 
+  bool is_ring_kept_;
   std::vector<std::unique_ptr<line>> lines_;
   memory_files disk_;
   memory_files second_disk_;

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 BENCH = Path(__file__).resolve().parents[1] / "bench" / "bench_peers"
+STREAMS = BENCH.with_name("bench_streams")
 NEEDED = ["inject", "floor", "captured", "check_frames"]
 
 
@@ -47,3 +49,16 @@ def test_what_is_written_nowhere_is_counted_by_the_ledger(folder):
     rows = said["points"][0]["rows"]
     assert rows["captured-2"]["stored"] == rows["captured-2"]["sent"] == 4000
     assert rows["captured-2"]["octets_per_packet"]["most"] == 0, "nothing stays on the disk"
+
+
+def test_the_benchmark_of_streams_runs_to_its_end(folder):
+    programs = os.environ["CAPTURED_BIN"]
+    if os.cpu_count() < 2 or not (Path(programs) / "inject").exists():
+        pytest.skip("needs two processors and the injector")
+    done = subprocess.run(
+        [sys.executable, STREAMS, "--bin", programs, "--output", folder, "--runs", "1", "--seconds",
+         "0.2", "--ring", "16", "--pace", "5000", "--idle-pace", "20000"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=150)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^a streamed packet: -?\d+ ns beside", done.stdout, re.MULTILINE)
+    assert re.search(r"^an idle stream: [+-][\d.]+%", done.stdout, re.MULTILINE), done.stdout

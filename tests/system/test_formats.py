@@ -84,7 +84,8 @@ def test_under_load_and_rotation_every_frame_is_there_once_with_its_time(
     # nanoseconds would go back or leap.
     steps = [after.time_ns - before.time_ns for before, after in zip(every, every[1:])]
     assert min(steps) > -10**9 and max(steps) < 4 * 10**9
-    tools.run([tools.ours("capturectl"), "verify", *files], timeout=120)
+    verified = tools.run([tools.ours("capturectl"), "verify", "--json", captures], timeout=120)
+    assert len(json.loads(verified.stdout)["files"]) == len(files)
 
 
 def test_series_are_by_interface_for_pcap_and_one_for_lpcap(make_network, folder):

@@ -61,8 +61,8 @@ def packets_in(path):
 
 def wait_packets(path, count, captured):
     """Waits for a file with so many packets: 44 octets come to each, and are its least."""
-    process.wait_until(lambda: path.stat().st_size >= count * (captured + 44), END_SECONDS,
-                       f"{path} has {count} packets")
+    process.wait_until(lambda: path.exists() and path.stat().st_size >= count * (captured + 44),
+                       END_SECONDS, f"{path} has {count} packets")
 
 
 def test_a_viewer_gets_what_is_recorded_and_ends_at_a_signal(make_network, folder):
@@ -138,6 +138,47 @@ def test_what_cannot_be_shown_is_refused_with_a_reason(make_network, folder):
             assert done.returncode == 1
             assert reason in done.stderr
         recorder.stop()
+
+
+def piped_into_tshark(setting, folder):
+    """capturectl live and a tshark that reads what it writes."""
+    live = setting.live(stdout=subprocess.PIPE)
+    # pylint: disable=consider-using-with
+    reader = subprocess.Popen(
+        [tools.theirs("tshark"), "-i", "-", "-w", str(folder / "piped.pcapng")], stdin=live.stdout,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    live.stdout.close()  # theirs alone now
+    return live, reader
+
+
+def both_end(live, reader):
+    for each in (live, reader):
+        _, errors = each.communicate(timeout=END_SECONDS)
+        assert each.returncode == 0, errors
+
+
+def test_tshark_reads_the_live_pipe_until_both_are_interrupted(make_network, folder):
+    setting = Setting(make_network, folder)
+    with setting.recorder as recorder:
+        live, reader = piped_into_tshark(setting, folder)
+        traffic.send(setting.network, count=2000, rate=10000, size=100)
+        wait_packets(folder / "piped.pcapng", 2000, 100)
+        for each in (live, reader):  # as ^C does
+            each.send_signal(signal.SIGINT)
+        both_end(live, reader)
+        ledger = recorder.stop()
+    assert ledger["eth0"]["stored"] == 2000
+    readers.all_agree(folder / "piped.pcapng", 2000)
+
+
+def test_tshark_reads_the_live_pipe_until_the_recorder_stops(make_network, folder):
+    setting = Setting(make_network, folder)
+    with setting.recorder as recorder:
+        live, reader = piped_into_tshark(setting, folder)
+        traffic.send(setting.network, count=500, rate=10000, size=100)
+        recorder.stop()
+        both_end(live, reader)
+    readers.all_agree(folder / "piped.pcapng", 500)
 
 
 @pytest.fixture(name="tshark")

@@ -53,6 +53,25 @@ TEST_CASE("a set tells which descriptors had an event, once for each event") {
   CHECK(set.drain().size() == 2);
 }
 
+TEST_CASE("a quiet set tells of no input until it is quiet no more") {
+  auto set = poll_set::create().value();
+  const auto first = make_event();
+  const auto second = make_event();
+  REQUIRE(set.add(first.get(), 1).has_value());
+  set.set_quiet(true);
+  REQUIRE(set.add(second.get(), 2).has_value());
+  signal(first);
+  signal(second);
+  CHECK_FALSE(is_readable(set));
+  CHECK(set.drain().empty());
+  set.set_quiet(false);
+  CHECK(is_readable(set));
+  CHECK(set.drain().size() == 2);
+  CHECK(set.drain().empty());
+  signal(second);
+  CHECK(set.drain().size() == 1);
+}
+
 TEST_CASE("a removed descriptor is silent and an unknown one cannot be removed") {
   auto set = poll_set::create().value();
   const auto event = make_event();

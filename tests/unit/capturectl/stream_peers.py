@@ -5,6 +5,7 @@ what it needs is not installed."""
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -40,7 +41,11 @@ FOLDER = Path(work.name)
 
 
 def compile_interface():
-    subprocess.run(["protoc", f"-I{PROTO.parent}", f"--python_out={FOLDER}",
+    """As other programs have it: without what is ours, the fields from 16 on."""
+    lines = PROTO.read_text(encoding="utf-8").splitlines(keepends=True)
+    (FOLDER / PROTO.name).write_text(
+        "".join(each for each in lines if not re.search(r"= 1[6-9];", each)), encoding="utf-8")
+    subprocess.run(["protoc", f"-I{FOLDER}", f"--python_out={FOLDER}",
                     f"--grpc_python_out={FOLDER}",
                     f"--plugin=protoc-gen-grpc_python={PLUGIN}", PROTO.name], check=True)
     sys.path.insert(0, str(FOLDER))
@@ -202,6 +207,12 @@ def packet(number, **header):
     fields = {"ts_sec": 1_500_000_000, "ts_usec": number, "caplen": 60, "len": 1500, **header}
     return messages.Packet(header=messages.PacketHeader(**fields),
                            data=messages.PacketData(data=frame(number)))
+
+
+def description(name):
+    """What is ours in a message: its interface is called so, and is Ethernet."""
+    octets = b"\x0a" + bytes([len(name)]) + name.encode() + b"\x10\x01"
+    return b"\x8a\x01" + bytes([len(octets)]) + octets
 
 
 def high_water_kib(pid):

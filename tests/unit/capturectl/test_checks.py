@@ -59,6 +59,20 @@ class Verify(FilesTest):
             done = run(command, damaged, status=1)
             self.assertIn(b"text mode", done.stdout + done.stderr)
 
+    def test_of_a_folder_the_recordings_of_every_format_are_judged(self):
+        source = self.capture("a.pcapng", range(5))
+        for name in ("b.pcap", "c.lpcap", "d.pcap.gz"):
+            run("convert", "-q", source, self.path(name))
+        self.write("notes.txt", b"not a capture")
+        self.write("e.pcap.part", self.content(self.path("b.pcap"))[:-7])
+        report = json.loads(run("verify", "--json", self.folder).stdout)
+        self.assertEqual([(os.path.basename(each["name"]), each["packets"])
+                          for each in report["files"]],
+                         [("a.pcapng", 5), ("b.pcap", 5), ("c.lpcap", 5), ("d.pcap.gz", 5)])
+        self.write("f.pcap", self.content(self.path("b.pcap"))[:-7])
+        report = json.loads(run("verify", "--json", self.folder, status=1).stdout)
+        self.assertEqual(report["faults"], 1)
+
 
 class Repair(FilesTest):
     def test_cut_anywhere_all_whole_packets_are_kept(self):

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <thread>
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -100,6 +102,47 @@ bool exists(const std::string& path) {
 }
 
 }  // namespace
+
+TEST_CASE("a stream's client that takes nothing for long is hung up on, one that is slow is not") {
+  const testing::temporary_folder folder;
+  settings::control_settings options;
+  options.socket = folder.path() / "control";
+  boost::asio::io_context context{1};
+  const std::vector<std::byte> octets(std::size_t{4} << 20);
+  std::vector<bool> sent;
+  const auto opened =
+      control_server::open(context, options,
+                           [&](const control_request&, const control_reply& reply) {
+                             reply.begin_stream([] {});
+                             reply.send_piece("{\"ok\":true}\n", octets, [&, reply](bool whole) {
+                               sent.push_back(whole);
+                               if (whole) {
+                                 reply.finish_stream(acceptance());
+                               }
+                             });
+                           },
+                           {.standing = std::chrono::milliseconds(3000)});
+  REQUIRE(opened.has_value());
+  std::thread thread([&] { context.run(); });
+  const auto standing = connect_to_daemon(options.socket, std::chrono::seconds(5));
+  const auto slow = connect_to_daemon(options.socket, std::chrono::seconds(5));
+  REQUIRE(standing.has_value());
+  REQUIRE(slow.has_value());
+  ::fcntl(slow->get(), F_SETFL, 0);
+  say(*standing, "{\"request\":\"live\"}\n");
+  say(*slow, "{\"request\":\"live\"}\n");
+  std::size_t heard = 0;
+  std::vector<char> room(std::size_t{128} << 10);
+  for (ssize_t got = 1; got > 0; heard += static_cast<std::size_t>(got)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(120));
+    got = std::max<ssize_t>(::recv(slow->get(), room.data(), room.size(), 0), 0);
+  }
+  CHECK(heard > octets.size());
+  context.stop();
+  thread.join();
+  CHECK(std::count(sent.begin(), sent.end(), true) == 1);
+  CHECK(std::count(sent.begin(), sent.end(), false) == 1);
+}
 
 TEST_CASE("a client gets answers and refusals") {
   const rig made;

@@ -206,7 +206,8 @@ TEST_CASE("a block encoded in place holds the packets that compact encoding give
   }
 }
 
-TEST_CASE("the last packet of a full block is closed within the block, however near its end") {
+TEST_CASE("the last packet of a full block is closed within the block, however near its end",
+          "[one-thread]") {
   // All distances between the last frame and the block's end, by a first frame of every size.
   for (const packet::vlan_tag tag : {packet::vlan_tag{}, packet::vlan_tag{0x8100, 100}}) {
     for (std::size_t first = 60; first < 1300; ++first) {
@@ -222,7 +223,7 @@ TEST_CASE("the last packet of a full block is closed within the block, however n
   }
 }
 
-TEST_CASE("a single packet that fills its block keeps its drop count") {
+TEST_CASE("a single packet that fills its block keeps its drop count", "[one-thread]") {
   for (const packet::vlan_tag tag : {packet::vlan_tag{}, packet::vlan_tag{0x88a8, 0xffff}}) {
     for (std::size_t size = 3900; size < 4100; ++size) {
       twin_rings rings({.block_bytes = 4096});
@@ -236,7 +237,8 @@ TEST_CASE("a single packet that fills its block keeps its drop count") {
   }
 }
 
-TEST_CASE("what is left of the last page is filled, whether 0, 4, 8 octets or a whole block") {
+TEST_CASE("what is left of the last page is filled, whether 0, 4, 8 octets or a whole block",
+          "[one-thread]") {
   std::vector<bool> rests(4096 / 4);
   for (std::size_t size = 60; size < 60 + 4096; ++size) {
     twin_rings rings({.block_count = 2, .block_bytes = 16384});
@@ -254,7 +256,8 @@ TEST_CASE("what is left of the last page is filled, whether 0, 4, 8 octets or a 
   CHECK(std::find(rests.begin(), rests.end(), false) == rests.end());
 }
 
-TEST_CASE("mixed packets, tags, link headers of odd length and short snap lengths all come right") {
+TEST_CASE("mixed packets, tags, link headers of odd length and short snap lengths all come right",
+          "[one-thread]") {
   std::mt19937 random(1);
   const auto below = [&random](std::uint32_t end) {
     return static_cast<std::uint32_t>(random() % end);

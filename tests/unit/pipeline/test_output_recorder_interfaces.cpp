@@ -245,7 +245,8 @@ TEST_CASE("an interface that leaves while the disk stands still loses nothing") 
   CHECK(rig.ledger(1).unwritten == 0);
 }
 
-TEST_CASE("more interfaces than a note can list come and go, and every file still verifies") {
+TEST_CASE("more interfaces than a note can list come and go, and every file still verifies",
+          "[one-thread]") {
   recorder_rig rig;
   rig.settle();
   constexpr std::size_t many = 700;

@@ -40,7 +40,8 @@ void have_all_back(recorder_rig& rig, const std::array<bool, storage::places_max
 
 }  // namespace
 
-TEST_CASE("whatever the folders suffer, no packet is stored twice or gets lost unsaid") {
+TEST_CASE("whatever the folders suffer, no packet is stored twice or gets lost unsaid",
+          "[one-thread]") {
   for (unsigned seed = 1; seed <= 300; ++seed) {
     INFO("seed " << seed);
     std::mt19937 random(seed);
@@ -94,7 +95,8 @@ TEST_CASE("whatever the folders suffer, no packet is stored twice or gets lost u
   }
 }
 
-TEST_CASE("whatever folders go and come back, every packet is stored, dropped or counted as lost") {
+TEST_CASE("whatever folders go and come back, every packet is stored, dropped or counted as lost",
+          "[one-thread]") {
   for (unsigned seed = 1; seed <= 400; ++seed) {
     INFO("seed " << seed);
     std::mt19937 random(seed);

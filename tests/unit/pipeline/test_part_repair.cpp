@@ -81,7 +81,8 @@ pipeline::repaired_part repaired(const temporary_folder& folder) {
 
 }  // namespace
 
-TEST_CASE("a recording cut at any octet is closed in place, and every packet before it is kept") {
+TEST_CASE("a recording cut at any octet is closed in place, and every packet before it is kept",
+          "[one-thread]") {
   const std::string& text = example().text;
   const std::uint64_t head = judge(text.substr(0, 400)).octets;
   REQUIRE(head > 0);
@@ -164,6 +165,26 @@ TEST_CASE("an empty file is set aside, and its number is free for the next one")
   CHECK(found->set_aside[0].reason.find("empty") != std::string::npos);
   CHECK(folder.names() == strings{damaged});
   CHECK(pipeline::continue_series(directory, own(), "")->next_sequence == 1);
+}
+
+TEST_CASE("a file that is set aside keeps nothing of the disk that was reserved for it") {
+  const temporary_folder folder;
+  const std::string path = folder.path() / part;
+  const int made = ::open(path.c_str(), O_CREAT | O_RDWR, 0640);
+  REQUIRE(made >= 0);
+  const bool reserved = ::fallocate(made, FALLOC_FL_KEEP_SIZE, 0, 1 << 20) == 0;
+  ::close(made);
+  if (!reserved) {
+    WARN("SKIPPED: this file system reserves nothing");
+    return;
+  }
+  const auto found = find_parts(opened(folder), own());
+  REQUIRE(found.has_value());
+  REQUIRE(found->set_aside.size() == 1);
+  struct stat about {};
+  REQUIRE(::stat((folder.path() / damaged).c_str(), &about) == 0);
+  CHECK(about.st_size == 0);
+  CHECK(about.st_blocks == 0);
 }
 
 TEST_CASE("a file whose beginning is gone is set aside as it is, and its number stays taken") {

@@ -105,7 +105,8 @@ std::uint64_t entries_of(const std::string& sidecar, std::uint64_t records) {
 
 }  // namespace
 
-TEST_CASE("a pcap file cut at any octet is cut after its last whole packet and named") {
+TEST_CASE("a pcap file cut at any octet is cut after its last whole packet and named",
+          "[one-thread]") {
   const example from = make_example(file_format::pcap);
   for (std::size_t cut = from.head; cut <= from.file.size(); ++cut) {
     INFO("cut at " << cut);
@@ -122,7 +123,7 @@ TEST_CASE("a pcap file cut at any octet is cut after its last whole packet and n
   }
 }
 
-TEST_CASE("an lpcap file and its sidecar are cut to the same packets") {
+TEST_CASE("an lpcap file and its sidecar are cut to the same packets", "[one-thread]") {
   const example from = make_example(file_format::lpcap);
   const std::string part = part_of(file_format::lpcap);
   const std::string whole_name = stem(file_format::lpcap);

@@ -158,6 +158,8 @@ const changed_key changed_keys[] = {
      [](const configuration& c) { return c.user == "captured"; }},
     {"sandbox: auto", 1, "sandbox: off",
      [](const configuration& c) { return c.sandbox == settings::sandbox_mode::off; }},
+    {"keep_rings: auto", 1, "keep_rings: off",
+     [](const configuration& c) { return c.keep_rings == settings::keep_rings_mode::off; }},
     {"spare_sockets: 0", 1, "spare_sockets: 16",
      [](const configuration& c) { return c.spare_sockets == 16; }},
     {"socket: /run/captured/control", 1, "socket: \"\"",
@@ -383,18 +385,4 @@ TEST_CASE("a file that may not be read is one problem without a line") {
     REQUIRE(::seteuid(0) == 0);
   }
   CHECK(said == path + ": it cannot be opened: Permission denied\n");
-}
-
-TEST_CASE("a remark gets the place of its value, or of the innermost thing that the file names") {
-  const auto read = settings::parse(
-      "interfaces:\n  - name: eth0\n    ring: { size: 8MiB }\n  - name: eth1\n", "f.yaml");
-  const auto place = [&](const char* path) {
-    return settings::placed(read, {path, "text"}).message();
-  };
-  CHECK(place("interfaces[0].ring.size") == "f.yaml:3:19: text");
-  CHECK(place("interfaces[0].ring.block") == "f.yaml:3:11: text");
-  CHECK(place("interfaces[1].ring.block") == "f.yaml:4:5: text");
-  CHECK(place("outputs[0].retain.size") == "f.yaml:1:1: text");
-  CHECK(place("") == "f.yaml: text");
-  CHECK(settings::placed(read, {"interfaces[1]", "text"}).warning() == "f.yaml:4:5: warning: text");
 }

@@ -32,6 +32,8 @@ class configuration_maker {
     made.log.format = static_cast<settings::log_format>(below(2));
     made.user = below(2) == 0 ? "" : "captured";
     made.sandbox = below(2) == 0 ? settings::sandbox_mode::automatic : settings::sandbox_mode::off;
+    made.keep_rings =
+        below(2) == 0 ? settings::keep_rings_mode::automatic : settings::keep_rings_mode::off;
     made.spare_sockets = static_cast<std::uint32_t>(below(1025));
     made.control.socket = below(4) == 0 ? "" : "/run/a b/control";
     made.control.group = below(2) == 0 ? "" : "net-ops";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Both ends of a stream in one process, over the loopback interface.
+// The client, with a server of ours behind it.
 #include "support/catch.hpp"
 
 #if defined(__SANITIZE_THREAD__)
@@ -13,148 +13,20 @@ TEST_CASE("both ends of a stream work together") {
 
 #else
 
-#include <atomic>
-#include <condition_variable>
-#include <map>
-#include <mutex>
+#include <cstring>
+#include <optional>
 #include <stdexcept>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "base/bytes.hpp"
 #include "base/unique_fd.hpp"
-#include "stream/client.hpp"
-#include "stream/server.hpp"
+#include "stream_peers.hpp"
 
 using namespace captured;
 using namespace captured::stream;
-using namespace std::chrono_literals;
-
-namespace {
-
-/// Everything that a server got, by stream in the order of their beginnings.
-class collection {
- public:
-  struct one {
-    std::vector<std::uint64_t> numbers;
-    std::vector<std::string> names;  ///< of interfaces, as they were described
-    stream_end end;
-    bool ended = false;
-  };
-
-  receiver_maker maker() {
-    return [this](const std::string&) -> base::result<std::unique_ptr<receiver> > {
-      const std::lock_guard lock(mutex_);
-      streams_.push_back(std::make_unique<one>());
-      return std::unique_ptr<receiver>(std::make_unique<taker>(*this, *streams_.back()));
-    };
-  }
-
-  std::size_t streams() const {
-    const std::lock_guard lock(mutex_);
-    return streams_.size();
-  }
-  one copy(std::size_t at) const {
-    const std::lock_guard lock(mutex_);
-    return *streams_.at(at);
-  }
-  /// Waits until so many streams have ended.
-  bool await_ended(std::size_t count) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, 60s, [&] { return ended_ >= count; });
-  }
-  bool await_packets(std::size_t count) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, 60s, [&] { return packets_ >= count; });
-  }
-
-  std::atomic<std::uint64_t> fails_at = ~std::uint64_t{0};
-
- private:
-  class taker final : public receiver {
-   public:
-    taker(collection& of, one& into) : of_(of), into_(into) {}
-    base::result<> take(const packet_message& packet) override {
-      const std::lock_guard lock(of_.mutex_);
-      if (into_.numbers.size() == of_.fails_at) {
-        return base::invalid_input("write", "the disk is full");
-      }
-      into_.numbers.push_back(base::load_little<std::uint64_t>(packet.data.data()));
-      if (packet.interface) {
-        into_.names.emplace_back(packet.interface->name);
-      }
-      ++of_.packets_;
-      of_.changed_.notify_all();
-      return {};
-    }
-    base::result<> end(const stream_end& how) override {
-      const std::lock_guard lock(of_.mutex_);
-      into_.end = how;
-      into_.ended = true;
-      ++of_.ended_;
-      of_.changed_.notify_all();
-      return {};
-    }
-
-   private:
-    collection& of_;
-    one& into_;
-  };
-
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<std::unique_ptr<one> > streams_;
-  std::size_t ended_ = 0;
-  std::size_t packets_ = 0;
-};
-
-std::unique_ptr<server> start_server(collection& into, server_options options = {}) {
-  if (options.listen == server_options{}.listen) {
-    options.listen = "127.0.0.1:0";
-  }
-  auto made = server::start(options, into.maker());
-  REQUIRE(made.has_value());
-  return std::move(*made);
-}
-
-std::unique_ptr<client> start_client(std::uint16_t port, client_options options = {},
-                                     client_events events = {}) {
-  options.to = {.host = "127.0.0.1", .port = port};
-  options.retry_first = 10ms;
-  options.retry_longest = 50ms;
-  auto made = client::start(options, std::move(events));
-  REQUIRE(made.has_value());
-  return std::move(*made);
-}
-
-void offer(client& to, std::uint64_t first, std::uint64_t count) {
-  packet_batch batch;
-  for (std::uint64_t i = first; i < first + count; ++i) {
-    std::byte data[60] = {};
-    base::store_little(data, i);
-    batch.append({.time_ns = i, .data = data, .original_length = 60});
-  }
-  to.queue().offer(batch);
-}
-
-bool in_order(const std::vector<std::uint64_t>& numbers, std::uint64_t count) {
-  if (numbers.size() != count) {
-    return false;
-  }
-  for (std::uint64_t i = 0; i < count; ++i) {
-    if (numbers[i] != i) {
-      return false;
-    }
-  }
-  return true;
-}
-
-}  // namespace
+using namespace captured::stream::testing;
 
 TEST_CASE("packets arrive once and in order, and the end is confirmed") {
   collection got;
@@ -176,26 +48,6 @@ TEST_CASE("packets arrive once and in order, and the end is confirmed") {
   CHECK(stream.names == std::vector<std::string>{"eth0"});
   CHECK(stream.end.complete);
   CHECK(stream.end.packets == 10'000);
-}
-
-TEST_CASE("a server answers on its own path, the bare one and one that is configured") {
-  collection got;
-  const auto to = start_server(got, {.path = "/other.Service/Run"});
-  for (const char* const path : {usual_path, bare_path, "/other.Service/Run"}) {
-    client_options options;
-    options.path = path;
-    const auto from = start_client(to->port(), options);
-    offer(*from, 0, 3);
-    CHECK(from->finish(60s).has_value());
-  }
-  CHECK(got.streams() == 3);
-  client_options options;
-  options.path = "/no.Such/Run";
-  options.ends_at_failure = true;
-  const auto from = start_client(to->port(), options);
-  const auto how = from->finish(60s);
-  REQUIRE_FALSE(how.has_value());
-  CHECK_THAT(how.error().message(), Catch::Contains("no such method"));
 }
 
 TEST_CASE("a client comes back to a collector that was killed, and its account stays exact") {
@@ -323,7 +175,7 @@ TEST_CASE("what is thrown on the client's thread costs the attempt and not the p
   collection got;
   const auto to = start_server(got);
   bool first = true;
-  const auto from = start_client(to->port(), {}, {.connected = [&first] {
+  const auto from = start_client(to->port(), {}, {.connected = [&first](const auto&) {
                                    if (std::exchange(first, false)) {
                                      throw std::runtime_error("no thread is free");
                                    }
@@ -333,67 +185,19 @@ TEST_CASE("what is thrown on the client's thread costs the attempt and not the p
   CHECK(from->queue().figures().connections == 2);
 }
 
-TEST_CASE("streams beyond the limit are refused while the others go on") {
-  collection got;
-  const auto to = start_server(got, {.clients_max = 1});
-  const auto first = start_client(to->port());
-  offer(*first, 0, 1);
-  REQUIRE(got.await_packets(1));
-  client_options options;
-  options.ends_at_failure = true;
-  const auto second = start_client(to->port(), options);
-  const auto how = second->finish(60s);
-  REQUIRE_FALSE(how.has_value());
-  CHECK_THAT(how.error().message(), Catch::Contains("too many"));
-  offer(*first, 1, 1);
-  CHECK(first->finish(60s).has_value());
-  CHECK(in_order(got.copy(0).numbers, 2));
-}
-
-TEST_CASE("a message that is longer than allowed ends its stream alone") {
-  collection got;
-  const auto to = start_server(got, {.message_bytes_max = 1000});
-  client_options options;
-  options.ends_at_failure = true;
-  const auto from = start_client(to->port(), options);
-  const std::vector<std::byte> data(2000);
-  packet_batch batch;
-  batch.append({.data = data, .original_length = 2000});
-  from->queue().offer(batch);
-  const auto how = from->finish(60s);
-  REQUIRE_FALSE(how.has_value());
-  CHECK_THAT(how.error().message(), Catch::Contains("larger than max"));
-  REQUIRE(got.await_ended(1));
-  CHECK_FALSE(got.copy(0).end.complete);
-  const auto other = start_client(to->port());
-  offer(*other, 0, 1);
-  CHECK(other->finish(60s).has_value());
-}
-
-TEST_CASE("a server that stops breaks open streams off and ends their receivers") {
+TEST_CASE("whoever streams to a name is told the address that was reached") {
   collection got;
   const auto to = start_server(got);
-  const auto from = start_client(to->port());
-  offer(*from, 0, 1);
-  REQUIRE(got.await_packets(1));
-  to->stop(10ms);
-  REQUIRE(got.await_ended(1));
-  CHECK_FALSE(got.copy(0).end.complete);
-  from->cancel();
-}
-
-TEST_CASE("a server refuses an address that is taken, and TLS without a certificate") {
-  collection got;
-  const auto to = start_server(got);
-  CHECK_FALSE(server::start({.listen = "127.0.0.1:" + std::to_string(to->port())}, got.maker())
-                  .has_value());
-  const auto no_key = server::start({.listen = "127.0.0.1:0", .is_encrypted = true}, got.maker());
-  REQUIRE_FALSE(no_key.has_value());
-  CHECK_THAT(no_key.error().message(), Catch::Contains("certificate"));
   client_options options;
-  options.to = {.host = "localhost", .port = 1, .is_encrypted = true};
-  options.tls.authorities = "/nowhere/ca.pem";
-  CHECK_FALSE(client::start(options, {}).has_value());
+  options.to = {.host = "localhost", .port = to->port()};
+  std::optional<collector_address> reached;
+  auto from =
+      client::start(options, {.connected = [&reached](const auto& peer) { reached = peer; }});
+  REQUIRE(from.has_value());
+  offer(**from, 0, 1);
+  CHECK((*from)->finish(60s).has_value());
+  REQUIRE(reached.has_value());
+  CHECK(reached->target() == "127.0.0.1:" + std::to_string(to->port()));
 }
 
 #endif
