@@ -198,13 +198,33 @@ void kept_rings::forget_all() {
   }
 }
 
+namespace {
+
+/// FNV-1a. What is left out besides is not in it: that follows the connections of streams, and
+/// packets that wait do not become others by it.
+std::uint64_t digest_of_wanted(const capture::interface_options& options) noexcept {
+  std::uint64_t digest = 0xcbf29ce484222325;
+  const auto add = [&digest](std::uint8_t octet) { digest = (digest ^ octet) * 0x100000001b3; };
+  for (const char each : options.filter) {
+    add(static_cast<std::uint8_t>(each));
+  }
+  for (unsigned shift = 0; shift < 32; shift += 8) {
+    add(static_cast<std::uint8_t>(options.snaplen >> shift));
+  }
+  add(static_cast<std::uint8_t>(options.which));
+  return digest;
+}
+
+}  // namespace
+
 capture::ring_make make_of(const capture::interface_options& options,
                            std::uint32_t queues) noexcept {
   return {.block_bytes = options.ring.block_bytes,
           .timeout_ms = static_cast<std::uint32_t>(options.ring.timeout.count()),
           .is_promiscuous = options.promiscuous ? 1u : 0u,
           .has_hardware_stamps = options.stamps == capture::stamp_source::hardware ? 1u : 0u,
-          .queues = queues};
+          .queues = queues,
+          .wanted = digest_of_wanted(options)};
 }
 
 capture::ring_use use_of(const std::string& recording, const pipeline::ledger_figures& recorded,

@@ -105,7 +105,9 @@ base::result<> recording::start(std::function<void()> ready, std::function<void(
 void recording::close_unwanted_rings() {
   kept_.close_unwanted([this](const std::string& interface, const std::string& output) {
     return std::any_of(interfaces_.begin(), interfaces_.end(), [&](const auto& one) {
-      return one->configured && one->name() == interface && output.starts_with(one->entry.output);
+      const std::string& wanted = one->entry.output;
+      return one->configured && one->name() == interface &&
+             (output == wanted || output.starts_with(wanted + "-"));  // split by link type
     });
   });
 }

@@ -99,6 +99,9 @@ void recording::on_changed(recorded_interface& one, const capture::interface_opt
   const std::string story = story_of_change(one.options, to, how->before, how->after);
   log_line(log_level::info, subject_of(one), "{}", story);
   one.options = to;
+  if (one.is_ring_kept) {
+    one.ring->note_make(make_of(to, one.queues));
+  }
   one.refused.reset();
   one.output->writer().change(one.name(),
                               {.description = describe(one.from, one.options, story),

@@ -35,6 +35,7 @@ std::vector<std::string> keys_of_a_start(const settings::configuration& started,
   compare("user", started.user == wanted.user);
   compare("spare_sockets", started.spare_sockets == wanted.spare_sockets);
   compare("sandbox", started.sandbox == wanted.sandbox);
+  compare("keep_rings", started.keep_rings == wanted.keep_rings);
   compare("control.socket", started.control.socket == wanted.control.socket);
   compare("control.group", started.control.group == wanted.control.group);
   compare("control.mode", started.control.mode == wanted.control.mode);

@@ -34,7 +34,11 @@ base::result<ring_ptr> take_over(ring_request& wanted, const capture::device& fr
   std::vector<capture::left_ring>& left = wanted.left->rings;
   const capture::ring_make wanted_make = make_of(wanted.options, wanted.queues);
   for (const capture::left_ring& one : left) {
-    if (one.journal.make_of_ring() != wanted_make) {
+    const capture::ring_make& made = one.journal.make_of_ring();
+    if (made.wanted != wanted_make.wanted) {
+      return base::invalid_input("take over the socket of " + from.name, "it has another filter");
+    }
+    if (made != wanted_make) {
       return base::invalid_input("take over the socket of " + from.name,
                                  "its ring was made with other options");
     }

@@ -142,6 +142,8 @@ void block_ring::release_oldest(std::uint32_t index) noexcept {
   follow_producer();
   if (ledger_.filled_total() >= filled_when_full) {
     count_and_charge();
+    // One that was judged meanwhile may be counted later yet.
+    uncounted_releases_ = block_count_;
   }
 }
 

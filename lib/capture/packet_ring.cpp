@@ -35,8 +35,13 @@ base::result<std::unique_ptr<packet_ring>> packet_ring::take_over(base::unique_f
                                                                   const filter_program& program) {
   const packet::link_type link = link_type_of(from);
   auto taken = packet_socket::take_over(std::move(socket), from.name, framing_of(link));
-  if (auto fits = taken.check_fit(from.index, program); !fits) {
+  if (auto fits = taken.check_device(from.index); !fits) {
     return fits.error();
+  }
+  if (!taken.has_filter(program)) {
+    if (auto attached = taken.attach_filter(program); !attached) {
+      return attached.error();
+    }
   }
   auto memory = taken.map_ring(options.ring);
   if (!memory) {

@@ -32,9 +32,9 @@ class packet_ring final : public block_ring {
       std::shared_ptr<spare_sockets> spares = nullptr);
 
   /// Goes on with a ring that another process made with these options and left behind: its socket,
-  /// and the journal that was written to. Packets that came meanwhile are in it. Fails with EINVAL
-  /// when the socket has not just this program, is bound to another device, or has a ring of
-  /// another size.
+  /// and the journal that was written to. Packets that came meanwhile are in it, judged by the
+  /// filter before; from now on it is this one. Fails with EINVAL when the socket is bound to
+  /// another device, or has a ring of another size.
   static base::result<std::unique_ptr<packet_ring>> take_over(base::unique_fd socket,
                                                               ring_journal journal,
                                                               const device& from,

@@ -137,7 +137,7 @@ base::result<base::mapping> packet_socket::map_ring(const ring_options& options)
   return memory;
 }
 
-base::result<> packet_socket::check_fit(int device_index, const filter_program& program) const {
+base::result<> packet_socket::check_device(int device_index) const {
   const std::string context = "take over the socket of " + device_name_;
   sockaddr_ll bound{};
   socklen_t length = sizeof bound;
@@ -147,15 +147,16 @@ base::result<> packet_socket::check_fit(int device_index, const filter_program& 
   if (bound.sll_family != AF_PACKET || bound.sll_ifindex != device_index) {
     return base::invalid_input(context, "it is bound to another device");
   }
+  return {};
+}
+
+bool packet_socket::has_filter(const filter_program& program) const {
   const auto attached = read_filter(fd());
   const auto same = [](const sock_filter& a, const sock_filter& b) {
     return a.code == b.code && a.jt == b.jt && a.jf == b.jf && a.k == b.k;
   };
-  if (!std::equal(attached.begin(), attached.end(), program.instructions.begin(),
-                  program.instructions.end(), same)) {
-    return base::invalid_input(context, "it has another filter");
-  }
-  return {};
+  return std::equal(attached.begin(), attached.end(), program.instructions.begin(),
+                    program.instructions.end(), same);
 }
 
 base::result<> packet_socket::attach_filter(const filter_program& program) {

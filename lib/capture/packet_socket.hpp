@@ -56,8 +56,10 @@ class packet_socket {
 
   /// Maps a ring that the socket has. Fails with EINVAL when it has another size.
   base::result<base::mapping> map_ring(const ring_options& options);
-  /// Is it bound to this device, and has it this program? EINVAL when not.
-  [[nodiscard]] base::result<> check_fit(int device_index, const filter_program& program) const;
+  /// Is it bound to this device? EINVAL when not.
+  [[nodiscard]] base::result<> check_device(int device_index) const;
+  /// Is this the program that judges its packets?
+  [[nodiscard]] bool has_filter(const filter_program& program) const;
 
   /// Takes effect for packets that arrive after the call; one that is being judged just then may
   /// still be judged by the filter before.

@@ -117,6 +117,12 @@ base::result<> ring_group::keep_journals(const ring_make& how) {
   return {};
 }
 
+void ring_group::note_make(const ring_make& how) noexcept {
+  for (const auto& one : rings_) {
+    one->journal()->set_make(how);
+  }
+}
+
 dealt_with ring_group::progress() const noexcept {
   dealt_with sum;
   for (const auto& one : rings_) {

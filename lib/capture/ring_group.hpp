@@ -82,6 +82,8 @@ class ring_group final : public block_source {
   /// Each ring keeps a journal from now on, which says how it is made. Before the first block is
   /// taken. Fails with ENFILE, EMFILE or ENOMEM.
   base::result<> keep_journals(const ring_make& how);
+  /// What the user wants of the packets has changed.
+  void note_make(const ring_make& how) noexcept;
   /// As the journals have it, of all rings together. There must be journals; before the first block
   /// is taken.
   [[nodiscard]] dealt_with progress() const noexcept;

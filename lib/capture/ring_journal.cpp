@@ -13,7 +13,7 @@ namespace captured::capture {
 namespace {
 
 constexpr std::size_t page_bytes = 4096;
-constexpr std::uint64_t this_layout = 0x63617074'72696e03;  // "captrin", version 3
+constexpr std::uint64_t this_layout = 0x63617074'72696e04;  // "captrin", version 4
 
 }  // namespace
 

@@ -46,6 +46,9 @@ struct ring_make {
   std::uint32_t is_promiscuous = 0;
   std::uint32_t has_hardware_stamps = 0;
   std::uint32_t queues = 1;  ///< rings that share the packets of the device
+  std::uint32_t reserved = 0;
+  std::uint64_t wanted =
+      0;  ///< digest of what the user wants of each packet; any other means other
   bool operator==(const ring_make&) const = default;
 };
 
@@ -76,7 +79,7 @@ class ring_journal {
 
   [[nodiscard]] const ring_use& use() const noexcept;
   void set_use(const ring_use& now) noexcept;
-  /// Before anybody else gets the journal.
+  /// Not while another process may take it over.
   void set_make(const ring_make& how) noexcept { at().made = how; }
   [[nodiscard]] const ring_make& make_of_ring() const noexcept { return at().made; }
 

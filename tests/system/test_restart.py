@@ -130,6 +130,26 @@ def test_a_ring_that_does_not_fit_any_more_is_closed_and_its_packets_are_said_to
     assert ledger["eth0"]["stored"] == 100 and ledger["eth0"]["osdrop"] == 0
 
 
+def test_a_stream_that_comes_or_goes_leaves_the_ring_as_it_is(make_network, manager, folder):
+    network = make_network()
+    captures = folder / "captures"
+    starter = manager.of(network)
+    streams = [{"name": "far", "to": "http://127.0.0.1:9", "interface": "eth0"}]
+    for life, top in enumerate([{}, {"streams": streams}, {}]):
+        text = config(captures, network.names, top=top)
+        with Recorder(starter, captures, config=text) as recorder:
+            wait_kept(manager, "eth0")
+            waited = re.search(r"taken over from the life before, with (\d+) packets",
+                               recorder.log())
+            assert (int(waited.group(1)) if waited else 0) == (300 if life else 0)
+            recorder.stop()
+        traffic.send(network, first=300 * life, count=300, rate=50_000)
+    with Recorder(starter, captures, config=config(captures, network.names)) as recorder:
+        wait_kept(manager, "eth0")
+        recorder.stop()
+    all_there(captures, {"eth0": 900})
+
+
 def test_what_came_while_no_recorder_ran_is_recorded_and_counted_by_the_next(
         make_network, manager, folder):
     network = make_network()

@@ -110,6 +110,8 @@ TEST_CASE("keys that a reload cannot change are named") {
   other.stop_timeout = std::chrono::seconds(3);
   CHECK(keys_of_a_start(one, other).empty());
   other.writer.threads = 4;
+  other.keep_rings = settings::keep_rings_mode::off;
   other.control.mode = 0600;
-  CHECK(keys_of_a_start(one, other) == std::vector<std::string>{"writer", "control.mode"});
+  CHECK(keys_of_a_start(one, other) ==
+        std::vector<std::string>{"writer", "keep_rings", "control.mode"});
 }
