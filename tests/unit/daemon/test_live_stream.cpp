@@ -49,9 +49,9 @@ TEST_CASE("a device that comes back as another kind is described anew to a live 
 TEST_CASE("a live view shows nothing of a device for whose packets its filter makes no sense") {
   auto filters = device_filters::compile({"ether host 02:00:00:00:00:01"});
   REQUIRE(filters.has_value());
+  recorded_interface one;
   live_stream view({.filter = "ether host 02:00:00:00:00:01"}, std::move(*filters),
                    control_reply(nullptr));
-  recorded_interface one;
   become(one, ARPHRD_NONE);
   view.on_recorded(one);
   CHECK(view.interface_count() == 0);
