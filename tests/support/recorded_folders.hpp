@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "format/octet_source.hpp"
 #include "format/verification.hpp"
 #include "support/recorder_rig.hpp"
 
@@ -37,24 +38,11 @@ inline void record(recorder_rig& rig, int turns = 20) {
 
 /// All finished files of both places as `capturectl verify` sees them.
 inline std::vector<format::file_report> reports(recorder_rig& rig) {
-  class source final : public format::octet_source {
-   public:
-    explicit source(std::span<const std::byte> octets) : rest_(octets) {}
-    base::result<std::size_t> read(std::span<std::byte> room) override {
-      const std::size_t count = std::min(room.size(), rest_.size());
-      std::copy_n(rest_.begin(), count, room.begin());
-      rest_ = rest_.subspan(count);
-      return count;
-    }
-
-   private:
-    std::span<const std::byte> rest_;
-  };
   std::vector<format::file_report> found;
   for (std::uint32_t place = 0; place < storage::places_max; ++place) {
     for (const std::string& name : rig.disk(place).names()) {
       if (name.ends_with(".pcapng")) {
-        source octets(*rig.disk(place).contents(name));
+        format::memory_source octets(*rig.disk(place).contents(name));
         found.push_back(format::verify_file(name, octets));
       }
     }

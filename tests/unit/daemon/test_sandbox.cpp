@@ -27,6 +27,7 @@
 #include "base/unique_fd.hpp"
 #include "daemon/sandbox.hpp"
 #include "daemon/system_call_filter.hpp"
+#include "recording_into.hpp"
 #include "storage/output_directory.hpp"
 #include "support/catch.hpp"
 #include "support/forked.hpp"
@@ -36,15 +37,7 @@ namespace captured {
 namespace {
 
 using daemon::enter_sandbox;
-
-settings::configuration recording_into(const std::string& directory) {
-  settings::configuration made;
-  made.interfaces.emplace_back();
-  made.outputs.emplace_back();
-  made.outputs.front().files.directory = directory;
-  made.control.socket.clear();
-  return made;
-}
+using test::recording_into;
 
 /// "open: Permission denied" or "open: done".
 std::string told(const char* what, long result) {

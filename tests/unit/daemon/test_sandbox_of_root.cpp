@@ -7,19 +7,13 @@
 #include <unistd.h>
 
 #include "daemon/sandbox.hpp"
+#include "recording_into.hpp"
 #include "support/catch.hpp"
 
 namespace captured {
 namespace {
 
-settings::configuration recording_into(const std::string& directory) {
-  settings::configuration made;
-  made.interfaces.emplace_back();
-  made.outputs.emplace_back();
-  made.outputs.front().files.directory = directory;
-  made.control.socket.clear();
-  return made;
-}
+using test::recording_into;
 
 TEST_CASE("root reads of /etc its configuration and not the folder") {
   if (::geteuid() != 0) {
