@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/application.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -14,6 +16,7 @@
 #include <boost/json/array.hpp>
 #include <spdlog/spdlog.h>
 
+#include "daemon/accounts.hpp"
 #include "daemon/control_server.hpp"
 #include "daemon/kept_rings.hpp"
 #include "daemon/ledger_report.hpp"
@@ -247,7 +250,10 @@ void application::answer_reload(const control_reply& reply) {
 
 void application::take_up(const settings::configuration& wanted,
                           std::function<void(std::vector<base::failure>)> done) {
-  if (const auto refused = options_.sandbox.refusals(wanted); !refused.empty()) {
+  std::vector<base::failure> refused = options_.sandbox.refusals(wanted);
+  std::ranges::move(group_refusals(wanted.outputs, recording_->wanted().outputs),
+                    std::back_inserter(refused));
+  if (!refused.empty()) {
     return done(refused);
   }
   recording_->reload(wanted, [this, wanted, done](const std::vector<base::failure>& failures) {

@@ -5,10 +5,10 @@
 #include <cerrno>
 #include <utility>
 
-#include <pthread.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "base/blocked_signals.hpp"
 
 namespace captured::capturectl {
 namespace {
@@ -22,13 +22,8 @@ std::atomic<int> readers = 0;
 }  // namespace
 
 std::thread start_thread(std::function<void()> body) {
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread(std::move(body));
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
+  const base::blocked_signals blocked;
+  return std::thread(std::move(body));
 }
 
 background_sink::background_sink(format::octet_sink& to)

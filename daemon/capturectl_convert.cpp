@@ -238,6 +238,7 @@ class converter {
   }
 
   void finish() {
+    input_.end_runs();
     if (filters_.useless() && !give_up_) {
       refuse_filter(*filters_.useless());
     }

@@ -48,6 +48,12 @@ class capture_input {
   /// follows is anything else. Where the input was opened for it, and the output can have it so,
   /// they are copied there at once: capture_output::pass_run().
   [[nodiscard]] run next_run(capture_output* output = nullptr);
+  /// Nothing is copied any more, also not by another thread: before an output is closed whose
+  /// copying was ended by a failure.
+  void end_runs() noexcept {
+    segments_.reset();
+    next_segment_ = std::numeric_limits<std::uint64_t>::max();
+  }
   /// Says that the reader went on, for the thread that brings in pages. Most calls do nothing.
   void moved() {
     if (runner_ && (++calls_ & 0x3FF) == 0) {

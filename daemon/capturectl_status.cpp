@@ -138,6 +138,9 @@ void print_stream(const json::object& stream) {
   if (const double unconfirmed = number_of(stream, "unconfirmed"); unconfirmed > 0) {
     std::printf(", unconfirmed %.0f", unconfirmed);
   }
+  if (const double own = number_of(stream, "own"); own > 0) {
+    std::printf(", own %.0f", own);
+  }
   std::printf("\n");
 }
 

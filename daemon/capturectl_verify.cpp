@@ -2,9 +2,9 @@
 //
 // capturectl verify: finds the files, lets the library judge them, and prints what it found.
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <filesystem>
+#include <initializer_list>
 #include <map>
 
 #include <boost/json.hpp>
@@ -52,8 +52,11 @@ const char* word(format::severity level) {
   return "unknown";
 }
 
-/// Of the formats that hold packets alone only what is finished: where one that is being written
-/// ends, it does not tell.
+bool ends_with_any(std::string_view name, std::initializer_list<std::string_view> endings) {
+  return std::any_of(endings.begin(), endings.end(),
+                     [name](std::string_view each) { return name.ends_with(each); });
+}
+
 bool is_recording_name(std::string_view name) {
   for (const std::string_view compressed : {".gz", ".zst", ".lz4"}) {
     if (name.ends_with(compressed)) {
@@ -61,29 +64,49 @@ bool is_recording_name(std::string_view name) {
       break;
     }
   }
-  constexpr std::array endings{".pcapng", ".pcapng.part", ".pcap", ".lpcap"};
-  return std::any_of(endings.begin(), endings.end(),
-                     [name](const char* each) { return name.ends_with(each); });
+  return ends_with_any(name, {".pcapng", ".pcapng.part", ".pcap", ".lpcap"});
 }
 
-/// The recordings in a folder, by name, or the path itself.
-base::result<std::vector<std::string>> list(const std::string& path) {
+/// Of the formats that hold packets alone only what is finished is judged: where one that is being
+/// written ends, it does not tell.
+bool is_unfinished_name(std::string_view name) {
+  return ends_with_any(name, {".pcap.part", ".lpcap.part"});
+}
+
+struct listing {
+  std::vector<std::string> files;
+  std::vector<format::finding> remarks;
+};
+
+/// Adds the recordings in a folder, by name, or the path itself.
+base::result<> list(const std::string& path, listing& to) {
   std::error_code error;
   if (path == "-" || !fs::is_directory(path, error)) {
-    return std::vector{path};
+    to.files.push_back(path);
+    return {};
   }
-  std::vector<std::string> names;
+  const auto begin = static_cast<std::ptrdiff_t>(to.files.size());
+  std::size_t unfinished = 0;
   for (fs::directory_iterator entry(path, error), end; !error && entry != end;
        entry.increment(error)) {
-    if (is_recording_name(entry->path().filename().string())) {
-      names.push_back(entry->path().string());
+    const std::string name = entry->path().filename().string();
+    if (is_recording_name(name)) {
+      to.files.push_back(entry->path().string());
     }
+    unfinished += is_unfinished_name(name) ? 1u : 0u;
   }
   if (error) {
     return base::system_failure(error.value(), "read folder " + path);
   }
-  std::sort(names.begin(), names.end());
-  return names;
+  std::sort(to.files.begin() + begin, to.files.end());
+  if (unfinished != 0) {
+    to.remarks.push_back(
+        {.level = format::severity::note,
+         .file = path,
+         .offset = std::nullopt,
+         .text = std::to_string(unfinished) + " unfinished (*.pcap.part, *.lpcap.part): not read"});
+  }
+  return {};
 }
 
 void add_to_summary(outcome& result, const format::file_report& file) {
@@ -124,11 +147,11 @@ class watched_source final : public format::octet_source {
   std::uint64_t& octets_;
 };
 
-outcome judge(const std::vector<std::string>& paths) {
+outcome judge(const listing& of) {
   outcome result;
-  progress shown(total_size(paths));
+  progress shown(total_size(of.files));
   std::uint64_t octets = 0;
-  for (const std::string& path : paths) {
+  for (const std::string& path : of.files) {
     auto source = pipeline::file_source::open(path);
     if (!source) {
       // A file that retention or a rename took away meanwhile is told of like any other trouble.
@@ -154,6 +177,7 @@ outcome judge(const std::vector<std::string>& paths) {
     result.faults += each.level == format::severity::fault ? 1u : 0u;
     result.losses += each.level == format::severity::loss ? 1u : 0u;
   }
+  result.between_files.insert(result.between_files.end(), of.remarks.begin(), of.remarks.end());
   return result;
 }
 
@@ -272,14 +296,12 @@ int verify(const std::vector<std::string>& arguments) {
   if (const auto status = parse_arguments(words, visible, arguments, paths, 1, paths_max)) {
     return *status;
   }
-  std::vector<std::string> files;
+  listing files;
   for (const std::string& path : paths) {
-    const auto found = list(path);
-    if (!found) {
+    if (const auto found = list(path, files); !found) {
       std::fprintf(stderr, "capturectl verify: %s\n", found.error().message().c_str());
       return exit_usage;
     }
-    files.insert(files.end(), found->begin(), found->end());
   }
   const outcome result = judge(files);
   as_json ? print_json(result) : print_text(result);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "capture/filter.hpp"
+#include "daemon/accounts.hpp"
 #include "daemon/supported.hpp"
 
 namespace captured::daemon {
@@ -21,6 +22,18 @@ void check_filters(const settings::configuration& wanted, std::vector<settings::
                        "interface " + device.name + ": " + checked.error().message()});
     }
   }
+}
+
+/// No error: a name service may know it later, and other outputs do not depend on it.
+std::vector<settings::remark> doubt_groups(const settings::configuration& wanted) {
+  std::vector<settings::remark> doubts;
+  for (std::size_t i = 0; i < wanted.outputs.size(); ++i) {
+    if (const auto known = look_up_group(wanted.outputs[i].files); !known) {
+      doubts.push_back({"outputs[" + std::to_string(i) + "].group",
+                        known.error().message() + "; until there is, the output cannot be opened"});
+    }
+  }
+  return doubts;
 }
 
 std::vector<settings::problem> placed(const settings::outcome& read,
@@ -51,6 +64,7 @@ checked_configuration check_configuration(settings::outcome read) {
   auto wrong = check_supported(*checked.read.settings);
   check_filters(*checked.read.settings, wrong);
   checked.read.problems = placed(checked.read, wrong);
+  checked.warnings = placed(checked.read, doubt_groups(*checked.read.settings));
   if (!checked.read.problems.empty()) {
     checked.read.settings.reset();
   }

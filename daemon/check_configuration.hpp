@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Whether a configuration that was read can be recorded by: its filters compile, and this version
-// does all that it asks for. What --check-config, the start and a reload have in common. Nothing
-// is opened here, and no interface need be there.
+// does all that it asks for; that its groups are not known is a warning. What --check-config, the
+// start and a reload have in common. Nothing is opened here, and no interface need be there. May
+// block as the machine's name services do.
 #pragma once
 
 #include <vector>

@@ -5,14 +5,13 @@
 #include <filesystem>
 #include <system_error>
 
-#include <grp.h>
 #include <linux/magic.h>
-#include <pwd.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysinfo.h>
 
 #include "capture/clock_state.hpp"
+#include "daemon/accounts.hpp"
 
 namespace captured::daemon {
 
@@ -74,15 +73,6 @@ std::uint64_t memory_bytes() {
   return ::sysinfo(&info) == 0 ? std::uint64_t{info.totalram} * info.mem_unit : 0;
 }
 
-bool is_number(const std::string& text) {
-  return text.find_first_not_of("0123456789") == std::string::npos;
-}
-
-/// Or none.
-bool is_group(const std::string& text) {
-  return is_number(text) || ::getgrnam(text.c_str()) != nullptr;
-}
-
 }  // namespace
 
 host_facts gather_facts(const settings::configuration& wanted) {
@@ -92,15 +82,13 @@ host_facts gather_facts(const settings::configuration& wanted) {
     if (!each.files.fallback.empty()) {
       facts.directories.push_back(gather_directory(each.files.fallback));
     }
-    if (!is_group(each.files.group)) {
-      facts.unknown_groups.push_back(each.files.group);
-    }
   }
   facts.memory_bytes = memory_bytes();
   const auto clock = capture::read_clock_state();
   facts.clock_synchronised = !clock || clock->synchronised;
-  facts.user_known = is_number(wanted.user) || ::getpwnam(wanted.user.c_str()) != nullptr;
-  facts.group_known = is_group(wanted.control.group);
+  facts.user_known = wanted.user.empty() || find_user("user", wanted.user).has_value();
+  facts.group_known =
+      wanted.control.group.empty() || find_group("control.group", wanted.control.group).has_value();
   return facts;
 }
 

@@ -38,8 +38,7 @@ struct directory_facts {
 struct host_facts {
   std::vector<device_facts> devices;  ///< all there are
   std::vector<directory_facts> directories = {};
-  std::vector<std::string> unknown_groups = {};  ///< of outputs
-  std::uint64_t memory_bytes = 0;                ///< 0 when not known
+  std::uint64_t memory_bytes = 0;  ///< 0 when not known
   bool clock_synchronised = true;
   bool user_known = true;   ///< or none is configured
   bool group_known = true;  ///< or none is configured

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <set>
 #include <utility>
@@ -19,6 +21,11 @@ namespace {
 constexpr std::string_view name_begin = "ring-";
 constexpr char separator = '@';
 constexpr std::size_t queue_digits_max = 4;
+constexpr std::uint64_t descriptors_of_ring = 2;
+
+/// A manager that is busy for longer lets go of a ring too late, which does no harm but with rings
+/// of half the memory.
+constexpr std::chrono::seconds longest_answer{1};
 
 bool is_plain(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
@@ -87,6 +94,9 @@ capture::dealt_with left_rings::progress() const {
 
 kept_rings::kept_rings(service_notify& notify, bool wanted)
     : notify_(notify), is_active_(wanted && notify.keeps_descriptors()) {
+  if (wanted && !notify.contradiction().empty()) {
+    log_line(log_level::warning, {}, "{}", notify.contradiction());
+  }
   std::map<user, std::vector<descriptors>> found;
   for (auto& one : notify.take_kept()) {
     const auto of = parse_store_name(one.name);
@@ -139,6 +149,9 @@ std::vector<std::string> kept_rings::recordings() const {
   for (const auto& [whose, left] : left_) {
     all.insert(left.recording());
   }
+  for (const auto& [whose, recording] : taken_) {
+    all.insert(recording);
+  }
   return {all.begin(), all.end()};
 }
 
@@ -148,6 +161,7 @@ std::optional<left_rings> kept_rings::take(const std::string& interface,
   if (node.empty()) {
     return std::nullopt;
   }
+  taken_[node.key()] = node.mapped().recording();
   return std::move(node.mapped());
 }
 
@@ -170,20 +184,87 @@ void kept_rings::close_unwanted(
 
 void kept_rings::give_back(const std::string& interface, const std::string& output,
                            left_rings rings) {
+  taken_.erase({interface, output});
   left_.emplace(user{interface, output}, std::move(rings));
 }
 
-void kept_rings::keep(const std::string& interface, const std::string& output,
-                      capture::ring_group& rings) {
+namespace {
+
+base::result<left_rings> have_twice(capture::ring_group& rings) {
+  left_rings left;
+  for (const auto& one : rings.rings()) {
+    auto journal = capture::ring_journal::take_over(
+        base::unique_fd(::fcntl(one->journal()->fd(), F_DUPFD_CLOEXEC, 0)));
+    if (!journal) {
+      return journal.error();
+    }
+    base::unique_fd socket(::fcntl(one->fd(), F_DUPFD_CLOEXEC, 0));
+    if (!socket) {
+      return base::system_failure(errno, "duplicate the socket of a ring");
+    }
+    left.rings.push_back({std::move(socket), std::move(*journal)});
+  }
+  return left;
+}
+
+}  // namespace
+
+void kept_rings::leave(const std::string& interface, const std::string& output,
+                       capture::ring_group& rings) {
+  auto left = have_twice(rings);
+  if (left) {
+    return give_back(interface, output, std::move(*left));
+  }
+  log_line(log_level::error, {{"interface", interface}, {"output", output}},
+           "{}: the ring that waits for its output is closed, and what it has is not recorded",
+           left.error().message());
+  forget(interface, output);
+}
+
+std::function<void()> kept_rings::giving_up(const std::string& interface,
+                                            const std::string& output) const {
+  const auto at = stored_.find({interface, output});
+  const std::uint32_t queues = at == stored_.end() ? 0 : at->second;
+  return [&notify = notify_, interface, output, queues] {
+    for (std::uint32_t queue = 0; queue < queues; ++queue) {
+      notify.forget(store_name({interface, output, queue}));
+    }
+    notify.wait_until_heard(longest_answer);
+  };
+}
+
+bool kept_rings::has_room(const user& whose, std::uint32_t queues) const {
+  std::uint64_t all = queues;
+  for (const auto& [other, its] : stored_) {
+    all += other == whose ? 0 : its;
+  }
+  return all * descriptors_of_ring <= notify_.descriptors_max();
+}
+
+base::result<> kept_rings::keep(const std::string& interface, const std::string& output,
+                                capture::ring_group& rings) {
+  if (!has_room({interface, output}, rings.queue_count())) {
+    forget(interface, output);
+    return base::invalid_input("have the ring of " + interface + " kept",
+                               "the service manager keeps no more than " +
+                                   std::to_string(notify_.descriptors_max()) +
+                                   " descriptors (FileDescriptorStoreMax=), two for each ring");
+  }
+  taken_.erase({interface, output});
+  stored_[{interface, output}] = rings.queue_count();
   for (std::uint32_t queue = 0; queue < rings.queue_count(); ++queue) {
     capture::packet_ring& ring = *rings.rings()[queue];
     const std::array<int, 2> both{ring.fd(), ring.journal()->fd()};
-    notify_.keep(store_name({interface, output, queue}), both);
+    if (const auto kept = notify_.keep(store_name({interface, output, queue}), both); !kept) {
+      forget(interface, output);
+      return kept;
+    }
   }
-  stored_[{interface, output}] = rings.queue_count();
+  return {};
 }
 
 void kept_rings::forget(const std::string& interface, const std::string& output) {
+  taken_.erase({interface, output});
   const auto node = stored_.extract(user{interface, output});
   for (std::uint32_t queue = 0; !node.empty() && queue < node.mapped(); ++queue) {
     notify_.forget(store_name({interface, output, queue}));

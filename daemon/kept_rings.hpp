@@ -47,7 +47,8 @@ class kept_rings {
 
   /// Are rings kept?
   [[nodiscard]] bool is_active() const noexcept { return is_active_; }
-  /// Recordings whose last files tell how far the rings were dealt with.
+  /// Recordings whose last files tell how far the rings were dealt with: of those that nobody has
+  /// taken, or that may yet be given back.
   [[nodiscard]] std::vector<std::string> recordings() const;
   /// What an earlier life left of these rings, to be taken over or to be closed.
   [[nodiscard]] std::optional<left_rings> take(const std::string& interface,
@@ -58,8 +59,18 @@ class kept_rings {
   void close_unwanted(const std::function<bool(const std::string& interface,
                                                const std::string& output)>& is_wanted);
 
-  /// Has the rings outlive the process. They must have journals.
-  void keep(const std::string& interface, const std::string& output, capture::ring_group& rings);
+  /// Has the rings outlive the process. They must have journals. After a failure, as when the
+  /// manager has no room for them, it has none of them.
+  base::result<> keep(const std::string& interface, const std::string& output,
+                      capture::ring_group& rings);
+  /// Rings that are kept, of which nothing was dealt with since their use was noted, are as an
+  /// earlier life left them: they may be taken again, and can go here. Those that cannot be had
+  /// twice are given up, which is said: others are going to have their name.
+  void leave(const std::string& interface, const std::string& output, capture::ring_group& rings);
+  /// To be called on any thread: the manager lets go of what it has of these rings, if it answers
+  /// soon. `forget` is to follow.
+  [[nodiscard]] std::function<void()> giving_up(const std::string& interface,
+                                                const std::string& output) const;
   /// The rings are closed for good: nobody is to take them over.
   void forget(const std::string& interface, const std::string& output);
   void forget_all();
@@ -72,10 +83,12 @@ class kept_rings {
   };
   using descriptors = std::vector<base::unique_fd>;
   void take_up(const user& whose, std::vector<descriptors> rings);
+  [[nodiscard]] bool has_room(const user& whose, std::uint32_t queues) const;
 
   service_notify& notify_;
   bool is_active_;
   std::map<user, left_rings> left_;
+  std::map<user, std::string> taken_;     ///< whose recording may be asked for again
   std::map<user, std::uint32_t> stored_;  ///< with the manager: queues from 0 on
 };
 

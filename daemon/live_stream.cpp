@@ -62,29 +62,49 @@ live_stream::live_stream(live_wish wish, device_filters filters, control_reply r
 
 live_stream::~live_stream() = default;
 
-void live_stream::on_recorded(recorded_interface& one) {
+void live_stream::on_moved(const recorded_interface& from, recorded_interface& to,
+                           std::uint64_t time_ns) {
+  if (taps_.follows(from)) {
+    follow(to, time_ns);
+    if (taps_.follows(to)) {
+      taps_.end_at(from, time_ns);
+    }
+  }
+}
+
+void live_stream::follow(recorded_interface& one, std::uint64_t from_ns) {
   if (why_ || (!wish_.interface.empty() && one.name() != wish_.interface) ||
-      (!wish_.output.empty() && one.entry.output != wish_.output)) {
+      (!wish_.output.empty() && one.entry.output != wish_.output) || taps_.shows(one)) {
     return;
   }
-  drop_former(taps_, one);
-  if (is_shown(taps_, one)) {
-    return;
+  if (const auto id = describe_to_viewer(one)) {
+    taps_.attach(one, from_ns, [this, id = *id](const pipeline::shown_block& block) {
+      copy_.copy(id, block);
+      send();
+    });
   }
-  const pipeline::port_description description = describe(one.from, one.options, {});
+}
+
+/// Its number; nothing when no packet of it can be wanted.
+std::optional<std::uint32_t> live_stream::describe_to_viewer(const recorded_interface& one) {
+  const pipeline::port_description what = describe(one.from, one.options, {});
+  for (const description& each : described_) {
+    if (each.of == &one && each.link == what.block.link) {
+      return each.id;
+    }
+  }
   pipeline::copy_wish wish{.snaplen = wish_.snaplen};
   if (!wish_.filter.empty()) {
-    const capture::offline_filter* const filter = filters_.find(description.block.link);
+    const capture::offline_filter* const filter = filters_.find(what.block.link);
     if (filter == nullptr) {
-      return;
+      return std::nullopt;
     }
     wish.filter = *filter;
   }
-  const std::uint32_t id = copy_.add_interface(description.block, std::move(wish));
-  taps_.emplace_back(one, [this, id](std::span<std::byte> block, capture::framing form) {
-    copy_.copy(id, block, form);
-    send();
-  });
+  described_.push_back({.of = &one,
+                        .link = what.block.link,
+                        .id = copy_.add_interface(what.block, std::move(wish))});
+  return described_.back().id;
 }
 
 void live_stream::start() {

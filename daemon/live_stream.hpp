@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,7 +50,10 @@ class live_stream final : public tap_user, public std::enable_shared_from_this<l
   /// Sends what was copied, says how it went, and hangs up.
   void end(std::string why);
 
-  void on_recorded(recorded_interface& one) override;
+  void on_recorded(recorded_interface& one) override { follow(one, 0); }
+  void on_moved(const recorded_interface& from, recorded_interface& to,
+                std::uint64_t time_ns) override;
+  void on_closed(const recorded_interface& one) override { taps_.detach(one); }
   void on_stopped() override { end("captured stops"); }
   /// Interfaces that it shows; none means that nothing fitted.
   [[nodiscard]] std::size_t interface_count() const noexcept { return taps_.size(); }
@@ -59,6 +61,15 @@ class live_stream final : public tap_user, public std::enable_shared_from_this<l
   void take(std::vector<std::byte>& octets) { copy_.take(octets); }
 
  private:
+  /// What the viewer was told of.
+  struct description {
+    const recorded_interface* of = nullptr;
+    packet::link_type link = packet::link_type::ethernet;
+    std::uint32_t id = 0;
+  };
+
+  void follow(recorded_interface& one, std::uint64_t from_ns);
+  std::optional<std::uint32_t> describe_to_viewer(const recorded_interface& one);
   void send();
   void send_last();
 
@@ -67,7 +78,8 @@ class live_stream final : public tap_user, public std::enable_shared_from_this<l
   control_reply reply_;
   std::function<void()> ended_;
   pipeline::live_copy copy_;
-  std::list<tap_listener> taps_;
+  std::vector<description> described_;
+  tap_listeners taps_;
   std::vector<std::byte> sending_;
   bool started_ = false;
   bool busy_ = false;  ///< a piece is under way

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/logging.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -77,6 +78,12 @@ spdlog::level::level_enum to_spdlog(settings::log_level level) {
   return spdlog::level::info;
 }
 
+/// Whose troubles end together: each folder of an output has its own.
+std::string thing_of(const log_fields& about) {
+  const auto directory = std::ranges::find(about, "directory", &log_fields::value_type::first);
+  return subject_of(about) + (directory == about.end() ? std::string() : directory->second);
+}
+
 /// What other parts of the process log, without fields.
 class bridge final : public spdlog::sinks::sink {
  public:
@@ -129,7 +136,7 @@ void write_trouble(settings::log_level level, const trouble& what, const std::st
   std::optional<calm_log::history> history;
   {
     const std::lock_guard lock(state.calm_mutex);
-    history = state.calm.trouble(subject_of(what.about), std::string(what.cause),
+    history = state.calm.trouble(thing_of(what.about), std::string(what.cause),
                                  std::chrono::steady_clock::now());
   }
   if (history && is_logged(level)) {
@@ -145,7 +152,7 @@ void write_over(const log_fields& about, const std::string& text) {
   std::optional<calm_log::history> history;
   {
     const std::lock_guard lock(state.calm_mutex);
-    history = state.calm.over(subject_of(about), std::chrono::steady_clock::now());
+    history = state.calm.over(thing_of(about), std::chrono::steady_clock::now());
   }
   if (history && is_logged(log_level::info)) {
     write_log(log_level::info, about,

@@ -14,6 +14,7 @@
 #include "daemon/application.hpp"
 #include "daemon/check_configuration.hpp"
 #include "daemon/command_line.hpp"
+#include "daemon/heap.hpp"
 #include "daemon/host_facts.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/privileges.hpp"
@@ -125,6 +126,7 @@ int record(settings::configuration wanted, const command_line& line,
   // Before any thread, for files are confined thread by thread.
   options.sandbox = enter_sandbox(wanted, line.configuration_file, line.ledger_file);
   // From here on the process has the rights of a recorder, and no others.
+  keep_heap_flat();
   start_log_thread();
   return run(wanted, options);
 }

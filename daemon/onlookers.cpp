@@ -44,10 +44,7 @@ void onlookers::answer_live(const control_request& request, const control_reply&
     return show(std::move(*wish), {}, reply);
   }
   ++compiling_;
-  if (!compiler_) {
-    compiler_.emplace(1);
-  }
-  boost::asio::post(*compiler_, [this, wish = std::move(*wish), reply]() mutable {
+  boost::asio::post(compiler_, [this, wish = std::move(*wish), reply]() mutable {
     auto filters = device_filters::compile({wish.filter});
     boost::asio::post(context_, [this, wish = std::move(wish), filters = std::move(filters),
                                  reply = std::move(reply)]() mutable {
@@ -107,6 +104,7 @@ boost::json::array onlookers::streams_json() const {
                     {"dropped", figures.dropped},
                     {"waiting", figures.waiting},
                     {"unconfirmed", figures.unconfirmed},
+                    {"own", each->own_packets_seen()},
                     {"connections", figures.connections}});
   }
   return told;
@@ -116,8 +114,8 @@ void onlookers::report() const {
   for (const auto& each : streams_) {
     const stream::client_figures figures = each->figures();
     log_line(log_level::info, {{"stream", each->settings().name}},
-             "offered {}, sent {}, dropped {}, unconfirmed {}", figures.offered, figures.sent,
-             figures.dropped, figures.unconfirmed);
+             "offered {}, sent {}, dropped {}, unconfirmed {}, own {}", figures.offered,
+             figures.sent, figures.dropped, figures.unconfirmed, each->own_packets_seen());
   }
 }
 

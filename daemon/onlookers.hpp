@@ -5,7 +5,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,9 +23,11 @@ namespace captured::daemon {
 /// All members on the thread that runs the context. To be destroyed before the recording.
 class onlookers {
  public:
+  /// Before the recording starts, which puts the calling thread to the reactor's processors:
+  /// filters are compiled where the process may run, and not beside the reactor.
   onlookers(boost::asio::io_context& context, recording& of) : context_(context), recording_(of) {}
 
-  /// Before the recording starts. A stream that cannot begin is said and stops nothing.
+  /// Before the recording starts, too. A stream that cannot begin is said and stops nothing.
   void start_streams(const std::vector<settings::stream_settings>& wanted);
   /// Answers {"request":"live",…} with a stream, or refuses.
   void answer_live(const control_request& request, const control_reply& reply);
@@ -51,9 +52,8 @@ class onlookers {
   std::vector<std::shared_ptr<live_stream>> live_;
   std::vector<std::weak_ptr<live_stream>> farewells_;  ///< ended, with something still to be sent
   bool refuses_ = false;
-  std::size_t compiling_ = 0;  ///< views whose filters are being compiled
-  /// Made when the first filter comes. Last: what it does uses the rest.
-  std::optional<boost::asio::thread_pool> compiler_;
+  std::size_t compiling_ = 0;             ///< views whose filters are being compiled
+  boost::asio::thread_pool compiler_{1};  // last: what it does uses the rest
 };
 
 }  // namespace captured::daemon

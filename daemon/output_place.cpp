@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <csignal>
 #include <iterator>
 #include <mutex>
 #include <optional>
@@ -15,6 +13,8 @@
 
 #include <pthread.h>
 
+#include "base/blocked_signals.hpp"
+#include "daemon/place_sleep.hpp"
 #include "storage/output_claim.hpp"
 #include "storage/uring_writer.hpp"
 
@@ -22,8 +22,11 @@ namespace captured::daemon {
 
 namespace {
 
-/// Short enough to go on within two seconds of the cure.
-constexpr std::chrono::milliseconds look_pause{500};
+/// Between two looks at a folder that is well: each one is a wake-up of an idle machine. What is
+/// unmounted is noticed before.
+constexpr std::chrono::milliseconds look_pause{1500};
+/// While it is away or tested: short enough to go on within two seconds of the cure.
+constexpr std::chrono::milliseconds retry_pause{500};
 
 }  // namespace
 
@@ -33,17 +36,21 @@ struct output_place::shared_state {
   std::atomic<bool> repair{true};
   std::atomic<bool> again{false};
   std::atomic<bool> stop{false};
+  place_sleep between_looks;
   std::mutex mutex;
-  std::condition_variable stopped;
   place_watch_events events;  // guarded by mutex; empty once nobody wants to know
 
-  base::unique_fd claim;  // guarded by mutex: let go as soon as nobody wants to know
+  /// Guarded by mutex, since it ends as soon as nobody wants to know. Closed by the thread alone
+  /// and without the mutex: a dead disk may never let it go on.
+  base::unique_fd claim;
 
   // The thread's own.
   std::shared_ptr<const storage::output_directory> folder;
+  std::map<std::string, pipeline::recording_end> ends;  ///< of parts that were read, by name
 
   void run();
   void look();
+  void drop_claim();
   base::result<opened_place> open();
   base::result<> find_open(opened_place& place, storage::prepared_outcome& left);
   void repair_now(opened_place& place);
@@ -59,7 +66,11 @@ struct output_place::shared_state {
 /// How far the rings were dealt with is known when what was open is whole.
 void output_place::shared_state::repair_now(opened_place& place) {
   for (const std::string& part : std::exchange(place.parts.to_repair, {})) {
-    place.repaired.emplace_back(part, pipeline::repair_part(*place.folder, part, stop));
+    std::optional<pipeline::recording_end> end;
+    place.repaired.emplace_back(part, pipeline::repair_part(*place.folder, part, stop, &end));
+    if (end) {
+      ends[part] = std::move(*end);
+    }
   }
 }
 
@@ -95,6 +106,7 @@ base::result<> output_place::shared_state::find_open(opened_place& place,
 }
 
 base::result<opened_place> output_place::shared_state::open() {
+  ends.clear();
   auto opened =
       storage::output_directory::open(options.directory, options.require_mount, options.rights);
   if (!opened) {
@@ -128,12 +140,13 @@ base::result<opened_place> output_place::shared_state::open() {
   }
   place.start = std::move(*start);
   pipeline::go_on_behind(place.start, left);
-  if (repair && !options.left.empty()) {
-    auto left_off = pipeline::find_left_off(*place.folder, place.own, options.left);
+  if (!options.left.empty()) {
+    auto left_off = pipeline::find_left_off(*place.folder, place.own, options.left, ends, stop);
     if (!left_off) {
       return left_off.error();
     }
-    place.left_off = std::move(*left_off);
+    place.left_off = std::move(left_off->totals);
+    place.unread = std::move(left_off->unread);
   }
   auto kept = place.folder->find_kept(place.own);
   if (!kept) {
@@ -142,6 +155,7 @@ base::result<opened_place> output_place::shared_state::open() {
   place.kept = std::move(*kept);
   place.direct_possible = storage::has_direct_writes(fd->get());
   folder = place.folder;
+  options.left.clear();  // it is known now, and to look again would only take time
   const std::lock_guard lock(mutex);
   if (!stop) {
     claim = std::move(*claimed);
@@ -149,11 +163,16 @@ base::result<opened_place> output_place::shared_state::open() {
   return place;
 }
 
+void output_place::shared_state::drop_claim() {
+  base::unique_fd gone;
+  const std::lock_guard lock(mutex);
+  gone = std::move(claim);  // closed when the mutex is free again
+}
+
 void output_place::shared_state::look() {
   if (again.exchange(false)) {
     folder.reset();
-    const std::lock_guard lock(mutex);
-    claim.reset();
+    drop_claim();
   }
   if (!folder) {
     tell(&place_watch_events::opened, open());
@@ -162,10 +181,7 @@ void output_place::shared_state::look() {
   if (const auto there = folder->check_path(); !there) {
     // Before it is opened again, perhaps as the same folder on another mount.
     folder.reset();
-    {
-      const std::lock_guard lock(mutex);
-      claim.reset();
-    }
+    drop_claim();
     // Files of ours may be open in it still.
     repair = false;
     tell(&place_watch_events::lost, there.error());
@@ -180,9 +196,9 @@ void output_place::shared_state::look() {
 void output_place::shared_state::run() {
   while (!stop) {
     look();
-    std::unique_lock lock(mutex);
-    stopped.wait_for(lock, look_pause, [this] { return stop.load(); });
+    between_looks.sleep(folder && !testing ? look_pause : retry_pause);
   }
+  drop_claim();
 }
 
 base::result<std::unique_ptr<output_place>> output_place::start(place_options options,
@@ -192,11 +208,7 @@ base::result<std::unique_ptr<output_place>> output_place::start(place_options op
   state->options = std::move(options);
   state->events = std::move(events);
   std::unique_ptr<output_place> place(new output_place(state));
-  // Signals are for the daemon's own thread; a thread begins with the mask of who makes it.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_BLOCK, &all, &before);
+  const base::blocked_signals blocked;
   base::result<std::unique_ptr<output_place>> made = std::move(place);
   try {
     std::thread thread([state] { state->run(); });
@@ -205,7 +217,6 @@ base::result<std::unique_ptr<output_place>> output_place::start(place_options op
   } catch (const std::system_error& error) {
     made = base::system_failure(error.code().value(), "start a thread for a directory");
   }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return made;
 }
 
@@ -213,8 +224,8 @@ output_place::~output_place() {
   state_->stop = true;
   const std::lock_guard lock(state_->mutex);
   state_->events = {};
-  state_->claim.reset();
-  state_->stopped.notify_all();
+  storage::end_claim(state_->claim);
+  state_->between_looks.wake();
 }
 
 void output_place::open_again() noexcept {
@@ -223,6 +234,9 @@ void output_place::open_again() noexcept {
 
 void output_place::set_testing(bool wanted) noexcept {
   state_->testing = wanted;
+  if (wanted) {
+    state_->between_looks.wake();
+  }
 }
 
 void output_place::set_repair(bool repair) noexcept {

@@ -34,6 +34,7 @@ struct opened_place {
   bool direct_possible = false;
   /// With place_options::left: where those recordings left off, and what was repaired to know it.
   std::map<std::string, format::recording_totals> left_off;
+  std::vector<base::failure> unread;  ///< files that could have told more of it
   std::vector<std::pair<std::string, base::result<pipeline::repaired_part>>> repaired;
 };
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "packet/link_type.hpp"
 #include "stream/options.hpp"
 
 namespace captured::daemon {
@@ -17,8 +18,13 @@ namespace captured::daemon {
 /// What matches those of all streams, by stream; empty for none.
 [[nodiscard]] std::string any_of_packets(const std::map<std::string, std::string>& by_stream);
 
-/// All but these, for packets as files have them, with their VLAN tags: of the texts, the first one
-/// that makes sense for a link type holds.
-[[nodiscard]] std::vector<std::string> all_but(const std::string& packets);
+/// The same for the filter of a device whose packets have this link type. What is too short to be
+/// of a connection is none: a filter rejects what ends before it has read what it compares, and
+/// would take such packets of others out of the recording, uncounted.
+[[nodiscard]] std::string on_device(const std::string& packets, packet::link_type link);
+
+/// The same for packets as files have them, with their VLAN tags: of the texts, the first one that
+/// makes sense for a link type holds.
+[[nodiscard]] std::vector<std::string> in_files(const std::string& packets);
 
 }  // namespace captured::daemon

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/packet_stream.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <string>
 #include <utility>
 
 #include <boost/asio/post.hpp>
 #include <fnmatch.h>
 
-#include "capture/frame_cursor.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/own_traffic.hpp"
 
@@ -15,8 +17,8 @@ namespace captured::daemon {
 namespace {
 
 constexpr auto last_words = std::chrono::seconds(5);  // for what waits when the recording stops
-/// Of a stream itself, after which it is said that they come: those of the first connection to a
-/// collector that has a name come before its address is known.
+/// Of a stream itself, after which it is said that they come: those of the first moments of a
+/// connection come before the filters are changed.
 constexpr std::uint32_t worth_a_warning = 1000;
 
 stream::client_options client_options_of(const settings::stream_settings& from) {
@@ -27,17 +29,36 @@ stream::client_options client_options_of(const settings::stream_settings& from) 
           .queue_bytes = from.queue_bytes};
 }
 
+/// The same for the same kind of trouble: sizes, ports and times in a collector's words differ.
+std::string kind_of(const std::string& why) {
+  constexpr std::size_t length_max = 250;
+  std::string kind;
+  std::ranges::copy_if(why, std::back_inserter(kind),
+                       [](char each) { return each < '0' || each > '9'; });
+  kind.resize(std::min(kind.size(), length_max));
+  return kind;
+}
+
 }  // namespace
 
 packet_stream::packet_stream(boost::asio::io_context& context, settings::stream_settings wanted,
                              own_traffic_hook leave_out)
-    : context_(context),
-      settings_(std::move(wanted)),
-      leave_out_(std::move(leave_out)),
-      patience_(context) {}
+    : settings_(std::move(wanted)), leave_out_(std::move(leave_out)), patience_(context) {}
 
 packet_stream::~packet_stream() {
   taps_.clear();
+}
+
+/// No name is looked up for it.
+base::result<packet_stream::own_traffic> packet_stream::own_traffic_with(
+    const stream::collector_address& to) {
+  own_traffic made{.packets = own_packets(to), .filters = {}, .is_of_address = to.is_literal()};
+  auto filters = device_filters::compile(in_files(made.packets));
+  if (!filters) {
+    return filters.error();
+  }
+  made.filters = std::move(*filters);
+  return made;
 }
 
 base::result<std::unique_ptr<packet_stream>> packet_stream::start(
@@ -46,44 +67,42 @@ base::result<std::unique_ptr<packet_stream>> packet_stream::start(
   std::unique_ptr<packet_stream> made(
       new packet_stream(context, wanted, wanted.own_traffic ? nullptr : std::move(leave_out)));
   const std::string name = wanted.name;
-  const stream::client_options options = client_options_of(wanted);
-  if (!wanted.own_traffic) {
-    // With a name only the port is known yet. No name is looked up for these texts.
-    const std::string packets = own_packets(options.to);
-    auto filters = device_filters::compile(all_but(packets));
-    if (!filters) {
-      return filters.error();
+  stream::client_options options = client_options_of(wanted);
+  decltype(own_traffic::packets) left_out;
+  const bool leaves_out = !wanted.own_traffic && options.to.is_literal();
+  if (leaves_out) {
+    auto own = own_traffic_with(options.to);
+    if (!own) {
+      return own.error();
     }
-    made->all_but_own_ = std::move(*filters);
-    if (options.to.is_literal()) {
-      made->leave_out_(packets);
-    }
+    made->own_ = std::move(own->filters);
+    left_out = std::move(own->packets);
   }
+  options.asks_peer = !wanted.own_traffic && !options.to.is_literal();
   // On the client's thread: handed over to ours, which may have lost interest by then.
   const std::weak_ptr alive = made->alive_;
   stream::client_events events;
   events.connected = [&context, alive, self = made.get(), name, to = options.to,
-                      is_own_wanted = wanted.own_traffic](const auto& peer) {
-    boost::asio::post(context, [name, to] {
+                      asks = options.asks_peer](const auto& peer) {
+    std::optional<own_traffic> own;
+    if (asks) {
+      // Of a peer that cannot be told the port is known: better than to send what is sent for ever.
+      if (auto known = own_traffic_with(peer.value_or(to))) {
+        own = std::move(*known);
+      }
+    }
+    boost::asio::post(context, [alive, self, name, to, own = std::move(own)]() mutable {
       log_over({{"stream", name}}, "connect");
       log_line(log_level::info, {{"stream", name}}, "connected to {}", to.target());
+      if (!alive.expired()) {
+        self->on_connected(std::move(own));
+      }
     });
-    if (is_own_wanted || to.is_literal() || !peer) {
-      return;
-    }
-    const std::string packets = own_packets(*peer);
-    auto filters = device_filters::compile(all_but(packets));
-    if (filters) {
-      boost::asio::post(context, [alive, self, packets, filters = std::move(*filters)]() mutable {
-        if (!alive.expired()) {
-          self->on_connected(packets, std::move(filters));
-        }
-      });
-    }
   };
   events.failed = [&context, name](const std::string& why) {
     boost::asio::post(context, [name, why] {
-      log_trouble(log_level::warning, {{{"stream", name}}, "connect"}, "{}; tried again", why);
+      // Another reason is said at once.
+      log_trouble(log_level::warning, {{{"stream", name}}, kind_of(why)}, "{}; tried again", why);
     });
   };
   events.ended = [&context, self = made.get(), alive](const base::result<>&) {
@@ -98,43 +117,49 @@ base::result<std::unique_ptr<packet_stream>> packet_stream::start(
     return client.error();
   }
   made->client_ = std::move(*client);
+  if (leaves_out) {
+    made->leave_out_(left_out);  // not for a stream that there is not
+  }
   return made;
 }
 
-void packet_stream::on_connected(const std::string& packets, device_filters filters) {
-  all_but_own_ = std::move(filters);
-  leave_out_(packets);
+void packet_stream::on_connected(std::optional<own_traffic> own) {
+  connected_once_ = true;
+  for (source& each : sources_) {
+    each.own = 0;
+  }
+  if (own) {
+    own_ = std::move(own->filters);
+    if (own->is_of_address) {
+      leave_out_(own->packets);
+    }
+  }
 }
 
-void packet_stream::offer(source& from, std::span<std::byte> block, capture::framing form) {
+void packet_stream::offer(source& from, const pipeline::shown_block& block) {
   stream::send_queue& queue = client_->queue();
-  if (settings_.own_traffic && !queue.has_room(block.size())) {
-    // No message is made that would be thrown away.
-    const std::uint32_t packets = capture::read_block_head(block).packet_count;
-    queue.drop(packets);
-    from.drops += packets;
-    return;
+  if (!queue.has_room(block.memory.size())) {
+    // No packet is looked at that would be thrown away: the collector may be away for long, and
+    // this thread empties all rings.
+    if (const auto packets = block.packet_count()) {
+      queue.drop(*packets);
+      from.drops += *packets;
+      return;
+    }
   }
-  gather(from, block, form);
+  gather(from, block);
   const auto packets = static_cast<std::uint32_t>(batch_.packets());
   if (packets != 0) {
     from.drops = queue.offer(batch_) ? 0 : from.drops + packets;
   }
 }
 
-/// Makes messages of what is wanted; counts it instead when there is no room for them.
-void packet_stream::gather(source& from, std::span<std::byte> block, capture::framing form) {
-  stream::send_queue& queue = client_->queue();
-  const bool has_room = queue.has_room(block.size());
-  std::uint32_t dropped = 0;
-  capture::frame_cursor cursor(block, form);
-  for (packet::packet_view packet; cursor.next(packet);) {
+/// Makes messages of what is wanted.
+void packet_stream::gather(source& from, const pipeline::shown_block& block) {
+  pipeline::shown_packets packets(block);
+  for (packet::packet_view packet; packets.next(packet);) {
     const pipeline::whole_packet whole = pipeline::make_whole(packet, scratch_);
     if (is_own(from, whole)) {
-      continue;
-    }
-    if (!has_room) {
-      ++dropped;
       continue;
     }
     batch_.append({.time_ns = packet.timestamp_ns,
@@ -143,20 +168,17 @@ void packet_stream::gather(source& from, std::span<std::byte> block, capture::fr
                    .interface_id = from.id,
                    .drops = batch_.packets() == 0 ? from.drops : 0});
   }
-  if (dropped != 0) {
-    queue.drop(dropped);
-    from.drops += dropped;
-  }
 }
 
 /// The interface's filter leaves them out, where it can. Those that come all the same would be
-/// streamed for ever.
+/// streamed for ever. What is cut before that can be told is none.
 bool packet_stream::is_own(source& from, const pipeline::whole_packet& packet) {
-  const capture::offline_filter* const filter = all_but_own_.find(from.link);
-  if (filter == nullptr || filter->matches(packet.data, packet.original_length)) {
+  const capture::offline_filter* const filter = own_.find(from.link);
+  if (filter == nullptr || !filter->matches(packet.data, packet.original_length)) {
     return false;
   }
-  if (++from.own == worth_a_warning) {
+  ++own_seen_;
+  if (connected_once_ && ++from.own == worth_a_warning) {
     log_line(log_level::warning, {{"stream", settings_.name}},
              "its own packets are recorded on {}: the filter there does not leave them out",
              from.name);
@@ -164,31 +186,48 @@ bool packet_stream::is_own(source& from, const pipeline::whole_packet& packet) {
   return true;
 }
 
-void packet_stream::on_recorded(recorded_interface& one) {
-  if (::fnmatch(settings_.interface.c_str(), one.name().c_str(), 0) != 0) {
-    return;
+void packet_stream::on_moved(const recorded_interface& from, recorded_interface& to,
+                             std::uint64_t time_ns) {
+  if (taps_.follows(from) && follow(to, time_ns)) {
+    taps_.end_at(from, time_ns);
   }
-  drop_former(taps_, one);
-  if (is_shown(taps_, one)) {
-    return;
+}
+
+bool packet_stream::follow(recorded_interface& one, std::uint64_t from_ns) {
+  if (::fnmatch(settings_.interface.c_str(), one.name().c_str(), 0) != 0 || taps_.shows(one)) {
+    return false;
   }
+  source* const from = source_for(one);
+  if (from == nullptr) {
+    return false;
+  }
+  taps_.attach(one, from_ns,
+               [this, from](const pipeline::shown_block& block) { offer(*from, block); });
+  return true;
+}
+
+/// Null, which is said, when its packets cannot be streamed. One of the same name and kind is the
+/// same to the collector.
+packet_stream::source* packet_stream::source_for(const recorded_interface& one) {
   const packet::link_type link = capture::link_type_of(one.from);
+  for (source& each : sources_) {
+    if (each.name == one.name() && each.link == link) {
+      return &each;
+    }
+  }
   if (link != packet::link_type::ethernet && !settings_.all_link_types) {
     log_line(log_level::warning, {{"stream", settings_.name}},
              "interface {} is not Ethernet and is left out (all_link_types)", one.name());
-    return;
+    return nullptr;
   }
-  if (interfaces_ == stream::interfaces_max) {
+  const auto id = static_cast<std::uint32_t>(sources_.size());
+  if (id == stream::interfaces_max) {
     log_line(log_level::warning, {{"stream", settings_.name}},
-             "interface {} is left out: a stream has {} at most", one.name(), interfaces_);
-    return;
+             "interface {} is left out: a stream has {} at most", one.name(), id);
+    return nullptr;
   }
-  client_->queue().describe(interfaces_, {.name = one.name(), .link = link});
-  source made{.id = interfaces_++, .name = one.name(), .link = link};
-  taps_.emplace_back(one, [this, from = std::move(made)](std::span<std::byte> block,
-                                                         capture::framing form) mutable {
-    offer(from, block, form);
-  });
+  client_->queue().describe(id, {.name = one.name(), .link = link});
+  return &sources_.emplace_back(source{.id = id, .name = one.name(), .link = link});
 }
 
 void packet_stream::on_stopped() {

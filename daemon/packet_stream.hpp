@@ -8,6 +8,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,10 @@ class packet_stream final : public tap_user {
   packet_stream(const packet_stream&) = delete;
   packet_stream& operator=(const packet_stream&) = delete;
 
-  void on_recorded(recorded_interface& one) override;
+  void on_recorded(recorded_interface& one) override { (void)follow(one, 0); }
+  void on_moved(const recorded_interface& from, recorded_interface& to,
+                std::uint64_t time_ns) override;
+  void on_closed(const recorded_interface& one) override { taps_.detach(one); }
   /// Nothing comes any more: what waits is sent, for a bounded time.
   void on_stopped() override;
   /// After `on_stopped`: all is sent or given up, the figures are final.
@@ -47,6 +51,9 @@ class packet_stream final : public tap_user {
 
   [[nodiscard]] const settings::stream_settings& settings() const noexcept { return settings_; }
   [[nodiscard]] stream::client_figures figures() const { return client_->queue().figures(); }
+  /// Packets that were not offered because they are the stream's own, on interfaces whose filter
+  /// did not leave them out. Those that come while the queue is full are offered, and dropped.
+  [[nodiscard]] std::uint64_t own_packets_seen() const noexcept { return own_seen_; }
 
  private:
   /// What is known of one interface that is streamed.
@@ -55,23 +62,33 @@ class packet_stream final : public tap_user {
     std::string name;
     packet::link_type link = packet::link_type::ethernet;
     std::uint32_t drops = 0;  ///< not yet told to the collector
-    std::uint32_t own = 0;    ///< packets of the stream itself that its filter did not leave out
+    std::uint32_t own = 0;    ///< seen since the collector was connected
+  };
+  /// Which packets are the stream's own.
+  struct own_traffic {
+    std::string packets;
+    device_filters filters;
+    bool is_of_address = false;  ///< and not of the port alone
   };
 
   packet_stream(boost::asio::io_context& context, settings::stream_settings wanted,
                 own_traffic_hook leave_out);
-  void offer(source& from, std::span<std::byte> block, capture::framing form);
-  void gather(source& from, std::span<std::byte> block, capture::framing form);
+  static base::result<own_traffic> own_traffic_with(const stream::collector_address& to);
+  [[nodiscard]] bool follow(recorded_interface& one, std::uint64_t from_ns);
+  source* source_for(const recorded_interface& one);
+  void offer(source& from, const pipeline::shown_block& block);
+  void gather(source& from, const pipeline::shown_block& block);
   [[nodiscard]] bool is_own(source& from, const pipeline::whole_packet& packet);
-  void on_connected(const std::string& packets, device_filters filters);
+  void on_connected(std::optional<own_traffic> own);
   void on_ended();
 
-  boost::asio::io_context& context_;
   settings::stream_settings settings_;
   own_traffic_hook leave_out_;
-  device_filters all_but_own_;    ///< none: all packets are wanted
-  std::uint32_t interfaces_ = 0;  ///< described so far
-  std::list<tap_listener> taps_;
+  device_filters own_;  ///< none: all packets are wanted, or its address is not known yet
+  std::uint64_t own_seen_ = 0;
+  bool connected_once_ = false;
+  std::list<source> sources_;  ///< described so far
+  tap_listeners taps_;
   stream::packet_batch batch_;
   std::vector<std::byte> scratch_;
   boost::asio::steady_timer patience_;

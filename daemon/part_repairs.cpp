@@ -2,7 +2,6 @@
 #include "daemon/part_repairs.hpp"
 
 #include <atomic>
-#include <csignal>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -10,6 +9,8 @@
 
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "base/blocked_signals.hpp"
 
 namespace captured::daemon {
 
@@ -22,6 +23,7 @@ constexpr int lowest_priority = 19;
 struct part_repairs::shared_state {
   std::shared_ptr<const storage::output_directory> folder;
   std::vector<std::string> names;
+  std::set<std::string> refused;
   std::atomic<bool> stop{false};
   std::atomic<bool> has_finished{false};
   std::mutex mutex;
@@ -39,7 +41,8 @@ struct part_repairs::shared_state {
       if (stop) {
         return;
       }
-      tell(name, pipeline::repair_part(*folder, name, stop));
+      tell(name, refused.contains(name) ? pipeline::set_refused_aside(*folder, name)
+                                        : pipeline::repair_part(*folder, name, stop));
     }
     finish();
   }
@@ -51,16 +54,14 @@ struct part_repairs::shared_state {
 };
 
 part_repairs::part_repairs(std::shared_ptr<const storage::output_directory> folder,
-                           std::vector<std::string> names, handler done)
+                           std::vector<std::string> names, std::set<std::string> refused,
+                           handler done)
     : state_(std::make_shared<shared_state>()) {
   state_->folder = std::move(folder);
   state_->names = std::move(names);
+  state_->refused = std::move(refused);
   state_->done = std::move(done);
-  // Signals are for the daemon's own thread; a thread begins with the mask of who makes it.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_BLOCK, &all, &before);
+  const base::blocked_signals blocked;
   try {
     std::thread([state = state_] { state->run(); }).detach();
   } catch (const std::system_error& error) {
@@ -69,7 +70,6 @@ part_repairs::part_repairs(std::shared_ptr<const storage::output_directory> fold
     }
     state_->finish();
   }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 bool part_repairs::has_finished() const noexcept {

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,10 +22,11 @@ class part_repairs {
   using handler =
       std::function<void(const std::string& part, const base::result<pipeline::repaired_part>&)>;
 
-  /// Begins with the first name. `done` is called for each file, on the thread. Without a thread
-  /// nothing is repaired, and `done` is called for each file before this returns.
+  /// Begins with the first name. Those of which the device `refused` octets are set aside. `done`
+  /// is called for each file, on the thread. Without a thread nothing is repaired, and `done` is
+  /// called for each file before this returns.
   part_repairs(std::shared_ptr<const storage::output_directory> folder,
-               std::vector<std::string> names, handler done);
+               std::vector<std::string> names, std::set<std::string> refused, handler done);
   part_repairs(const part_repairs&) = delete;
   part_repairs& operator=(const part_repairs&) = delete;
   /// What is not done yet stays as it was, for the next start. `done` is not called any more. A

@@ -49,7 +49,9 @@ struct recorded_interface {
   std::shared_ptr<capture::ring_group> ring;  ///< also held by a change that is under way
   std::unique_ptr<pipeline::ring_feed> feed;
   pipeline::capture_reactor::ring_id ring_id = 0;
-  bool is_ring_kept = false;                          ///< the ring outlives the process
+  bool is_ring_kept = false;                          ///< the ring can outlive the process
+  bool is_ring_stored = false;                        ///< it does: the manager has it, too
+  bool is_taken_over = false;                         ///< from a former life
   bool changing = false;                              ///< another filter is being attached
   std::optional<capture::interface_options> refused;  ///< options that the device did not take
 

@@ -126,8 +126,8 @@ base::result<> recorded_output::start() {
       series = place.opened->start;
     }
   }
-  if (former_ && former_->next_sequence >= series.next_sequence) {
-    series = *former_;
+  if (former_) {
+    pipeline::go_on_from(series, *former_);
   }
   if (!disposer_) {
     disposer_ = std::make_unique<boost::asio::thread_pool>(1);

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "base/error.hpp"
+#include "daemon/log_record.hpp"
 #include "daemon/output_place.hpp"
 #include "daemon/part_repairs.hpp"
 #include "pipeline/series.hpp"
@@ -93,6 +95,7 @@ class recorded_output {
     /// What is to be repaired when there are none any more, and where.
     std::vector<std::string> left_parts;
     std::shared_ptr<const storage::output_directory> left_in;
+    std::set<std::string> refused;  ///< of those, the ones that the device did not take whole
   };
 
   [[nodiscard]] base::result<> watch_place(std::uint32_t place, const std::string& recording,
@@ -110,6 +113,7 @@ class recorded_output {
   base::result<pipeline::output_folder> open_backend(std::uint32_t place,
                                                      const opened_place& opened);
   [[nodiscard]] pipeline::place_events follow_places();
+  [[nodiscard]] log_fields about(std::uint32_t place) const;
   void log_move(std::uint32_t place, const std::string& why);
   void repair(const pipeline::found_parts& parts,
               const std::shared_ptr<const storage::output_directory>& folder, std::uint32_t place);

@@ -17,11 +17,6 @@ namespace {
 /// The second folder begins alone when the first one has given no answer for so long.
 constexpr std::chrono::seconds first_place_patience{2};
 
-/// Of each folder on its own, for one that is said often would hide the other's.
-const char* cause_of(std::uint32_t place) {
-  return place == 0 ? "place" : "second place";
-}
-
 /// Pages of direct writes are filled up with blocks, which other formats have none of.
 storage::direct_mode direct_mode_of(const pipeline::output_options& options) {
   return options.format == pipeline::file_format::pcapng ? options.files.direct
@@ -65,6 +60,11 @@ base::result<> recorded_output::watch_place(std::uint32_t place, const std::stri
   return {};
 }
 
+/// Each folder has troubles of its own.
+log_fields recorded_output::about(std::uint32_t place) const {
+  return {{"output", name()}, {"directory", places_[place].directory}};
+}
+
 void recorded_output::on_opened(std::uint32_t place, base::result<opened_place> opened) {
   place_state& state = places_[place];
   if (!state.watch || (state_ != output_state::opening && state_ != output_state::open)) {
@@ -81,10 +81,9 @@ void recorded_output::on_opened(std::uint32_t place, base::result<opened_place> 
     return begin_if_possible();
   }
   if (!opened) {
-    log_trouble(log_level::error, {{{"output", name()}}, cause_of(place)}, "{}",
-                opened.error().message());
+    log_trouble(log_level::error, {about(place), "place"}, "{}", opened.error().message());
   } else if (attach_or_say(place)) {
-    log_over({{"output", name()}}, "{} can be used again", state.directory);
+    log_over(about(place), "{} can be used again", state.directory);
   }
 }
 
@@ -93,8 +92,8 @@ bool recorded_output::attach_or_say(std::uint32_t place) {
   if (!attached) {
     place_state& state = places_[place];
     state.failure = attached.error();
-    log_trouble(log_level::error, {{{"output", name()}}, cause_of(place)}, "{} cannot be used: {}",
-                state.directory, attached.error().message());
+    log_trouble(log_level::error, {about(place), "place"}, "{} cannot be used: {}", state.directory,
+                attached.error().message());
     state.watch->open_again();
   }
   return attached.has_value();
@@ -130,8 +129,8 @@ void recorded_output::begin_if_possible() {
     return on_begun(why);
   }
   if (!first.opened) {
-    log_trouble(log_level::error, {{{"output", name()}}, cause_of(0)},
-                "{}; the recording begins in {}", first.failure->message(), second.directory);
+    log_trouble(log_level::error, {about(0), "place"}, "{}; the recording begins in {}",
+                first.failure->message(), second.directory);
   }
   on_begun(start());
 }
@@ -189,6 +188,12 @@ base::result<> recorded_output::attach(std::uint32_t place) {
   folder->next_sequence = opened.start.next_sequence;
   writer_->attach_place(place, std::move(*folder));
   left_off_.merge(opened.left_off);
+  if (!opened.unread.empty()) {
+    log_line(log_level::warning, {{"output", name()}},
+             "{} finished file(s) cannot be read, the last one: {}; where the life before wrote to "
+             "them, packets that rings have yet are recorded again",
+             opened.unread.size(), opened.unread.front().message());
+  }
   for (const auto& [part, how] : opened.repaired) {
     log_repaired(name(), part, how);
   }
@@ -211,7 +216,7 @@ void recorded_output::on_lost(std::uint32_t place, const base::failure& why) {
   if (state_ != output_state::open) {
     return;
   }
-  log_trouble(log_level::error, {{{"output", name()}}, cause_of(place)},
+  log_trouble(log_level::error, {about(place), "place"},
               "{}; what is being written there is closed", why.message());
   place_state& state = places_[place];
   state.has_lost_files = true;
@@ -247,17 +252,21 @@ pipeline::place_events recorded_output::follow_places() {
       }
     });
   };
+  events.left_refused = [this](std::uint32_t place, const std::string& part) {
+    post_to_reactor([this, place, part] { places_[place].refused.insert(part); });
+  };
   events.left = [this](std::uint32_t place) { post_to_reactor([this, place] { on_left(place); }); };
   return events;
 }
 
+/// As a trouble of the second folder: that the first one can be used again does not end it yet.
 void recorded_output::log_move(std::uint32_t place, const std::string& why) {
   const std::string& from = places_[1 - place].directory;
   const std::string& to = places_[place].directory;
   if (place == 0) {
-    log_over({{"output", name()}}, "{} works again: the recording is back there", to);
+    log_over(about(1), "{} works again: the recording is back there", to);
   } else {
-    log_trouble(log_level::error, {{{"output", name()}}, "fallback"},
+    log_trouble(log_level::error, {about(1), "fallback"},
                 "{} is in trouble{}{}; the recording goes on in {}", from, why.empty() ? "" : ": ",
                 why, to);
   }
@@ -277,7 +286,7 @@ void recorded_output::repair(const pipeline::found_parts& parts,
     return;
   }
   repairs_.push_back(std::make_unique<part_repairs>(
-      folder, parts.to_repair,
+      folder, parts.to_repair, places_[place].refused,
       [this, place](const std::string& part, const base::result<pipeline::repaired_part>& how) {
         post_to_reactor([this, place, part, how] { on_repaired(place, part, how); });
       }));
@@ -287,6 +296,9 @@ void recorded_output::on_repaired(std::uint32_t place, const std::string& part,
                                   const base::result<pipeline::repaired_part>& how) {
   if (!how && how.error().code.value() == ENOENT) {
     return;  // somebody took it
+  }
+  if (!how && how.error().code.value() == pipeline::refused_error) {
+    places_[place].refused.insert(part);
   }
   if (!how || !how->was_finished) {
     log_repaired(name(), part, how);

@@ -8,7 +8,7 @@
 #include <boost/uuid/random_generator.hpp>
 #include <boost/uuid/uuid_io.hpp>
 
-#include "capture/filter.hpp"
+#include "daemon/interface_filter.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/processors.hpp"
 
@@ -156,6 +156,7 @@ void recording::rotate() {
 
 void recording::stop(bool leave_rings) {
   stopping_ = true;
+  leaves_rings_ = leave_rings;
   judge_requirements();
   retry_timer_.cancel();
   silence_timer_.cancel();
@@ -254,7 +255,7 @@ void recording::reload(const settings::configuration& wanted,
   boost::asio::post(*opener_, [this, wanted, trials = std::move(trials), done = std::move(done)] {
     std::vector<base::failure> failures;
     for (const auto& [device, options] : trials) {
-      if (const auto tried = capture::compile_filter(device, options); !tried) {
+      if (const auto tried = compile_interface_filter(device, options); !tried) {
         failures.push_back(tried.error());
       }
     }
@@ -264,7 +265,10 @@ void recording::reload(const settings::configuration& wanted,
       } else if (!failures.empty()) {
         done(failures);
       } else {
-        when_settled_.emplace_back([done] { done({}); });
+        when_settled_.emplace_back([this, done] {
+          close_unwanted_rings();
+          done({});
+        });
         take_up(wanted);
       }
     });

@@ -93,6 +93,8 @@ class recording {
   /// Why the first interface that is not recorded is not; empty when all are.
   [[nodiscard]] std::string first_trouble() const;
   [[nodiscard]] recording_outcome outcome() const noexcept { return outcome_; }
+  /// The configuration in force.
+  [[nodiscard]] const settings::configuration& wanted() const noexcept { return wanted_; }
 
  private:
   recording(boost::asio::io_context& reactor_context, const settings::configuration& wanted,
@@ -129,7 +131,10 @@ class recording {
   void forget_ring(recorded_interface& one);
   void on_described(recorded_interface& one, const base::result<>& how);
   void close(recorded_interface& one, const std::string& why);
+  void move_tap_users(const recorded_interface& from);
+  void tell_closed(const recorded_interface& one);
   void on_released(recorded_interface& one);
+  void leave_ring(recorded_interface& one);
   void discard_ring(recorded_interface& one);
 
   // Outputs: recording_outputs.cpp.
@@ -139,6 +144,7 @@ class recording {
   void open_output(recorded_output& one);
   void retire(recorded_output& one);
   [[nodiscard]] bool is_served(const recorded_output& one) const;
+  void note_counted(const recorded_output& one);
   void on_output_ended(recorded_output& one, const pipeline::recorder_outcome& how);
   std::unique_ptr<recorded_output> take_output(recorded_output& one);
   void drop_output(recorded_output& one);
@@ -185,6 +191,7 @@ class recording {
   bool are_links_watched_ = true;
   bool started_ = false;
   bool stopping_ = false;
+  bool leaves_rings_ = false;  ///< those that are kept, at the stop
   bool reactor_ended_ = false;
   base::wall_time started_at_{};
   recording_outcome outcome_;

@@ -87,8 +87,10 @@ std::vector<planned_interface> recording::plan(
   }
   auto planned = plan_interfaces(entries, devices, rules);
   for (planned_interface& each : planned) {
-    if (each.from && (each.from->up || leaves_out(each)) && carries_streams(*each.from)) {
-      each.entry.device.left_out = any_of_packets(own_traffic_);
+    if (!own_traffic_.empty() && each.from && (each.from->up || leaves_out(each)) &&
+        carries_streams(*each.from)) {
+      each.entry.device.left_out =
+          on_device(any_of_packets(own_traffic_), capture::link_type_of(*each.from));
     }
   }
   return planned;

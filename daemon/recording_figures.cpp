@@ -56,7 +56,8 @@ interface_status status_of(const recorded_interface& one) {
   now.state = state_word(one.state);
   now.why = one.why;
   now.required = one.entry.required && one.configured;
-  now.filter = capture::whole_filter(one.entry.device);
+  const bool is_in_force = one.state == interface_state::recording;
+  now.filter = capture::whole_filter(is_in_force ? one.options : one.entry.device);
   if (one.begun) {
     now.link_type = link_word(capture::link_type_of(one.from));
   }

@@ -8,9 +8,11 @@
 #include <boost/asio/post.hpp>
 
 #include "capture/filter.hpp"
+#include "daemon/interface_filter.hpp"
 #include "daemon/interface_text.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/recording.hpp"
+#include "daemon/stall.hpp"
 #include "pipeline/left_off.hpp"
 #include "pipeline/limits.hpp"
 
@@ -47,6 +49,7 @@ void recording::follow_device(recorded_interface& one, const capture::device& li
     return;  // it is gone meanwhile, of which the kernel tells too
   }
   const capture::device before = std::exchange(one.from, std::move(*found));
+  one.refused.reset();  // it may take now what it did not
   const capture::device& now = one.from;
   const base::moment moment = pipeline::read_clocks();
   if (now.up != before.up || now.running != before.running) {
@@ -74,18 +77,25 @@ void recording::follow_options(recorded_interface& one) {
     return;
   }
   one.changing = true;
-  boost::asio::post(*opener_, [this, &one, ring = one.ring, from = one.from, wanted] {
-    const auto program = capture::compile_filter(from, wanted);
-    auto changed = program ? ring->change_filter(*program)
-                           : base::result<capture::filter_change>(program.error());
-    boost::asio::post(reactor_context_, [this, &one, ring, wanted, changed = std::move(changed)] {
-      one.changing = false;
-      if (one.ring == ring && one.state == interface_state::recording) {
-        on_changed(one, wanted, changed);
-      }
-      reconcile();
-    });
-  });
+  boost::asio::post(
+      *opener_, [this, &one, ring = one.ring, from = one.from, wanted, present = one.options] {
+        const auto filter = compile_interface_filter(from, wanted);
+        // Where nothing is new but what cannot be left out, nothing is changed.
+        const bool is_new = filter && filter->options != present;
+        auto changed =
+            is_new ? ring->change_filter(filter->program)
+                   : base::result<capture::filter_change>(
+                         filter ? filter->given_up.value_or(base::failure{}) : filter.error());
+        boost::asio::post(reactor_context_,
+                          [this, &one, ring, wanted, to = filter ? filter->options : wanted,
+                           changed = std::move(changed)] {
+                            one.changing = false;
+                            if (one.ring == ring && one.state == interface_state::recording) {
+                              on_changed(one, changed ? to : wanted, changed);
+                            }
+                            reconcile();
+                          });
+      });
 }
 
 void recording::on_changed(recorded_interface& one, const capture::interface_options& to,
@@ -138,9 +148,15 @@ void recording::tell_of_left_ring(const recorded_interface& one, const opened_ri
              "were lost before it, are not recorded",
              opened.misfit, opened.waiting);
   }
+  if (opened.in_no_ledger > 0) {
+    log_line(log_level::warning, subject_of(one),
+             "{} packets that the life before was still writing at its end are in its files, and "
+             "in no ledger",
+             opened.in_no_ledger);
+  }
   if (opened.missing > 0) {
     log_line(log_level::error, subject_of(one),
-             "{} packets that the life before had written are in no file that was found",
+             "{} packets that the life before was done with are in no file that was found",
              opened.missing);
   }
 }
@@ -185,11 +201,14 @@ void recording::open(recorded_interface& one, const capture::device& from) {
                        .queues = one.queues,
                        .spares = spares_,
                        .is_kept = one.is_ring_kept,
+                       .output = output->name(),
                        .left = kept_.take(one.name(), output->name()),
-                       .dealt = {}};
+                       .dealt = {},
+                       .give_up_left = kept_.giving_up(one.name(), output->name())};
   if (request.left) {
     const auto totals = output->left_off(request.left->recording(), one.name());
     request.dealt = pipeline::dealt_with_of(request.left->use(), totals);
+    request.in_no_ledger = pipeline::in_no_ledger(request.left->use(), totals);
   }
   boost::asio::post(*opener_, [this, &one, request = std::move(request)]() mutable {
     auto opened = open_ring(std::move(request));
@@ -201,14 +220,13 @@ void recording::open(recorded_interface& one, const capture::device& from) {
 
 void recording::on_ring(recorded_interface& one, opened_ring opened) {
   const bool served = one.output != nullptr && one.output->state() == output_state::open;
-  const std::string output = one.output != nullptr ? one.output->name() : one.entry.output;
   if (opened.left) {
-    kept_.give_back(one.name(), output, std::move(*opened.left));
-  } else {
+    kept_.give_back(one.name(), opened.output, std::move(*opened.left));
+  } else if (served || !opened.is_taken_over) {
     tell_of_left_ring(one, opened);
   }
   if (!opened.misfit.empty()) {
-    kept_.forget(one.name(), output);
+    kept_.forget(one.name(), opened.output);
   }
   if (!opened.ring || !served || stopping_) {
     one.output = nullptr;
@@ -218,19 +236,26 @@ void recording::on_ring(recorded_interface& one, opened_ring opened) {
     } else {
       one.ring = std::move(*opened.ring);
       if (opened.is_taken_over && !stopping_) {
-        kept_.forget(one.name(), output);
+        kept_.leave(one.name(), opened.output, *one.ring);  // for when its output is there again
       }
       discard_ring(one);
     }
     return reconcile();
   }
   one.from = std::move(opened.from);
+  one.options = std::move(opened.options);
   one.ring = std::move(*opened.ring);
   if (one.is_ring_kept) {
     one.ring->set_use(
         use_of(uuid_, pipeline::read(one.ledger), one.ring->progress(), one.ring->turns()));
-    kept_.keep(one.name(), output, *one.ring);
+    const auto stored = kept_.keep(one.name(), opened.output, *one.ring);
+    one.is_ring_stored = stored.has_value();
+    if (!stored) {
+      log_line(log_level::error, subject_of(one), "{}; its ring ends with this process",
+               stored.error().message());
+    }
   }
+  one.is_taken_over = opened.is_taken_over;
   one.feed = std::make_unique<pipeline::ring_feed>(*one.ring, &one.tap);
   one.state = interface_state::joining;
   if (!one.begun) {
@@ -248,11 +273,17 @@ void recording::on_ring(recorded_interface& one, opened_ring opened) {
 }
 
 void recording::on_described(recorded_interface& one, const base::result<>& how) {
+  if (how && stopping_ && leaves_rings_ && one.is_ring_stored) {
+    // Nothing was taken from it yet, and nothing will be: all that it has is the next life's.
+    one.state = interface_state::recording;
+    one.feed->hand_over();
+    return one.output->writer().wake();
+  }
   const auto added =
       how ? reactor_.add({.ring = one.ring.get(),
                           .feed = one.feed.get(),
                           .speed_bits = one.from.speed_bits.value_or(0),
-                          .is_kept = one.is_ring_kept,
+                          .is_kept = one.is_ring_stored,
                           .wake = [writer = &one.output->writer()] { writer->wake(); },
                           .trouble =
                               [this](const base::error_code&) {
@@ -261,6 +292,12 @@ void recording::on_described(recorded_interface& one, const base::result<>& how)
           : base::result<pipeline::capture_reactor::ring_id>(how.error());
   if (!added) {
     refuse(one, added.error());
+    if (!how && one.is_taken_over && one.is_ring_stored) {
+      leave_ring(one);
+      one.output = nullptr;
+      one.state = interface_state::waiting;
+      return boost::asio::post(reactor_context_, [this] { reconcile(); });
+    }
     if (!how) {
       return on_released(one);
     }
@@ -278,9 +315,10 @@ void recording::on_described(recorded_interface& one, const base::result<>& how)
   if (stopping_ || one.output->state() != output_state::open) {
     return close(one, "the output was closed");
   }
-  log_line(log_level::info, subject_of(one), "recorded, with {} of {} MiB{}{}",
+  log_line(log_level::info, subject_of(one), "recorded, with {} of {} MiB, for a stall of {}{}{}",
            one.queues == 1 ? "a ring" : std::to_string(one.queues) + " rings, each",
            one.options.ring.size_bytes >> 20,
+           stall_text(one.options.ring.size_bytes, one.queues, one.from.speed_bits),
            capture::whole_filter(one.options).empty() ? "" : " and the filter ",
            capture::whole_filter(one.options));
   if (kept_.is_active() && !one.is_ring_kept) {
@@ -299,15 +337,36 @@ void recording::close(recorded_interface& one, const std::string& why) {
   silence_.forget(one.name() + "@" + one.entry.output);
   one.story = "not recorded before: " + why;
   one.why = why;
+  move_tap_users(one);  // before its ring is told to take nothing more
   one.output->writer().remove(one.name(), why);
-  reactor_.async_remove(one.ring_id, [](const base::result<>& how) {
+  reactor_.async_remove(one.ring_id, [this, &one](const base::result<>& how) {
     if (!how) {
       log_line(log_level::warning, {}, "{}", how.error().message());
     }
+    tell_closed(one);  // all of it was shown, however long the disk takes
   });
 }
 
+/// Whoever sees the packets of one that ends goes on with another entry of that device.
+void recording::move_tap_users(const recorded_interface& from) {
+  const std::uint64_t now = base::to_epoch_ns(pipeline::read_clocks().wall);
+  for (const auto& each : interfaces_) {
+    if (each->state == interface_state::recording && each->name() == from.name()) {
+      for (tap_user* const user : tap_users_) {
+        user->on_moved(from, *each, now);
+      }
+    }
+  }
+}
+
+void recording::tell_closed(const recorded_interface& one) {
+  for (tap_user* const each : tap_users_) {
+    each->on_closed(one);
+  }
+}
+
 void recording::on_released(recorded_interface& one) {
+  tell_closed(one);
   forget_ring(one);
   one.output = nullptr;
   one.state = interface_state::waiting;
@@ -319,12 +378,19 @@ void recording::forget_ring(recorded_interface& one) {
   if (one.is_ring_kept && one.output != nullptr) {
     kept_.forget(one.name(), one.output->name());
   }
-  one.is_ring_kept = false;
+  discard_ring(one);
+}
+
+/// It is used some other time.
+void recording::leave_ring(recorded_interface& one) {
+  kept_.leave(one.name(), one.output->name(), *one.ring);
   discard_ring(one);
 }
 
 /// Closing a packet socket waits for the kernel, some milliseconds: not on the reactor's thread.
 void recording::discard_ring(recorded_interface& one) {
+  one.is_ring_kept = false;
+  one.is_ring_stored = false;
   boost::asio::post(*opener_, [feed = std::move(one.feed), ring = std::move(one.ring)]() mutable {
     feed.reset();
     ring.reset();

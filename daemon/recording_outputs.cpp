@@ -122,6 +122,19 @@ bool recording::is_served(const recorded_output& one) const {
                      [&](const auto& each) { return each.get() == &one; });
 }
 
+/// What the disk takes from now on stands in no ledger: the next life says how much that was.
+void recording::note_counted(const recorded_output& one) {
+  for (const auto& each : interfaces_) {
+    if (each->output == &one && each->is_ring_stored && each->ring) {
+      const pipeline::ledger_figures counted = pipeline::read(each->ledger);
+      capture::ring_use use = each->ring->use();
+      use.packets_counted = counted.stored + counted.unwritten;
+      use.is_counted = 1;
+      each->ring->set_use(use);
+    }
+  }
+}
+
 void recording::on_output_ended(recorded_output& one, const pipeline::recorder_outcome& how) {
   if (!is_served(one)) {
     return;  // it was given up while it opened
@@ -131,8 +144,16 @@ void recording::on_output_ended(recorded_output& one, const pipeline::recorder_o
   if (how.gave_up) {
     outcome_.unwritten = true;
     outcome_.hanging = true;
+    const bool are_left = std::ranges::any_of(interfaces_, [&one](const auto& each) {
+      return each->output == &one && each->is_ring_stored;
+    });
     log_line(log_level::error, {{"output", one.name()}},
-             "the disk did not take everything within {} s", wanted_.stop_timeout.count() / 1000);
+             "the disk did not take everything within {} s{}", wanted_.stop_timeout.count() / 1000,
+             are_left
+                 ? "; the rest waits in the rings for the next start, and goes with them where "
+                   "the service is only stopped"
+                 : "");
+    note_counted(one);
   }
   for (const auto& each : interfaces_) {
     if (each->output == &one && each->state == interface_state::closing) {

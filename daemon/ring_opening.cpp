@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "capture/filter.hpp"
 #include "capture/hardware_time.hpp"
+#include "daemon/interface_filter.hpp"
 
 namespace captured::daemon {
 
@@ -13,8 +13,8 @@ namespace {
 
 using ring_ptr = std::unique_ptr<capture::ring_group>;
 
-base::result<capture::filter_program> prepare(const capture::interface_options& options,
-                                              capture::device& from) {
+base::result<interface_filter> prepare(const capture::interface_options& options,
+                                       capture::device& from) {
   auto found = capture::find_device(options.name);
   if (!found) {
     return found.error();
@@ -26,7 +26,7 @@ base::result<capture::filter_program> prepare(const capture::interface_options& 
       return enabled.error();
     }
   }
-  return capture::compile_filter(from, options);
+  return compile_interface_filter(from, options);
 }
 
 base::result<ring_ptr> take_over(ring_request& wanted, const capture::device& from,
@@ -63,21 +63,24 @@ base::result<ring_ptr> open_new(const ring_request& wanted, const capture::devic
 }  // namespace
 
 opened_ring open_ring(ring_request wanted) {
-  opened_ring opened{.ring = base::failure{}, .from = {}};
-  const auto program = prepare(wanted.options, opened.from);
-  if (!program) {
-    opened.ring = program.error();
+  opened_ring opened{.ring = base::failure{}, .from = {}, .options = {}, .output = wanted.output};
+  const auto filter = prepare(wanted.options, opened.from);
+  if (!filter) {
+    opened.ring = filter.error();
     opened.left = std::move(wanted.left);
     return opened;
   }
+  wanted.options = filter->options;
+  opened.options = filter->options;
   if (wanted.left) {
     opened.waiting = count_waiting(*wanted.left, wanted.dealt);
+    opened.in_no_ledger = wanted.in_no_ledger;
     const std::uint64_t given_back = wanted.left->progress().packets_total;
     if (given_back > wanted.dealt.packets_total) {
       opened.missing = given_back - wanted.dealt.packets_total;
     }
     opened.ring = wanted.is_kept
-                      ? take_over(wanted, opened.from, *program)
+                      ? take_over(wanted, opened.from, filter->program)
                       : base::result<ring_ptr>(base::invalid_input(
                             "take over the socket of " + opened.from.name, "no ring is kept now"));
     opened.is_taken_over = opened.ring.has_value();
@@ -85,9 +88,11 @@ opened_ring open_ring(ring_request wanted) {
       return opened;
     }
     opened.misfit = opened.ring.error().message();
-    wanted.left.reset();  // before a new one takes as much memory
+    // Before a new one takes as much memory.
+    wanted.left.reset();
+    wanted.give_up_left();
   }
-  opened.ring = open_new(wanted, opened.from, *program);
+  opened.ring = open_new(wanted, opened.from, filter->program);
   return opened;
 }
 

@@ -2,6 +2,7 @@
 #include "daemon/service_notify.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <ctime>
@@ -10,9 +11,33 @@
 
 namespace captured::daemon {
 
+namespace {
+
+std::optional<std::uint64_t> number_in(const char* variable) {
+  const char* const text = std::getenv(variable);
+  return text == nullptr ? std::nullopt : std::optional(std::strtoull(text, nullptr, 10));
+}
+
+/// By the manager itself. One that is new enough to tell of memory pressure would say so if it kept
+/// any.
+std::optional<std::uint64_t> told_by_manager() {
+  const auto told = number_in("FDSTORE");
+  return !told && std::getenv("MEMORY_PRESSURE_WATCH") != nullptr ? 0 : told;
+}
+
+}  // namespace
+
 service_notify::service_notify() : has_manager_(std::getenv("NOTIFY_SOCKET") != nullptr) {
-  const char* const most = std::getenv("FDSTORE");  // since systemd 254
-  keeps_descriptors_ = has_manager_ && (most == nullptr || std::strtoul(most, nullptr, 10) > 0);
+  const auto told = told_by_manager();
+  const auto claimed = number_in("CAPTURED_FDSTORE");
+  if (has_manager_) {
+    descriptors_max_ = told.value_or(claimed.value_or(0));
+  }
+  if (has_manager_ && told && claimed && *told != *claimed) {
+    contradiction_ = "the service manager keeps " + std::to_string(*told) + " descriptors, not " +
+                     std::to_string(*claimed) +
+                     " as the unit has it: FileDescriptorStoreMax= and CAPTURED_FDSTORE= differ";
+  }
   std::uint64_t interval_us = 0;
   if (::sd_watchdog_enabled(0, &interval_us) > 0) {
     watchdog_ = std::chrono::microseconds(interval_us);
@@ -38,10 +63,22 @@ void service_notify::status(std::string text) const {
   say("STATUS=" + text);
 }
 
-void service_notify::keep(const std::string& name, std::span<const int> descriptors) const {
+base::result<> service_notify::keep(const std::string& name,
+                                    std::span<const int> descriptors) const {
   const std::string state = "FDSTORE=1\nFDPOLL=0\nFDNAME=" + name;
-  ::sd_pid_notify_with_fds(0, 0, state.c_str(), descriptors.data(),
-                           static_cast<unsigned>(descriptors.size()));
+  const int told = ::sd_pid_notify_with_fds(0, 0, state.c_str(), descriptors.data(),
+                                            static_cast<unsigned>(descriptors.size()));
+  if (told <= 0) {
+    return base::system_failure(told == 0 ? ENOTCONN : -told,
+                                "give " + name + " to the service manager");
+  }
+  return {};
+}
+
+void service_notify::wait_until_heard(std::chrono::microseconds longest) const {
+  if (has_manager_) {
+    ::sd_notify_barrier(0, static_cast<std::uint64_t>(longest.count()));
+  }
 }
 
 void service_notify::forget(const std::string& name) const {

@@ -5,11 +5,13 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
 #include "base/unique_fd.hpp"
 
 namespace captured::daemon {
@@ -36,13 +38,20 @@ class service_notify {
   void alive() const { say("WATCHDOG=1"); }
   /// One line for `systemctl status`; control characters become blanks.
   void status(std::string text) const;
-  /// Does it keep descriptors for the next life of the service? One that is too old to say so is
-  /// taken to.
-  [[nodiscard]] bool keeps_descriptors() const noexcept { return keeps_descriptors_; }
+  /// How many descriptors does it keep for the next life of the service? systemd says so since 254
+  /// by FDSTORE; what the unit says by CAPTURED_FDSTORE is believed where the manager is older.
+  [[nodiscard]] std::uint64_t descriptors_max() const noexcept { return descriptors_max_; }
+  [[nodiscard]] bool keeps_descriptors() const noexcept { return descriptors_max_ > 0; }
+  /// What the manager and the unit say of it differently; empty when they agree, or when it is not
+  /// known.
+  [[nodiscard]] const std::string& contradiction() const noexcept { return contradiction_; }
   /// Keeps copies of these under a name (FDSTORE=1, FDNAME=), whatever happens on them, until
-  /// `forget` or the service is stopped. All or none, as far as the store has room.
-  void keep(const std::string& name, std::span<const int> descriptors) const;
+  /// `forget` or the service is stopped. All or none, as far as the store has room. Fails when the
+  /// manager cannot be told.
+  base::result<> keep(const std::string& name, std::span<const int> descriptors) const;
   void forget(const std::string& name) const;
+  /// Until it has heard all that was said before, or so much time has passed.
+  void wait_until_heard(std::chrono::microseconds longest) const;
   struct kept_descriptor {
     std::string name;
     base::unique_fd fd;
@@ -57,7 +66,8 @@ class service_notify {
   void say(const std::string& state) const;
 
   bool has_manager_;
-  bool keeps_descriptors_;
+  std::uint64_t descriptors_max_ = 0;
+  std::string contradiction_;
   std::optional<std::chrono::microseconds> watchdog_;
 };
 

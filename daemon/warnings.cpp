@@ -10,6 +10,7 @@
 #include <fnmatch.h>
 #include <spdlog/fmt/fmt.h>
 
+#include "daemon/stall.hpp"
 #include "daemon/warnings_format.hpp"
 #include "pipeline/record_form.hpp"
 #include "settings/units.hpp"
@@ -24,11 +25,6 @@ using settings::size_text;
 constexpr std::uint32_t snaplen_few = 64;  // Ethernet, IPv6 and a bit of UDP
 constexpr std::uint64_t mib = 1 << 20;
 constexpr std::uint64_t ring_step_bytes = 16 * mib;  // so that a size that is named is a plain one
-
-std::string speed_text(std::uint64_t bits) {
-  return bits >= 1'000'000'000 ? fmt::format("{:g} Gbit/s", static_cast<double>(bits) / 1e9)
-                               : fmt::format("{:g} Mbit/s", static_cast<double>(bits) / 1e6);
-}
 
 std::string gib_text(std::uint64_t bytes) {
   return fmt::format("{:.1f} GiB", static_cast<double>(bytes) / static_cast<double>(1024 * mib));
@@ -48,12 +44,6 @@ std::string link_text(packet::link_type link) {
     default:
       return "link type " + std::to_string(static_cast<unsigned>(link));
   }
-}
-
-/// Octets of ring memory for a second at this speed: the kernel's headers take about a tenth more
-/// than packets of middle size.
-std::uint64_t ring_bytes_for_a_second(std::uint64_t speed_bits) {
-  return speed_bits / 8 / 10 * 11;
 }
 
 /// One entry of the configuration with the devices that it takes now.
@@ -142,11 +132,12 @@ void judge_ring(const entry& each, const device_facts& device, remarks& found) {
   const auto better = (of_each + ring_step_bytes - 1) / ring_step_bytes * ring_step_bytes;
   found.push_back(
       {each.path + ".ring.size",
-       fmt::format("interface {}: the ring of {} holds {:.2f} s at its {}: when the disk stalls "
-                   "longer, packets are lost; ring.size: {} holds a second",
-                   device.name, size_text(all),
-                   static_cast<double>(all) / static_cast<double>(needed),
-                   speed_text(*device.speed_bits), size_text(better))});
+       fmt::format(
+           "interface {}: the ring of {} holds {}: when the disk stalls longer, packets "
+           "are lost; ring.size: {} holds a second",
+           device.name, size_text(all),
+           stall_text(each.one->device.ring.size_bytes, each.one->queues, device.speed_bits),
+           size_text(better))});
 }
 
 void judge_packets(const entry& each, remarks& found) {
@@ -284,11 +275,6 @@ void judge_fallback(const storage::output_options& files, const std::string& pat
                      fmt::format("output {}: {} lies on the same file system as {}: when one is "
                                  "full or fails, so does the other",
                                  files.name, files.fallback, files.directory)});
-  }
-  if (std::ranges::find(host.unknown_groups, files.group) != host.unknown_groups.end()) {
-    found.push_back({path + ".group",
-                     fmt::format("output {}: there is no group {} here; it could not be opened",
-                                 files.name, files.group)});
   }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "capture/block_ring.hpp"
 
+#include <algorithm>
+
 #include <linux/if_packet.h>
 
 #include "base/check.hpp"
@@ -27,8 +29,10 @@ block_ring::block_ring(std::span<std::byte> memory, std::uint32_t block_bytes)
 }
 
 block_ring::block_ring(std::span<std::byte> memory, std::uint32_t block_bytes,
-                       const ring_progress& progress, const ring_statistics& sums)
+                       const ring_journal& journal)
     : block_ring(memory, block_bytes) {
+  const ring_progress& progress = journal.progress();
+  const ring_statistics& sums = journal.sums();
   // The kernel counts blocks from 1 and fills them in a circle.
   const std::uint64_t done = progress.block - 1;
   const std::uint64_t losses = sums.drops_total - progress.losses_told;
@@ -37,18 +41,35 @@ block_ring::block_ring(std::span<std::byte> memory, std::uint32_t block_bytes,
   begun_packets_ = progress.packets;
   taken_ = done;
   released_ = done;
-  ledger_ = loss_ledger(block_count_, done, losses);
   sums_.drops_total = losses;
   sums_.packets_total = sums.packets_total - progress.packets_total - progress.losses_told;
   uncounted_releases_ = block_count_;  // it may have been full until what follows
-  // Those before may still be in use: from the newest to the oldest, until there is one that the
-  // kernel has already, or has filled anew.
+  bool is_full = true;
+  for (std::uint32_t index = 0; index < block_count_; ++index) {
+    is_full = is_full && in_use(index);
+  }
+  // A full ring has lost nothing but behind its newest block since the counters were last read.
+  const std::uint64_t behind = is_full ? std::min(journal.latest_drops(), losses) : 0;
+  ledger_ = loss_ledger(block_count_, done, losses - behind);
+  const std::uint32_t given_back = give_back_before(done);
+  for (std::uint32_t i = given_back; behind > 0 && i < block_count_; ++i) {
+    ledger_.filled();
+  }
+  ledger_.charge(behind);
+}
+
+/// Of the blocks up to that one some may still be in use: from the newest to the oldest, until
+/// there is one that the kernel has already, or has filled anew. How many.
+std::uint32_t block_ring::give_back_before(std::uint64_t done) noexcept {
+  std::uint32_t given_back = 0;
   for (std::uint32_t back = 1; back <= block_count_ && back <= done; ++back) {
     const auto index = static_cast<std::uint32_t>((done - back) % block_count_);
     if (in_use(index) && !is_newer(index, done)) {
       status(index).store(TP_STATUS_KERNEL, std::memory_order_seq_cst);
+      ++given_back;
     }
   }
+  return given_back;
 }
 
 /// Was the block filled after so many? One that was rewritten in place does not say, and is old.

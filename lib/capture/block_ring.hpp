@@ -49,9 +49,9 @@ class block_ring : public block_source {
   block_ring(std::span<std::byte> memory, std::uint32_t block_bytes);
   /// The consumer before left off where the journal says. What he had dealt with and not given
   /// back is given back; the rest comes again. The statistics begin with what he had not dealt
-  /// with: packets that wait in the ring, and losses that he had not told.
-  block_ring(std::span<std::byte> memory, std::uint32_t block_bytes, const ring_progress& progress,
-             const ring_statistics& sums);
+  /// with: packets that wait in the ring, and losses that he had not told. Those of the journal's
+  /// last reading lie behind what waits when the ring is full, all others before it.
+  block_ring(std::span<std::byte> memory, std::uint32_t block_bytes, const ring_journal& journal);
 
   /// Reads and thereby zeroes the producer's counters; on the releasing thread only.
   [[nodiscard]] virtual producer_counters read_counters() noexcept = 0;
@@ -62,6 +62,7 @@ class block_ring : public block_source {
  private:
   [[nodiscard]] bool in_use(std::uint32_t index) noexcept;
   [[nodiscard]] bool is_newer(std::uint32_t index, std::uint64_t blocks) noexcept;
+  std::uint32_t give_back_before(std::uint64_t done) noexcept;
   void follow_producer() noexcept;
   void count_and_charge() noexcept;
   void release_oldest(std::uint32_t index) noexcept;

@@ -281,10 +281,9 @@ std::string whole_filter(const interface_options& options) {
 }
 
 base::result<filter_program> compile_filter(const device& from, const interface_options& options) {
-  const std::string text = whole_filter(options);
-  auto made = compile_text(from, options, text);
-  return made || text == options.filter ? made : compile_text(from, options, options.filter);
+  return compile_text(from, options, whole_filter(options));
 }
+
 std::string filter_compiler() {
   return ::pcap_lib_version();
 }

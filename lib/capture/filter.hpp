@@ -17,14 +17,13 @@ namespace captured::capture {
 /// "vlan" all that follows looks behind a tag.
 [[nodiscard]] std::string whole_filter(const interface_options& options);
 
-/// Compiles `whole_filter(options)`, or `options.filter` where only the rest cannot be had, for the
-/// live device, as `vlan`, `inbound` and others need it, with
-/// `options.snaplen` as what it keeps and with the test of `options.which` before it. Empty text
-/// takes everything. Without CAP_NET_RAW only texts are taken that do not test for VLANs, and
+/// Compiles `whole_filter(options)` for the live device, as `vlan`, `inbound` and others need it,
+/// with `options.snaplen` as what it keeps and with the test of `options.which` before it. Empty
+/// text takes everything. Without CAP_NET_RAW only texts are taken that do not test for VLANs, and
 /// only for devices whose packets are recorded as they are; what else is asked for fails, and says
-/// so. Fails with libpcap's own words,
-/// when the program is longer than the kernel takes, or tests fields of a cooked header that the
-/// kernel does not know. `options.snaplen` counts the cooked header.
+/// so. Fails with libpcap's own words, when the program is longer than the kernel takes, or tests
+/// fields of a cooked header that the kernel does not know. `options.snaplen` counts the cooked
+/// header.
 [[nodiscard]] base::result<filter_program> compile_filter(const device& from,
                                                           const interface_options& options);
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "capture/packet_ring.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "capture/frame_cursor.hpp"
@@ -20,7 +19,7 @@ packet_ring::packet_ring(packet_socket socket, base::mapping memory,
 packet_ring::packet_ring(packet_socket socket, base::mapping memory,
                          const interface_options& options, packet::link_type link,
                          ring_journal journal)
-    : block_ring(memory.bytes(), options.ring.block_bytes, journal.progress(), journal.sums()),
+    : block_ring(memory.bytes(), options.ring.block_bytes, journal),
       socket_(std::move(socket)),
       memory_(std::move(memory)),
       timeout_(options.ring.timeout),
@@ -109,15 +108,7 @@ base::result<> packet_ring::reject_all() {
 void packet_ring::release(std::uint32_t index) noexcept {
   if (journal_) {
     const block_head head = read_block_head(block_memory(index));
-    ring_progress now = journal_->progress();
-    if (head.sequence >= now.block) {
-      const std::uint32_t before = head.sequence == now.block ? now.packets : 0;
-      now.packets_total += head.packet_count - std::min(head.packet_count, before);
-      now.losses_told += losses_before(index);
-      now.block = head.sequence + 1;
-      now.packets = 0;
-      journal_->set_progress(now);
-    }
+    journal_->note_given_back(head.sequence, head.packet_count, losses_before(index));
   }
   block_ring::release(index);
 }

@@ -7,6 +7,8 @@
 
 #include <sys/socket.h>
 
+#include "base/check.hpp"
+
 namespace captured::capture {
 
 base::result<poll_set> poll_set::create() {
@@ -56,7 +58,10 @@ void poll_set::set_quiet(bool quiet) noexcept {
   quiet_ = quiet;
   for (const watched& one : watched_) {
     epoll_event wanted = wanted_of(one.id, quiet);
-    static_cast<void>(::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, one.fd, &wanted));
+    const int changed = ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, one.fd, &wanted);
+    // It needs no memory and cannot fail for a descriptor that is watched. One that stayed quiet
+    // would be looked at once more, and never again.
+    CAPTURED_CHECK(quiet || changed == 0);
   }
 }
 

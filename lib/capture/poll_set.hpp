@@ -32,8 +32,7 @@ class poll_set {
   /// Watches a descriptor for input and errors; it must be removed before it is closed.
   base::result<> add(int fd, std::uint64_t id);
   base::result<> remove(int fd);
-  /// Tells of errors alone, or of input again: then also of what came before and is still there. A
-  /// descriptor that the kernel refuses to change stays as it is.
+  /// Tells of errors alone, or of input again: then also of what came before and is still there.
   void set_quiet(bool quiet) noexcept;
 
   /// Readable while there are events to drain: what an event loop waits for.

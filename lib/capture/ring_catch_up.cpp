@@ -52,6 +52,23 @@ std::optional<begun_block> block_at(const left_ring_memory& ring, std::uint32_t 
 
 }  // namespace
 
+bool fits_progress(const left_ring_memory& ring, std::uint32_t block_bytes) noexcept {
+  const std::uint64_t count = ring.memory.size() / block_bytes;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::uint64_t next = ring.progress.block + i;
+    const auto block = ring.memory.subspan((next - 1) % count * block_bytes, block_bytes);
+    if (!is_in_use(block)) {
+      continue;  // the kernel may be filling it
+    }
+    const std::uint64_t sequence = read_block_head(block).sequence;
+    const bool is_before = next > count && sequence == next - count;
+    if (sequence != next && !is_before) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void note_turn(std::span<std::byte> block, std::uint64_t turn) noexcept {
   turn_word(block).store(turn | is_turn, std::memory_order_relaxed);
 }

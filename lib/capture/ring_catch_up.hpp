@@ -27,6 +27,10 @@ struct left_ring_memory {
   std::uint64_t drops_total = 0;  ///< as its journal has summed them up
 };
 
+/// Can a ring and the progress belong together? Each block that is in use must be the one that the
+/// kernel has put there last, of those before it or from it on. Without it nothing else holds.
+[[nodiscard]] bool fits_progress(const left_ring_memory& ring, std::uint32_t block_bytes) noexcept;
+
 /// Notes in a held block that its packets are dealt with from now on: after those of all blocks of
 /// the device with a lower turn, before those of a higher one. It lies where the kernel has put the
 /// time of the block's last packet, which nobody reads, until the kernel fills the block anew. One

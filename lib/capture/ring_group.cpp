@@ -68,6 +68,10 @@ base::result<> note_what_was_dealt_with(std::vector<left_ring>& left, const devi
     rings.push_back({.memory = mapped.back().bytes(),
                      .progress = one.journal.progress(),
                      .drops_total = one.journal.sums().drops_total});
+    if (!fits_progress(rings.back(), options.ring.block_bytes)) {
+      return base::invalid_input("take over the socket of " + from.name,
+                                 "its ring does not fit its journal");
+    }
   }
   const std::uint64_t turns_before = left.front().journal.use().turns_before;
   catch_up(rings, options.ring.block_bytes, turns_before, dealt);

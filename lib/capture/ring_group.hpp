@@ -91,6 +91,7 @@ class ring_group final : public block_source {
   [[nodiscard]] std::uint64_t turns() const noexcept { return turns_; }
   /// For whom the packets are dealt with from now on. As `progress`.
   void set_use(const ring_use& now) noexcept { rings_.front()->journal()->set_use(now); }
+  [[nodiscard]] const ring_use& use() const noexcept { return rings_.front()->journal()->use(); }
 
   /// As those of packet_ring, for all rings. The interval spans the changes of all. After a failure
   /// the former filter is in force again.

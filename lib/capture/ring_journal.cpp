@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "capture/ring_journal.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
 #include <utility>
@@ -8,12 +9,14 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "base/check.hpp"
+
 namespace captured::capture {
 
 namespace {
 
 constexpr std::size_t page_bytes = 4096;
-constexpr std::uint64_t this_layout = 0x63617074'72696e04;  // "captrin", version 4
+constexpr std::uint64_t this_layout = 0x63617074'72696e05;  // "captrin", version 5
 
 }  // namespace
 
@@ -51,7 +54,17 @@ base::result<ring_journal> ring_journal::take_over(base::unique_fd memory) {
     return base::invalid_input(context, "another version of captured wrote it");
   }
   taken.add_counted();  // its maker may have been killed in between
+  if (!taken.is_sound()) {
+    return base::invalid_input(context, "it is damaged");
+  }
   return taken;
+}
+
+/// Blocks are counted from 1, what was told was counted before, and a text has an end.
+bool ring_journal::is_sound() const noexcept {
+  const state& now = current();
+  return now.progress.block > 0 && now.progress.losses_told <= now.sums.drops_total &&
+         now.use.recording.back() == '\0';
 }
 
 ring_journal::page& ring_journal::at() const noexcept {
@@ -79,6 +92,21 @@ void ring_journal::set_progress(const ring_progress& now) noexcept {
   replace(next);
 }
 
+void ring_journal::note_given_back(std::uint64_t block, std::uint32_t packets,
+                                   std::uint64_t losses) noexcept {
+  ring_progress now = progress();
+  if (now.packets == 0 && block + 1 == now.block) {
+    return;
+  }
+  // One that is passed over would never be dealt with: better to end, and to begin again here.
+  CAPTURED_CHECK(block == now.block);
+  now.packets_total += packets - std::min(packets, now.packets);
+  now.losses_told += losses;
+  ++now.block;
+  now.packets = 0;
+  set_progress(now);
+}
+
 const ring_use& ring_journal::use() const noexcept {
   return current().use;
 }
@@ -92,6 +120,10 @@ void ring_journal::set_use(const ring_use& now) noexcept {
 
 const ring_statistics& ring_journal::sums() const noexcept {
   return current().sums;
+}
+
+std::uint64_t ring_journal::latest_drops() const noexcept {
+  return at().last.number == current().readings ? at().last.counted.drops : 0;
 }
 
 counted_by_kernel& ring_journal::room_for_counters() noexcept {

@@ -37,6 +37,10 @@ struct ring_use {
   std::uint64_t packets_recorded = 0;
   std::uint64_t losses_recorded = 0;
   std::uint64_t turns_before = 0;
+  /// As `packets_recorded`, at the end of a recording that did not learn what became of packets
+  /// which it was still writing.
+  std::uint64_t packets_counted = 0;
+  std::uint64_t is_counted = 0;  ///< 1: it ended so
 };
 
 /// How the ring was made, as far as its socket does not tell.
@@ -68,7 +72,8 @@ class ring_journal {
  public:
   /// A new one, of a page, in a memory file of its own, which begins with nothing dealt with.
   static base::result<ring_journal> make();
-  /// One that another process has left. Fails with EINVAL when it is none of this version.
+  /// One that another process has left. Fails with EINVAL when it is none of this version, or
+  /// damaged.
   static base::result<ring_journal> take_over(base::unique_fd memory);
 
   /// The memory file, to be kept where it survives; stays owned by the journal.
@@ -76,6 +81,10 @@ class ring_journal {
 
   [[nodiscard]] const ring_progress& progress() const noexcept;
   void set_progress(const ring_progress& now) noexcept;
+  /// The block that the kernel counts as `block` is about to go back: the packets that it has are
+  /// dealt with, and what was lost before it was told. Blocks must come in the order of their
+  /// filling; nothing happens when all of this was noted before.
+  void note_given_back(std::uint64_t block, std::uint32_t packets, std::uint64_t losses) noexcept;
 
   [[nodiscard]] const ring_use& use() const noexcept;
   void set_use(const ring_use& now) noexcept;
@@ -85,6 +94,8 @@ class ring_journal {
 
   /// Sums of all readings.
   [[nodiscard]] const ring_statistics& sums() const noexcept;
+  /// Of the drops, those of the last reading.
+  [[nodiscard]] std::uint64_t latest_drops() const noexcept;
   /// Where the next reading goes; all zero. To be followed by `add_counted`.
   [[nodiscard]] counted_by_kernel& room_for_counters() noexcept;
   /// Adds what stands there to the sums, once.
@@ -112,6 +123,7 @@ class ring_journal {
 
   ring_journal(base::unique_fd memory, base::mapping mapped) noexcept
       : memory_(std::move(memory)), mapped_(std::move(mapped)) {}
+  [[nodiscard]] bool is_sound() const noexcept;
   [[nodiscard]] page& at() const noexcept;
   [[nodiscard]] const state& current() const noexcept;
   void replace(const state& by) noexcept;

@@ -87,6 +87,8 @@ class chain_verifier {
   void judge_neighbours(const file_report& before, const file_report& after);
   void judge_succession(const file_report& before, const file_report& after);
   void judge_totals(const file_report& before, const file_report& after);
+  bool judge_lost(const file_report& after, const std::string& name, const interface_totals& ended,
+                  const interface_totals& begun);
   void judge_new_recording(const file_report& before, const file_report& after);
 
   void add_drops(const file_report& file);
@@ -170,23 +172,46 @@ void chain_verifier::judge_totals(const file_report& before, const file_report& 
                  quoted(final_name(before.name)) + " ended with " + std::to_string(at_end));
       }
     };
-    compare("osdrop", ended.osdrop, begun.osdrop);
-    const std::uint64_t lost = begun.unwritten - ended.unwritten;
-    if (begun.unwritten > ended.unwritten && ended.stored == begun.stored + lost) {
-      // An earlier file was left in a folder that was gone, and what that cost was known late.
-      find(severity::loss, after,
-           name + ": " + std::to_string(lost) +
-               " packets that were counted as stored were not taken by the disk after all");
+    if (judge_lost(after, name, ended, begun)) {
       continue;
     }
+    compare("osdrop", ended.osdrop, begun.osdrop);
     compare("stored", ended.stored, begun.stored);
     compare("unwritten", ended.unwritten, begun.unwritten);
   }
 }
 
+/// Were packets given up between the two files? Of an earlier file that was left in a folder that
+/// was gone it is known late what that cost. One that never got its name may have lain between.
+bool chain_verifier::judge_lost(const file_report& after, const std::string& name,
+                                const interface_totals& ended, const interface_totals& begun) {
+  const std::uint64_t lost = begun.unwritten - ended.unwritten;
+  const std::uint64_t taken_back = ended.stored - begun.stored;
+  if (begun.unwritten <= ended.unwritten || begun.stored > ended.stored || taken_back > lost ||
+      begun.osdrop < ended.osdrop) {
+    return false;
+  }
+  if (taken_back > 0) {
+    find(severity::loss, after,
+         name + ": " + std::to_string(taken_back) +
+             " packets that were counted as stored were not taken by the disk after all");
+  }
+  if (lost > taken_back) {
+    find(severity::loss, after,
+         name + ": " + std::to_string(lost - taken_back) +
+             " packets before it were not taken by the disk, with the file they were to be in");
+  }
+  if (begun.osdrop > ended.osdrop) {
+    find(severity::loss, after,
+         name + ": " + std::to_string(begun.osdrop - ended.osdrop) +
+             " drops were told in a file that the disk did not take");
+  }
+  return true;
+}
+
 void chain_verifier::judge_new_recording(const file_report& before, const file_report& after) {
   for (const auto& [name, totals] : after.note->totals) {
-    if (totals != interface_totals{}) {
+    if (totals != interface_totals{} && !judge_lost(after, name, {}, totals)) {
       find(severity::fault, after, name + ": a new recording begins, but not from zero");
     }
   }

@@ -12,16 +12,6 @@ namespace captured::format {
 
 namespace {
 
-recording_totals totals_at_end(const file_report& report) {
-  recording_totals totals = report.note->totals;
-  for (const auto& [name, account] : report.interfaces) {
-    interface_totals& end = totals[name];
-    end.stored += account.packets;
-    end.osdrop = std::max(account.os_drop.value_or(0), end.osdrop + account.dropcount_sum);
-  }
-  return totals;
-}
-
 interface_statistics_block statistics_of(const file_report& report, const std::string& name,
                                          const interface_totals& end, std::string comment) {
   const interface_account& account = report.interfaces.at(name);
@@ -37,6 +27,25 @@ interface_statistics_block statistics_of(const file_report& report, const std::s
 }
 
 }  // namespace
+
+recording_totals totals_at_end(const file_report& report) {
+  CAPTURED_CHECK(report.note.has_value());
+  if (report.end) {
+    return report.end->totals;
+  }
+  recording_totals totals = report.note->totals;
+  for (const auto& [name, account] : report.interfaces) {
+    interface_totals& end = totals[name];
+    end.stored += account.packets;
+    const auto untold = report.note->untold.find(name);
+    const std::uint64_t told_before =
+        end.osdrop -
+        (untold == report.note->untold.end() ? 0 : std::min(untold->second, end.osdrop));
+    end.osdrop =
+        std::max({account.os_drop.value_or(0), end.osdrop, told_before + account.dropcount_sum});
+  }
+  return totals;
+}
 
 std::vector<std::byte> closing_blocks(const file_report& report, std::uint64_t octets_lost) {
   CAPTURED_CHECK(report.note.has_value());

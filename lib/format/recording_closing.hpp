@@ -12,6 +12,10 @@
 
 namespace captured::format {
 
+/// The totals at the end of a recording that was cut, or those that it ends with. The report must
+/// have a note.
+[[nodiscard]] recording_totals totals_at_end(const file_report& report);
+
 /// The blocks that follow the last whole one of a recording that was cut: statistics of each
 /// interface it describes, with a comment that says "recovered", and the note of its end. The
 /// report must have a note. A loss that the ring counted after the last statistics is not known;

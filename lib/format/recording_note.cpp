@@ -65,6 +65,8 @@ class member_reader {
     return text(name);
   }
   recording_totals totals(std::string_view name);
+  /// Empty when it is not there: notes of earlier versions have none.
+  std::map<std::string, std::uint64_t> numbers(std::string_view name);
   void complain(std::string_view name, std::string_view what) {
     if (problem_.empty()) {
       problem_ = "\"" + std::string(name) + "\" " + std::string(what);
@@ -104,6 +106,26 @@ recording_totals member_reader::totals(std::string_view name) {
     }
   }
   return totals;
+}
+
+std::map<std::string, std::uint64_t> member_reader::numbers(std::string_view name) {
+  std::map<std::string, std::uint64_t> numbers;
+  const json::value* value = object_.if_contains(name);
+  if (value == nullptr) {
+    return numbers;
+  }
+  if (!value->is_object()) {
+    complain(name, "is not an object");
+    return numbers;
+  }
+  member_reader of(where_, value->get_object());
+  for (const auto& member : value->get_object()) {
+    numbers[std::string(member.key())] = of.number(member.key());
+  }
+  if (of.failed()) {
+    complain(name, "is wrong: " + of.problem());
+  }
+  return numbers;
 }
 
 base::result<json::object> parse_object(std::string_view text, const char* where) {
@@ -150,6 +172,13 @@ std::string to_json(const recording_note& note) {
   object["previous"] = note.previous ? json::value(*note.previous) : json::value(nullptr);
   object["begun_ns"] = note.begun_ns;
   object["totals"] = totals_to_json(note.totals);
+  if (!note.untold.empty()) {
+    json::object untold;
+    for (const auto& [name, drops] : note.untold) {
+      untold[name] = drops;
+    }
+    object["untold"] = std::move(untold);
+  }
   if (note.forgotten) {
     object["forgotten"] = true;
   }
@@ -179,7 +208,8 @@ base::result<recording_note> parse_recording_note(std::string_view text) {
                       .sequence = of.number("sequence"),
                       .previous = of.text_or_null("previous"),
                       .begun_ns = of.number("begun_ns"),
-                      .totals = of.totals("totals")};
+                      .totals = of.totals("totals"),
+                      .untold = of.numbers("untold")};
   if (of.failed()) {
     return of.failure();
   }

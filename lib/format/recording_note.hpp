@@ -48,6 +48,9 @@ struct recording_note {
   std::optional<std::string> previous;  ///< final name of the file before, without its folder
   std::uint64_t begun_ns = 0;           ///< since 1970-01-01 UTC
   recording_totals totals;              ///< at the start of the file
+  /// Of the osdrop in those totals, by interface: what no packet before has told of. The first
+  /// packet in this file may, without a further loss. Interfaces without such are left out.
+  std::map<std::string, std::uint64_t> untold = {};
   /// There were more interfaces than a note can list: some that are gone are left out of the
   /// totals, here and in files before, and may be back with their figures.
   bool forgotten = false;

@@ -60,6 +60,8 @@ class capture_reactor {
   void async_stop(bool leave, std::function<void(const base::result<>&)> done);
 
   [[nodiscard]] std::size_t ring_count() const noexcept { return rings_.size(); }
+  /// Blocks are looked for now and then, for they come fast; else each is told of.
+  [[nodiscard]] bool is_pausing() const noexcept { return pausing_; }
 
  private:
   struct watched_ring {

@@ -16,6 +16,12 @@ constexpr std::size_t held_expected = 64;
 
 }  // namespace
 
+chunk::~chunk() {
+  for (held_block& one : held) {
+    one.lease.forget();
+  }
+}
+
 void chunk::add_packets(std::size_t port, std::uint32_t packets, std::uint64_t octets) {
   if (runs.empty() || runs.back().port != port) {
     runs.push_back({.port = port});

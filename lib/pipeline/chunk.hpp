@@ -33,6 +33,11 @@ struct held_block {
 /// A piece of one file: whole pcapng blocks, placed at `file_offset`. Owned by the pool; lent to
 /// one user at a time.
 struct chunk {
+  chunk() noexcept = default;
+  chunk(chunk&&) noexcept = default;
+  /// What it holds is not written: that never goes back.
+  ~chunk();
+
   std::uint32_t index = 0;      ///< in its pool; the token of its writes
   std::span<std::byte> memory;  ///< page-aligned
   capture::block_lease block;   ///< whose memory it is; none for the pool's own

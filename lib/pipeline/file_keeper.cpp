@@ -121,8 +121,11 @@ void file_keeper::run(base::moment now, const open_files& files) {
     const bool can_make_room = first != plan.end() || state.removing;
     const auto& space = known.places[i].space;
     state.is_full = space && !can_make_room && space->available_bytes < low_water(*space);
-    if (first != plan.end() && !state.removing && now.steady >= state.pause_until) {
-      request_removal(*first);
+  }
+  for (const storage::removal& one : plan) {
+    const place_state& state = places_[kept_.files()[one.index].place];
+    if (!state.removing && now.steady >= state.pause_until) {
+      request_removal(one);
     }
   }
 }

@@ -44,11 +44,8 @@ void file_stream::end() {
   is_open_ = false;
 }
 
-void file_stream::abandon(const std::function<void(const chunk&)>& unsubmitted) {
-  if (chunk* const piece = std::exchange(chunk_, nullptr)) {
-    unsubmitted(*piece);
-    pool_.release(*piece);
-  }
+void file_stream::abandon() {
+  flush();  // it gets no further than behind what was submitted before, and is given up with that
   files_.abandon();
   is_open_ = false;
 }
@@ -93,10 +90,11 @@ void file_stream::commit(const encode_progress& done, std::size_t port, base::st
 }
 
 bool file_stream::hold(capture::block_lease block, std::size_t port) {
-  if (chunk_ == nullptr || chunk_->used == 0) {
+  chunk* const last = chunk_ != nullptr && chunk_->used > 0 ? chunk_ : files_.newest_unfinished();
+  if (last == nullptr) {
     return false;
   }
-  chunk_->held.push_back({std::move(block), port});
+  last->held.push_back({std::move(block), port});
   return true;
 }
 

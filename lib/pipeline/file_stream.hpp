@@ -45,9 +45,8 @@ class file_stream {
   void begin(const std::string& stem, base::wall_time interval_end);
   /// Submits what is left and lets the file close once all of it is written.
   void end();
-  /// In place of `end`, for a file that was given up: the chunk that was being filled goes to
-  /// `unsubmitted` and back to the pool.
-  void abandon(const std::function<void(const chunk&)>& unsubmitted);
+  /// In place of `end`, for a file that was given up: so is the chunk that was being filled.
+  void abandon();
 
   /// Could `reserve` succeed?
   [[nodiscard]] bool has_room(std::size_t octets) const noexcept {
@@ -66,8 +65,8 @@ class file_stream {
   [[nodiscard]] std::vector<std::byte>& aside() noexcept { return chunk_->aside; }
   /// Packets of a port were encoded into the free space.
   void commit(const encode_progress& done, std::size_t port, base::steady_time now);
-  /// All packets of this block were committed: it goes back once they are written. False when the
-  /// chunk that is being filled holds none of them, for then it has gone back already.
+  /// All packets of this block were committed: it goes back once they, and all before them, are
+  /// written. False when they are: then it has gone back already.
   bool hold(capture::block_lease block, std::size_t port);
   /// What fillers can add when a block is encoded: before it, and behind its packets.
   [[nodiscard]] std::uint64_t filler_bytes_max() const noexcept {

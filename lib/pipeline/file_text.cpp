@@ -34,6 +34,7 @@ base::result<> check_head(const std::string& output, const std::string& recordin
   std::vector<std::byte> head;
   for (const format::interface_description_block& one : interfaces) {
     note.totals[*one.name] = {longest, longest, longest};
+    note.untold[*one.name] = longest;
     format::append(head, one);
   }
   const auto option = format::to_option(note);

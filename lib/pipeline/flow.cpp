@@ -26,8 +26,9 @@ output_action decide_with_file(const output_state& state) noexcept {
     return output_action::end_file;
   }
   // Without a folder to go to, what was recorded is closed as long as the former one can be
-  // reached.
-  if (state.relocation_due && state.room_to_end && (state.next_ready || !state.place_ready)) {
+  // reached; without an interface no next file is coming that could be waited for.
+  if (state.relocation_due && state.room_to_end &&
+      (state.next_ready || !state.place_ready || !state.file_wanted)) {
     return output_action::end_file;
   }
   if (state.stopping && drained) {

@@ -102,6 +102,10 @@ inline constexpr std::chrono::seconds sync_patience{15};
 /// another attempt, may have mended it.
 inline constexpr std::chrono::milliseconds trouble_patience{1000};
 
+/// What fails on a disk whose folder is gone is tried for so long: some attempts, in case that it
+/// was only full. Then the disk is let go of, or nobody could check or replace it.
+inline constexpr std::chrono::seconds lost_patience{3};
+
 /// A folder that fails again within this time after it was come back to is trusted later each time.
 inline constexpr std::chrono::seconds relapse_within{60};
 inline constexpr std::chrono::milliseconds first_distrust{2'000};

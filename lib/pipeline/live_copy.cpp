@@ -3,7 +3,6 @@
 
 #include <utility>
 
-#include "capture/frame_cursor.hpp"
 #include "format/packet_block_encoder.hpp"
 #include "pipeline/file_text.hpp"
 
@@ -26,11 +25,10 @@ std::uint32_t live_copy::add_interface(const format::interface_description_block
   return static_cast<std::uint32_t>(sources_.size() - 1);
 }
 
-void live_copy::copy(std::uint32_t interface_id, std::span<std::byte> block,
-                     capture::framing form) {
+void live_copy::copy(std::uint32_t interface_id, const shown_block& block) {
   source& from = sources_[interface_id];
-  capture::frame_cursor cursor(block, form);
-  for (packet::packet_view packet; cursor.next(packet);) {
+  shown_packets packets(block);
+  for (packet::packet_view packet; packets.next(packet);) {
     if (!from.wish.filter || matches(from, packet)) {
       copy_packet(interface_id, from, packet);
     }

@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
-#include "capture/framing.hpp"
 #include "capture/offline_filter.hpp"
 #include "format/pcapng_blocks.hpp"
 #include "packet/packet_view.hpp"
+#include "pipeline/shown_block.hpp"
 
 namespace captured::pipeline {
 
@@ -41,7 +41,7 @@ class live_copy {
   std::uint32_t add_interface(const format::interface_description_block& description,
                               copy_wish wish);
   /// Copies the packets of a block of that interface.
-  void copy(std::uint32_t interface_id, std::span<std::byte> block, capture::framing form);
+  void copy(std::uint32_t interface_id, const shown_block& block);
 
   [[nodiscard]] bool empty() const noexcept { return octets_.empty(); }
   /// Gives everything so far, whole blocks, and goes on in the memory of `spare`.

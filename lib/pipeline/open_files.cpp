@@ -202,6 +202,7 @@ void open_files::note_answer(const storage::file_completion& done) {
     return;
   }
   --place.in_flight;
+  place.answers_to_recover -= std::min(place.answers_to_recover, 1u);
   if (is_data(done.action)) {
     --place.data_in_flight;
     place.answered_at = now_;
@@ -230,7 +231,7 @@ void open_files::on_completion(const storage::file_completion& done, base::stead
     on_success(done);
   }
   if (!is_lost) {
-    note_success(place);
+    end_trouble_if_over(place);
   }
   if (file.has_failed_finally) {
     leave_given_up(done.slot);
@@ -257,6 +258,7 @@ void open_files::on_written(const storage::file_completion& done) {
   }
   give_back_in_order();
   write_what_waited();
+  leave_next_given_up();
   finish_if_written(done.slot);
 }
 
@@ -358,8 +360,8 @@ void open_files::on_success(const storage::file_completion& done) {
 }
 
 std::uint64_t open_files::ending_files() const noexcept {
-  return static_cast<std::uint64_t>(
-      std::ranges::count_if(slots_, [](const open_file& one) { return one.ended; }));
+  return static_cast<std::uint64_t>(std::ranges::count_if(
+      slots_, [](const open_file& one) { return one.ended && !one.is_lost; }));
 }
 
 std::uint64_t open_files::told_sequence() const noexcept {
@@ -373,7 +375,7 @@ std::uint64_t open_files::told_sequence() const noexcept {
 std::uint64_t open_files::ending_bytes() const noexcept {
   std::uint64_t sum = 0;
   for (const open_file& one : slots_) {
-    sum += one.ended ? one.length : 0;
+    sum += one.ended && !one.is_lost ? one.length : 0;
   }
   return sum;
 }

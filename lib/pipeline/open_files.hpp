@@ -38,6 +38,8 @@ struct open_files_events {
   std::function<void(const base::failure&)> trouble;  ///< first failure of a time of trouble
   /// Said once of a file whose octets the device refused; it is going to be set aside.
   std::function<void(const base::failure&)> unproven;
+  /// Such a file was left for repair, under this name, since its folder is gone.
+  std::function<void(std::uint32_t place, const std::string& part)> left_unproven;
   std::function<void()> recovered;      ///< the failed acts have succeeded
   std::function<void(chunk&)> written;  ///< the disk has taken the whole chunk
   /// These chunks, all that is left of a file whose folder is gone, will never be taken whole; they
@@ -81,6 +83,9 @@ class open_files {
   /// The place has a folder again: what failed in those before is not tried any more. Their files
   /// stay as they are, for repair.
   void give_up_lost(std::uint32_t place);
+  /// What has failed for long in folders that their places do not have any more is not tried any
+  /// more either: a dead disk cannot be checked or replaced while files are open on it.
+  void give_up_hopeless(base::steady_time now);
   /// The current file lies in a folder that is not to be used any more.
   [[nodiscard]] bool is_current_elsewhere() const noexcept;
   /// The current file was given up.
@@ -124,7 +129,8 @@ class open_files {
 
   /// Octets that the disk has taken since the beginning.
   [[nodiscard]] std::uint64_t octets_written() const noexcept { return octets_written_; }
-  /// Files that no chunk follows for, and that are not closed yet.
+  /// Files that no chunk follows for, and that are not closed yet; not those in a folder that is
+  /// lost, which are found there when it is back.
   [[nodiscard]] std::uint64_t ending_files() const noexcept;
   [[nodiscard]] std::uint64_t ending_bytes() const noexcept;
   /// The highest number that a file which is not closed yet can tell to a later life, since its
@@ -157,6 +163,8 @@ class open_files {
   }
   /// Chunks submitted and not yet taken by the disk, for the ledger of a stop that gives up.
   [[nodiscard]] const std::vector<chunk*>& unfinished() const noexcept { return unfinished_; }
+  /// The last of them that is of the pool's own memory; none when there is no such.
+  [[nodiscard]] chunk* newest_unfinished() const noexcept;
 
  private:
   enum class stage : std::uint8_t { free, creating, ready, publishing, open, finishing, leaving };
@@ -173,15 +181,16 @@ class open_files {
     bool ended = false;
     bool unwanted = false;  ///< to be discarded once it is made
     bool sync_pending = false;
-    bool is_unproven = false;          ///< forcing it to the device has failed
-    bool is_gone = false;              ///< its name was not there when it was to be renamed
-    bool is_remade = false;            ///< another file is being made in its stead
-    bool is_lost = false;              ///< its folder is not its place's any more
-    bool is_given_up = false;          ///< what fails is not tried again
-    bool has_failed_finally = false;   ///< something did
-    base::error_code failing{};        ///< why its last act failed; none when it went well
-    base::steady_time failed_at{};     ///< then
-    std::uint32_t hidden_attempt = 0;  ///< as `attempt`, for the hidden name
+    bool is_unproven = false;           ///< forcing it to the device has failed
+    bool is_gone = false;               ///< its name was not there when it was to be renamed
+    bool is_remade = false;             ///< another file is being made in its stead
+    bool is_lost = false;               ///< its folder is not its place's any more
+    bool is_given_up = false;           ///< what fails is not tried again
+    bool has_failed_finally = false;    ///< something did
+    base::error_code failing{};         ///< why its last act failed; none when it went well
+    base::steady_time failing_since{};  ///< when it has failed since the last success
+    base::steady_time failed_at{};      ///< when it had failed finally
+    std::uint32_t hidden_attempt = 0;   ///< as `attempt`, for the hidden name
     std::uint32_t place = 0;
     std::uint32_t in_flight = 0;
   };
@@ -194,7 +203,7 @@ class open_files {
     base::failure why = {};
     base::steady_time troubled_since{};
     std::uint32_t in_flight = 0;
-    std::uint32_t successes_to_recover = 0;
+    std::uint32_t answers_to_recover = 0;
     std::uint32_t data_in_flight = 0;   ///< what makes and fills files: closing may take long
     base::steady_time answered_at{};    ///< of those, or when the first of them was asked
     std::uint32_t syncs_in_flight = 0;  ///< writes may have to wait for those
@@ -206,6 +215,8 @@ class open_files {
   void give_up(std::uint32_t slot);
   void settle_given_up(std::uint32_t slot);
   void leave_given_up(std::uint32_t slot);
+  void leave_next_given_up();
+  [[nodiscard]] bool is_behind_others(std::uint32_t slot) const noexcept;
   void settle_trouble(std::uint32_t place);
   [[nodiscard]] bool tells_of_trouble(const storage::file_completion& failed) const noexcept;
   [[nodiscard]] bool has_failed(std::uint32_t place) const noexcept;
@@ -223,7 +234,7 @@ class open_files {
   void write_what_waited();
   [[nodiscard]] bool may_write(const chunk& piece) const noexcept;
   void on_success(const storage::file_completion& done);
-  void note_success(std::uint32_t place);
+  void end_trouble_if_over(std::uint32_t place);
   [[nodiscard]] chunk& chunk_of(std::uint64_t token) const noexcept;
   [[nodiscard]] std::string stem_of(const open_file& file) const;
   [[nodiscard]] std::string hidden_name_of(const open_file& file) const;

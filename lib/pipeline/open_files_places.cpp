@@ -7,6 +7,7 @@
 #include "base/check.hpp"
 #include "pipeline/limits.hpp"
 #include "pipeline/open_files.hpp"
+#include "storage/file_name.hpp"
 
 namespace captured::pipeline {
 
@@ -44,6 +45,17 @@ void open_files::give_up_lost(std::uint32_t place) {
   }
 }
 
+void open_files::give_up_hopeless(base::steady_time now) {
+  now_ = now;
+  for (std::uint32_t slot = 0; slot < slots_.size(); ++slot) {
+    const open_file& file = slots_[slot];
+    if (file.at != stage::free && file.is_lost && !file.is_given_up && file.failing &&
+        now >= file.failing_since + limits::lost_patience) {
+      give_up(slot);
+    }
+  }
+}
+
 bool open_files::is_current_elsewhere() const noexcept {
   return current_ && (slots_[*current_].place != place_ || slots_[*current_].is_lost);
 }
@@ -60,6 +72,12 @@ bool open_files::may_current_be_named() const noexcept {
   return file.at == stage::open || (file.at == stage::publishing && file.in_flight > 0);
 }
 
+chunk* open_files::newest_unfinished() const noexcept {
+  const auto last = std::find_if(unfinished_.rbegin(), unfinished_.rend(),
+                                 [](const chunk* one) { return !one->block; });
+  return last == unfinished_.rend() ? nullptr : *last;
+}
+
 bool open_files::has_lost(std::uint32_t place) const noexcept {
   return std::ranges::any_of(slots_, [place](const open_file& one) {
     return one.at != stage::free && one.is_lost && one.place == place;
@@ -68,8 +86,9 @@ bool open_files::has_lost(std::uint32_t place) const noexcept {
 
 bool open_files::is_settling(base::steady_time now) const noexcept {
   return std::ranges::any_of(slots_, [now](const open_file& one) {
+    // One of which nothing is under way may wait behind others.
     return one.at != stage::free && one.at != stage::leaving && one.has_failed_finally &&
-           one.in_flight > 0 && now < one.failed_at + limits::stall_patience;
+           (one.in_flight > 0 || one.writes > 0) && now < one.failed_at + limits::stall_patience;
   });
 }
 
@@ -101,6 +120,19 @@ void open_files::settle_given_up(std::uint32_t slot) {
   write_what_waited();
 }
 
+/// What is written in order is given up in order, too.
+bool open_files::is_behind_others(std::uint32_t slot) const noexcept {
+  return is_in_order_ && !unfinished_.empty() && unfinished_.front()->slot != slot &&
+         std::ranges::any_of(unfinished_, [slot](const chunk* one) { return one->slot == slot; });
+}
+
+void open_files::leave_next_given_up() {
+  if (is_in_order_ && !unfinished_.empty() &&
+      slots_[unfinished_.front()->slot].has_failed_finally) {
+    leave_given_up(unfinished_.front()->slot);
+  }
+}
+
 /// The chunks of a file that is given up go back when the disk touches none of them any more, and
 /// when it is known that nothing will be added.
 void open_files::leave_given_up(std::uint32_t slot) {
@@ -108,20 +140,25 @@ void open_files::leave_given_up(std::uint32_t slot) {
   if (!std::exchange(file.has_failed_finally, true)) {
     file.failed_at = now_;
   }
-  const bool is_leaving = file.at == stage::leaving && !file.is_remade;
-  if (file.at == stage::free || is_leaving || file.in_flight > 0 || current_ == slot) {
+  if (file.at == stage::free || file.in_flight > 0 || current_ == slot || is_behind_others(slot)) {
     return;
   }
   settle_given_up(slot);
   if (file.at == stage::creating || file.at == stage::leaving) {
-    // Nothing is open: it was to be made, or made anew.
+    // Nothing is open: it was to be made, made anew, or removed.
     const std::uint32_t place = std::exchange(file, {}).place;
-    return settle_trouble(place);
+    settle_trouble(place);
+  } else {
+    events_.trouble({file.failing, "close " + places_[file.place].directory + "/" + stem_of(file),
+                     "it is left for repair, for its folder is gone"});
+    if (file.is_unproven && events_.left_unproven) {
+      events_.left_unproven(file.place,
+                            stem_of(file) + options_.extension + std::string(storage::open_suffix));
+    }
+    file.at = stage::leaving;
+    request({.action = storage::file_action::leave, .slot = slot, .name = {}});
   }
-  events_.trouble({file.failing, "close " + places_[file.place].directory + "/" + stem_of(file),
-                   "it is left for repair, for its folder is gone"});
-  file.at = stage::leaving;
-  request({.action = storage::file_action::leave, .slot = slot, .name = {}});
+  leave_next_given_up();
 }
 
 void open_files::abandon() {

@@ -70,6 +70,7 @@ void open_files::on_failure(const storage::file_completion& done, base::steady_t
     return;
   }
   const bool is_first = !std::exchange(file.failing, done.error);
+  file.failing_since = is_first ? now : file.failing_since;
   if (is_file_gone(done)) {
     return;
   }
@@ -84,8 +85,8 @@ void open_files::on_failure(const storage::file_completion& done, base::steady_t
   failed_.push_back(done);
   retry_at_ = now + limits::retry_pause;
   if (file.is_lost) {
-    // Says nothing of the folder that the place has now.
-    return is_first ? events_.trouble(why) : void();
+    // Says nothing of the folder that the place has now. What cannot be removed there harms nobody.
+    return is_first && done.action != storage::file_action::discard ? events_.trouble(why) : void();
   }
   place.why = std::move(why);
   if (is_data(done.action) && !std::exchange(place.is_writing_troubled, true)) {
@@ -110,6 +111,11 @@ void open_files::on_unproven(const storage::file_completion& done) {
   }
   file.sync_pending = false;
   finish_if_written(done.slot);
+  if (file.has_failed_finally) {
+    leave_given_up(done.slot);  // this may have been the last thing under way
+  } else {
+    end_trouble_if_over(file.place);  // it is not tried again
+  }
 }
 
 /// Somebody has removed or renamed the file under us; to try the same again would be in vain.
@@ -135,12 +141,9 @@ bool open_files::is_file_gone(const storage::file_completion& done) {
   return true;
 }
 
-void open_files::note_success(std::uint32_t place) {
+void open_files::end_trouble_if_over(std::uint32_t place) {
   place_state& state = places_[place];
-  if (state.successes_to_recover > 0) {
-    --state.successes_to_recover;
-  }
-  if (state.in_trouble && state.successes_to_recover == 0 && !has_failed(place)) {
+  if (state.in_trouble && state.answers_to_recover == 0 && !has_failed(place)) {
     state.in_trouble = false;
     state.is_writing_troubled = false;
     if (place == place_) {
@@ -161,7 +164,7 @@ void open_files::settle_trouble(std::uint32_t place) {
   if (state.in_flight == 0 && !has_failed(place)) {
     state.in_trouble = false;
     state.is_writing_troubled = false;
-    state.successes_to_recover = 0;
+    state.answers_to_recover = 0;
   }
 }
 
@@ -189,14 +192,14 @@ void open_files::retry(base::steady_time now) {
     return;
   }
   retry_at_.reset();
-  // Trouble is over when everything that is under way after this has gone well.
+  // Trouble is over when all that is under way after this is answered and nothing has failed.
   const auto again = std::exchange(failed_, {});
   failed_.reserve(limits::requests_in_flight);
   for (place_state& place : places_) {
-    place.successes_to_recover = place.in_flight;
+    place.answers_to_recover = place.in_flight;
   }
   for (const storage::file_completion& one : again) {
-    places_[slots_[one.slot].place].successes_to_recover += tells_of_trouble(one) ? 1u : 0u;
+    places_[slots_[one.slot].place].answers_to_recover += tells_of_trouble(one) ? 1u : 0u;
   }
   for (const storage::file_completion& one : again) {
     switch (one.action) {

@@ -97,6 +97,7 @@ open_files_events output_recorder::watched(open_files_events events) {
     keeper_.add(file, now_.wall);
     told(file);
   };
+  events.left_unproven = place_events_.left_refused;
   events.given_up = [this](const std::vector<chunk*>& pieces) { on_given_up(pieces); };
   return events;
 }
@@ -295,6 +296,7 @@ void output_recorder::begin_file(base::moment now) {
                .previous = series_.previous,
                .begun_ns = base::to_epoch_ns(now.wall),
                .totals = totals_at_switch_,
+               .untold = ports_.untold(totals_at_switch_),
                .forgotten = ports_.has_forgotten()},
               interfaces);
   stream_.append(text_, now.steady);

@@ -50,6 +50,8 @@ struct place_events {
   std::function<void(std::uint32_t place, bool wanted)> test;
   /// All files are closed that were open in a folder that the place has no more.
   std::function<void(std::uint32_t place)> left;
+  /// One of them was left for repair, under this name, after the device had refused some of it.
+  std::function<void(std::uint32_t place, const std::string& part)> left_refused;
 };
 
 /// What the recorder needs from outside.
@@ -92,6 +94,8 @@ class output_recorder {
                                                              recorder_surroundings surroundings,
                                                              base::moment now);
 
+  /// Blocks of kept rings that it still holds do not go back.
+  ~output_recorder();
   output_recorder(const output_recorder&) = delete;
   output_recorder& operator=(const output_recorder&) = delete;
 
@@ -179,10 +183,13 @@ class output_recorder {
   void give_up();
   void note_end();
   void count_unwritten();
+  void let_go(chunk& piece);
   void choose_place(base::moment now);
   void tell_of_places();
   [[nodiscard]] place_view view_of(std::uint32_t place, base::steady_time now) const;
   void on_given_up(const std::vector<chunk*>& pieces);
+  void go_on_behind_current();
+  void number_next(std::uint64_t sequence);
   void abandon_file();
 
   output_options options_;

@@ -30,9 +30,20 @@ void output_recorder::end_file(base::moment now) {
   }
 }
 
+/// What a kept ring has and no file goes back to nobody but the next life.
+output_recorder::~output_recorder() {
+  if (block_ && ports_[block_port_].is_ring_kept()) {
+    block_.take().forget();
+  }
+}
+
 void output_recorder::give_up() {
+  ports_.leave_rings();
   count_unwritten();
   refresh_ledger();
+  if (stream_.is_open()) {
+    go_on_behind_current();
+  }
   outcome_.gave_up = true;
   note_end();
 }
@@ -46,17 +57,29 @@ void output_recorder::note_end() {
   outcome_.ended = true;
 }
 
+/// Of what nobody is going to write.
+void output_recorder::let_go(chunk& piece) {
+  for (held_block& one : piece.held) {
+    if (ports_[one.port].is_left) {
+      one.lease.forget();
+    }
+  }
+  piece.let_go();
+}
+
 void output_recorder::count_unwritten() {
   settle_unfinished(stream_.files().unfinished(), ports_, records_);
   for (chunk* const piece : stream_.files().unfinished()) {
     piece->block.forget();  // the disk may read it yet
-    piece->let_go();
+    let_go(*piece);
   }
   if (chunk* const piece = stream_.open_chunk()) {
     ports_.count_unwritten(piece->runs);
-    piece->let_go();
+    let_go(*piece);
   }
-  if (block_) {
+  if (block_ && ports_[block_port_].is_left) {
+    block_.take().forget();
+  } else if (block_) {
     ports_[block_port_].ledger().unwritten.add(block_.remaining());
     block_ = {};
   }

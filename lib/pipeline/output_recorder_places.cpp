@@ -18,7 +18,7 @@ void output_recorder::attach(std::uint32_t place, output_folder folder, base::mo
   files.set_directory(place, folder.directory);
   tell_refused(router_.attach(place, std::move(folder.files)));
   keeper_.attach(place, std::move(folder.directory), std::move(folder.kept));
-  series_.next_sequence = std::max(series_.next_sequence, folder.next_sequence);
+  number_next(std::max(series_.next_sequence, folder.next_sequence));
   tested_well_[place] = false;
 }
 
@@ -59,6 +59,7 @@ std::string output_recorder::trouble_of(std::uint32_t place, base::steady_time n
 }
 
 void output_recorder::choose_place(base::moment now) {
+  stream_.files().give_up_hopeless(now.steady);
   const std::array<place_view, storage::places_max> views{view_of(0, now.steady),
                                                           view_of(1, now.steady)};
   const std::uint32_t before = choice_.current();
@@ -100,17 +101,27 @@ void output_recorder::on_given_up(const std::vector<chunk*>& pieces) {
   }
 }
 
-/// The file stays as it is in a folder that is gone: repair makes it whole when that is back.
-void output_recorder::abandon_file() {
+/// For the next file: the current one stays open for good.
+void output_recorder::go_on_behind_current() {
   if (stream_.files().may_current_be_named()) {
     series_.previous = stream_.files().current_name();
   } else {
-    --series_.next_sequence;  // nobody will ever see it
+    number_next(series_.next_sequence - 1);  // nobody will ever see it
   }
-  stream_.abandon([this](const chunk& piece) {
-    ports_.count_given_up([&] { ports_.count_unwritten(piece.runs); });
-    count_back(piece);
-  });
+}
+
+/// A file that was made ready tells its number by its hidden name, from which it is named when a
+/// power cut takes the name that it was given: so one of another number is made.
+void output_recorder::number_next(std::uint64_t sequence) {
+  if (std::exchange(series_.next_sequence, sequence) != sequence) {
+    stream_.files().discard_next();
+  }
+}
+
+/// The file stays as it is in a folder that is gone: repair makes it whole when that is back.
+void output_recorder::abandon_file() {
+  go_on_behind_current();
+  stream_.abandon();
   ports_.forget_file();
   has_lost_packets_ = true;
   rotation_asked_ = false;

@@ -5,20 +5,16 @@
 // branch for each block. A listener copies what it wants and never holds a block.
 #pragma once
 
-#include <algorithm>
-#include <cstddef>
-#include <span>
 #include <vector>
 
-#include "capture/framing.hpp"
+#include "pipeline/shown_block.hpp"
 
 namespace captured::pipeline {
 
 class block_listener {
  public:
-  /// A block that the kernel has filled. Valid during the call; must not be changed, but for the
-  /// cooked headers that frame_cursor makes.
-  virtual void on_block(std::span<std::byte> block, capture::framing form) = 0;
+  /// A block that the kernel has filled. Valid during the call.
+  virtual void on_block(const shown_block& block) = 0;
 
  protected:
   ~block_listener() = default;
@@ -31,9 +27,9 @@ class packet_tap {
   void detach(const block_listener& one) { std::erase(listeners_, &one); }
 
   [[nodiscard]] bool idle() const noexcept { return listeners_.empty(); }
-  void show(std::span<std::byte> block, capture::framing form) const {
+  void show(const shown_block& block) const {
     for (block_listener* const each : listeners_) {
-      each->on_block(block, form);
+      each->on_block(block);
     }
   }
 

@@ -80,6 +80,27 @@ base::result<repaired_part> set_aside(const storage::output_directory& folder, p
   return done;
 }
 
+base::result<repaired_part> leave_unclosed(const storage::output_directory& folder, part_file& file,
+                                           const base::failure& why) {
+  if (!file.is_refused()) {
+    return why;
+  }
+  auto gone = set_aside(folder, file, why.message());
+  return gone ? std::move(gone)
+              : base::system_failure(
+                    refused_error, "set aside " + file.name() + ", which the device did not take");
+}
+
+base::result<repaired_part> set_refused_aside(const storage::output_directory& folder,
+                                              const std::string& name) {
+  const auto fd = folder.duplicate();
+  if (!fd) {
+    return fd.error();
+  }
+  auto file = part_file::open(folder.calls(), fd->get(), name);
+  return file ? set_aside(folder, *file, "the device refused some of its octets") : file.error();
+}
+
 base::result<found_parts> find_parts(const storage::output_directory& folder,
                                      const storage::own_files& own) {
   const auto fd = folder.duplicate();
@@ -133,7 +154,8 @@ base::result<found_parts> find_parts(const storage::output_directory& folder,
 namespace {
 
 base::result<repaired_part> repair_blocks(const storage::output_directory& folder,
-                                          const std::string& name, const std::atomic<bool>& stop) {
+                                          const std::string& name, const std::atomic<bool>& stop,
+                                          std::optional<recording_end>* end) {
   const auto fd = folder.duplicate();
   if (!fd) {
     return fd.error();
@@ -153,6 +175,9 @@ base::result<repaired_part> repair_blocks(const storage::output_directory& folde
   if (!report.note) {
     return set_aside(folder, *file, "its beginning is not that of a recording");
   }
+  if (end != nullptr) {
+    *end = {report.note->recording, report.note->sequence, format::totals_at_end(report)};
+  }
   const auto used = file->used_bytes(report.octets);
   if (!used) {
     return set_aside(folder, *file, used.error().message());
@@ -160,7 +185,7 @@ base::result<repaired_part> repair_blocks(const storage::output_directory& folde
   const std::uint64_t lost = *used - report.octets;
   if (const auto closed = file->close_at(report.octets, format::closing_blocks(report, lost));
       !closed) {
-    return closed.error();
+    return leave_unclosed(folder, *file, closed.error());
   }
   if (const auto named = file->rename_to(stem_of(name), extension_of_part(name)); !named) {
     return named.error();
@@ -175,9 +200,11 @@ base::result<repaired_part> repair_blocks(const storage::output_directory& folde
 }  // namespace
 
 base::result<repaired_part> repair_part(const storage::output_directory& folder,
-                                        const std::string& name, const std::atomic<bool>& stop) {
-  auto done = extension_of_part(name) == storage::final_suffix ? repair_blocks(folder, name, stop)
-                                                               : repair_records(folder, name, stop);
+                                        const std::string& name, const std::atomic<bool>& stop,
+                                        std::optional<recording_end>* end) {
+  auto done = extension_of_part(name) == storage::final_suffix
+                  ? repair_blocks(folder, name, stop, end)
+                  : repair_records(folder, name, stop);
   if (!done && done.error().code.value() == ENOENT) {
     if (const auto there = folder.look_at(without(name, storage::open_suffix))) {
       repaired_part finished{.part = name};

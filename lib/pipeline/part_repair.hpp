@@ -6,11 +6,14 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.hpp"
+#include "format/recording_note.hpp"
 #include "storage/output_directory.hpp"
 
 namespace captured::pipeline {
@@ -21,7 +24,7 @@ struct repaired_part {
   storage::kept_file file;
   bool is_set_aside = false;
   bool was_finished = false;  ///< by whoever had it open: nothing was left to be done
-  std::string reason;  ///< why it was set aside
+  std::string reason;         ///< why it was set aside
   std::uint64_t packets = 0;
   std::uint64_t octets_lost = 0;  ///< cut off at the end
 };
@@ -38,10 +41,28 @@ struct found_parts {
 [[nodiscard]] base::result<found_parts> find_parts(const storage::output_directory& folder,
                                                    const storage::own_files& own);
 
+/// The device has refused octets of a file that could not be set aside either.
+inline constexpr int refused_error = EBADMSG;
+
+/// Where a recording left off, by a file of it that was read to its end.
+struct recording_end {
+  std::string recording;
+  std::uint64_t sequence = 0;
+  format::recording_totals totals;
+};
+
 /// Repairs one of them. With `stop` it ends soon, with ECANCELED, and leaves the file as it was.
-/// Fails with ENOENT when neither it nor its finished file is there.
+/// Fails with ENOENT when neither it nor its finished file is there, and with refused_error when
+/// another attempt should be to set_refused_aside. `end`, where one is given, is set when the file
+/// is a recording that could be read, also where it cannot be closed, as on a full disk.
 [[nodiscard]] base::result<repaired_part> repair_part(const storage::output_directory& folder,
                                                       const std::string& name,
-                                                      const std::atomic<bool>& stop);
+                                                      const std::atomic<bool>& stop,
+                                                      std::optional<recording_end>* end = nullptr);
+
+/// For one of which the device is known to have refused octets: what is read from it now proves
+/// nothing. It is set aside as it is. Fails as repair_part does.
+[[nodiscard]] base::result<repaired_part> set_refused_aside(const storage::output_directory& folder,
+                                                            const std::string& name);
 
 }  // namespace captured::pipeline

@@ -107,7 +107,7 @@ base::result<repaired_part> repair_records(const storage::output_directory& fold
     sidecar = std::move(*cut);
   }
   if (const auto closed = file->close_at(whole.octets, {}); !closed) {
-    return closed.error();
+    return leave_unclosed(folder, *file, closed.error());
   }
   const std::string extension = extension_of_part(name);
   const std::string stem = free_stem(folder, name, sidecar_name);

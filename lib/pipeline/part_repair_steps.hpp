@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the repairs of all formats have in common; for part_repair alone.
+// What the repairs of all formats have in common; for part_repair, and for left_off where there was
+// none.
 #pragma once
 
 #include <atomic>
@@ -71,6 +72,10 @@ class part_source final : public format::octet_source {
 /// Renames it, for it cannot be repaired; with its sidecar, if it has one.
 base::result<repaired_part> set_aside(const storage::output_directory& folder,
                                       storage::part_file& file, std::string reason);
+
+/// What becomes of a file that could not be closed.
+base::result<repaired_part> leave_unclosed(const storage::output_directory& folder,
+                                           storage::part_file& file, const base::failure& why);
 
 /// As repair_part, for a file of records: pcap, or lpcap with its sidecar.
 base::result<repaired_part> repair_records(const storage::output_directory& folder,

@@ -35,6 +35,7 @@ void port::attach(output_interface what, const device_count_reader& device_count
   changes.clear();
   notes.clear();
   leaving.reset();
+  never_told_ = ledger_.osdrop.get() - losses_reported;
   earlier_ = {.filteraccept = ledger_.filteraccept.get(),
               .osdrop = ledger_.osdrop.get(),
               .received = ledger_.ifrecv.get(),
@@ -70,6 +71,11 @@ void port::settle_handed_over() noexcept {
   if (attached() && feed_->is_handed_over()) {
     ledger_.filteraccept.set(ledger_.stored.get() + ledger_.osdrop.get() + ledger_.unwritten.get());
   }
+}
+
+std::uint64_t port::untold(std::uint64_t osdrop) const noexcept {
+  const std::uint64_t told = losses_reported + never_told_;
+  return osdrop > told ? osdrop - told : 0;
 }
 
 interface_figures port::figures() const {

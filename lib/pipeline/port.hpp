@@ -88,6 +88,10 @@ class port {
   /// The same once nothing is in flight any more: what the disk has taken, and what it has not.
   [[nodiscard]] format::interface_totals settled_totals() const;
 
+  /// Of so many losses those that a packet of the present ring will tell of. What a ring lost
+  /// behind its last packet, none ever tells.
+  [[nodiscard]] std::uint64_t untold(std::uint64_t osdrop) const noexcept;
+
   // What is to be said of it in the file.
   bool listed = true;              ///< in the notes' totals
   bool described = false;          ///< the current file has its description, under `interface_id`
@@ -106,6 +110,7 @@ class port {
   std::uint32_t blocks_lent = 0;           ///< of its ring, until they or their packets are written
   base::steady_time loss_statistics_at{};  ///< not before this; see `loss_unsaid`
   bool loss_unsaid = false;                ///< a loss was met since the last statistics block
+  bool is_left = false;                    ///< what its ring holds is another process's
 
  private:
   /// Counters as they stood when the present ring or device began to count.
@@ -123,6 +128,7 @@ class port {
   ring_feed* feed_ = nullptr;
   bool is_ring_kept_ = false;
   earlier_counts earlier_;
+  std::uint64_t never_told_ = 0;  ///< of osdrop, what rings before the present one left untold
   std::optional<capture::device_counters> device_base_;
   bool device_counted_ = false;  ///< the device's counters were ever known
 };

@@ -113,7 +113,7 @@ bool port_set::holds_most() const noexcept {
 std::optional<port_set::taken> port_set::take_block() noexcept {
   for (std::size_t turn = 0; turn < ports_.size(); ++turn) {
     const std::size_t candidate = (next_ + turn) % ports_.size();
-    if (!ports_[candidate]->attached()) {
+    if (!ports_[candidate]->attached() || ports_[candidate]->is_left) {
       continue;
     }
     if (auto lease = ports_[candidate]->feed().take()) {
@@ -292,7 +292,8 @@ void port_set::count_stored(std::span<const chunk_run> runs) {
 
 void port_set::count_unwritten(std::span<const chunk_run> runs) {
   for (const chunk_run& run : runs) {
-    ports_[run.port]->ledger().unwritten.add(run.packets);
+    port& its = *ports_[run.port];
+    its.ledger().unwritten.add(its.is_left ? 0 : run.packets);
   }
 }
 
@@ -339,6 +340,19 @@ format::recording_totals port_set::settled_totals() const {
   return all;
 }
 
+std::map<std::string, std::uint64_t> port_set::untold(
+    const format::recording_totals& totals) const {
+  std::map<std::string, std::uint64_t> all;
+  for (const auto& one : ports_) {
+    const auto at = totals.find(one->name());
+    const std::uint64_t untold = at != totals.end() ? one->untold(at->second.osdrop) : 0;
+    if (untold > 0) {
+      all[one->name()] = untold;
+    }
+  }
+  return all;
+}
+
 void port_set::refresh() {
   for (const auto& one : ports_) {
     one->refresh(device_counts_);
@@ -348,6 +362,12 @@ void port_set::refresh() {
 void port_set::settle_handed_over() noexcept {
   for (const auto& one : ports_) {
     one->settle_handed_over();
+  }
+}
+
+void port_set::leave_rings() noexcept {
+  for (const auto& one : ports_) {
+    one->is_left = one->attached() && one->feed().is_handed_over();
   }
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -100,8 +101,15 @@ class port_set {
 
   [[nodiscard]] format::recording_totals totals() const;
   [[nodiscard]] format::recording_totals settled_totals() const;
+  /// Of the losses in these totals, those that no packet has told of; interfaces without are left
+  /// out.
+  [[nodiscard]] std::map<std::string, std::uint64_t> untold(
+      const format::recording_totals& totals) const;
   void refresh();
   void settle_handed_over() noexcept;
+  /// What the rings that were handed over hold is not ours from now on: no block of them is
+  /// taken, and their packets do not count as unwritten.
+  void leave_rings() noexcept;
   /// The earliest time after `now` at which something falls due by itself.
   [[nodiscard]] base::steady_time wake_at(base::steady_time now) const noexcept;
 

@@ -12,7 +12,10 @@ std::uint32_t ring_feed::offer_finished_blocks() noexcept {
   std::uint32_t count = 0;
   while (const auto index = source_.try_take()) {
     if (tap_ != nullptr && !tap_->idle()) [[unlikely]] {
-      tap_->show(source_.block_memory(*index), source_.form());  // the strand may rewrite it
+      // Now: the strand may rewrite it, and forgets what was done of it when it gives it back.
+      tap_->show({.memory = source_.block_memory(*index),
+                  .form = source_.form(),
+                  .packets_done = source_.packets_done(*index)});
     }
     // The queue holds as many blocks as there are: a full queue would be our own mistake.
     CAPTURED_CHECK(queue_.push(*index));

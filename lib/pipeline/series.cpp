@@ -103,6 +103,16 @@ base::result<series_start> continue_series(const storage::output_directory& fold
   return start;
 }
 
+void go_on_from(series_start& start, const series_start& former) {
+  if (former.next_sequence >= start.next_sequence) {
+    start = former;
+  } else {
+    // A folder is back that was away, where numbers had got further.
+    start.totals = former.totals;
+    start.forgotten = former.forgotten;
+  }
+}
+
 void go_on_behind(series_start& start, const storage::prepared_outcome& prepared) {
   if (prepared.left && prepared.left->sequence >= start.next_sequence) {
     start.next_sequence = prepared.left->sequence + 1;

@@ -30,6 +30,10 @@ namespace captured::pipeline {
                                                          const storage::own_files& own,
                                                          std::string recording);
 
+/// The same behind an earlier recorder of this process: totals go on, and numbers where they are
+/// highest.
+void go_on_from(series_start& start, const series_start& former);
+
 /// The same behind a file that could not be given its name, if that is later.
 void go_on_behind(series_start& start, const storage::prepared_outcome& prepared);
 

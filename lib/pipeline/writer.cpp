@@ -107,9 +107,12 @@ void writer::complete(const storage::file_completion& done) {
   if (strand_.running_in_this_thread() && reaping_) {
     return recorder_->on_completion(done, *reaping_);
   }
-  boost::asio::post(strand_, [this, done] {
-    recorder_->on_completion(done, read_clocks());
-    step();
+  // An act that nobody waits for, such as measuring, may outlast the recorder, and this.
+  boost::asio::post(strand_, [this, is_over = is_over_, done] {
+    if (!*is_over) {
+      recorder_->on_completion(done, read_clocks());
+      step();
+    }
   });
 }
 
@@ -207,7 +210,7 @@ void writer::refresh_ledger(std::function<void()> done) {
 }
 
 void writer::step() {
-  if (is_over_) {
+  if (*is_over_) {
     return;  // nothing is asked of recorder and disk any more
   }
   const base::moment now = read_clocks();
@@ -215,7 +218,7 @@ void writer::step() {
   reap(now);
   recorder_->run(now);
   each_disk(flush);
-  if (want_notices(recorder_->waits_for_disk())) {
+  if (want_notices(waits_for_disk())) {
     reap(now);
     each_disk(flush);
   }
@@ -224,11 +227,17 @@ void writer::step() {
   } else {
     timer_.cancel();
     watched_.clear();
-    is_over_ = true;
+    *is_over_ = true;
     if (ended_) {
       std::exchange(ended_, nullptr)(recorder_->outcome());
     }
   }
+}
+
+bool writer::waits_for_disk() {
+  bool waits = recorder_->waits_for_disk();
+  each_disk([&waits](storage::polled_files& disk) { waits |= disk.is_holding_back(); });
+  return waits;
 }
 
 /// Hears of what has completed, and acts on it.

@@ -97,6 +97,7 @@ class writer {
   struct watched;
   void reap(base::moment now);
   [[nodiscard]] bool want_notices(bool wanted);
+  bool waits_for_disk();
   void await_notice(const std::shared_ptr<watched>& one);
   template <class Act>
   void each_disk(Act act);
@@ -114,7 +115,8 @@ class writer {
   std::optional<base::moment> reaping_;            ///< the disk is being asked, at that time
   bool notices_wanted_ = false;
   ended_handler ended_;
-  bool is_over_ = false;  ///< the recorder has ended, and that was told
+  /// The recorder has ended, and that was told. Outlives this, for completions that come yet.
+  std::shared_ptr<bool> is_over_ = std::make_shared<bool>(false);
   std::unique_ptr<output_recorder> recorder_;
   std::atomic<bool> woken_{false};
   std::shared_ptr<kept_memory> wake_memory_ = std::make_shared<kept_memory>();

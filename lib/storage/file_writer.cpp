@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <array>
-#include <csignal>
 #include <string_view>
 
 #include <pthread.h>
 
+#include "base/blocked_signals.hpp"
 #include "base/check.hpp"
 #include "storage/paired_file.hpp"
 #include "storage/request_queue.hpp"
@@ -40,26 +40,6 @@ struct file_writer::shared_state {
 namespace {
 
 constexpr std::chrono::milliseconds destructor_grace{1000};
-
-/// Blocks the signals of the process in the calling thread, so that threads begun meanwhile inherit
-/// that: signals are for the daemon's own thread, and SIGXFSZ must be an error, not the end.
-class blocked_signals {
- public:
-  blocked_signals() {
-    sigset_t all;
-    ::sigfillset(&all);
-    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP}) {
-      ::sigdelset(&all, fault);
-    }
-    ::pthread_sigmask(SIG_BLOCK, &all, &before_);
-  }
-  blocked_signals(const blocked_signals&) = delete;
-  blocked_signals& operator=(const blocked_signals&) = delete;
-  ~blocked_signals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_{};
-};
 
 }  // namespace
 
@@ -202,7 +182,7 @@ base::result<std::unique_ptr<file_writer>> file_writer::start(base::unique_fd fo
     ::pthread_setname_np(thread.native_handle(), name);
     return thread;
   };
-  const blocked_signals blocked;
+  const base::blocked_signals blocked;
   try {
     writer->data_thread_ = begin(state->data_requests, "file-data");
     writer->slow_thread_ = begin(state->slow_requests, "file-slow");

@@ -28,4 +28,10 @@ base::result<base::unique_fd> claim_output(int folder, const std::string& path,
   return lock;
 }
 
+void end_claim(const base::unique_fd& claim) noexcept {
+  if (claim) {
+    ::flock(claim.get(), LOCK_UN);
+  }
+}
+
 }  // namespace captured::storage

@@ -21,4 +21,7 @@ namespace captured::storage {
                                                          std::string_view output,
                                                          const file_rights& rights = {});
 
+/// Ends the claim without closing the descriptor, which can take as long as a dead disk likes.
+void end_claim(const base::unique_fd& claim) noexcept;
+
 }  // namespace captured::storage

@@ -100,8 +100,16 @@ bool is_finished_name(std::string_view name, std::string_view extension) {
           (name.ends_with(damaged_suffix) && name.find(extension) != std::string_view::npos));
 }
 
+/// Of what has lost its name and got another one (remove_prepared).
+std::optional<std::uint64_t> sequence_of_renamed(std::string_view name, const own_files& own) {
+  const auto kept = file_name::parse("{output}-{sequence}", own.output, own.names.extension());
+  return kept ? kept->sequence_of(name) : std::nullopt;
+}
+
+/// By the template, or as what has lost its name.
 bool is_named_as_ours(std::string_view name, const own_files& own) {
-  return own.names_tell_output && own.names.sequence_of(name).has_value();
+  return (own.names_tell_output && own.names.sequence_of(name)) ||
+         sequence_of_renamed(name, own).has_value();
 }
 
 /// Takes the one with the higher sequence; of two with the same one, that which says so itself.
@@ -262,6 +270,9 @@ base::result<std::vector<kept_file>> output_directory::find_kept(const own_files
       continue;
     }
     auto sequence = own.names_tell_output ? own.names.sequence_of(file.name) : std::nullopt;
+    if (!sequence && file.name.ends_with(damaged_suffix)) {
+      sequence = sequence_of_renamed(file.name, own);  // it may have no beginning to say so
+    }
     if (!sequence) {
       if (reads_left == 0) {
         continue;

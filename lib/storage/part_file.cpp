@@ -44,14 +44,16 @@ base::failure part_file::failed(int error, const char* act) const {
   return base::system_failure(error, std::string(act) + " " + name_);
 }
 
-base::result<part_file> part_file::open(system_calls& calls, int folder, const std::string& name) {
-  const call_result open = calls.open(folder, name.c_str(), file_access::read_and_write);
+base::result<part_file> part_file::open(system_calls& calls, int folder, const std::string& name,
+                                        file_access access) {
+  const call_result open = retried([&] { return calls.open(folder, name.c_str(), access); });
   if (open.error != 0) {
     return base::system_failure(open.error, "open " + name);
   }
   base::unique_fd fd(static_cast<int>(open.value));
   file_facts facts;
-  if (const call_result looked = calls.look_at(fd.get(), facts); looked.error != 0) {
+  if (const auto looked = retried([&] { return calls.look_at(fd.get(), facts); });
+      looked.error != 0) {
     return base::system_failure(looked.error, "look at " + name);
   }
   if (!facts.is_regular) {
@@ -128,6 +130,7 @@ base::result<> part_file::close_at(std::uint64_t length, std::span<const std::by
   // Its age is that of its packets, not of the repair.
   static_cast<void>(calls_->set_changed(fd_.get(), changed_));
   if (const auto forced = retried([&] { return calls_->sync(fd_.get()); }); forced.error != 0) {
+    is_refused_ = true;
     return failed(forced.error, "sync");
   }
   return {};

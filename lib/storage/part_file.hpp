@@ -19,8 +19,9 @@ namespace captured::storage {
 /// One thread at a time. `calls` and the descriptor `folder` must outlive it.
 class part_file {
  public:
-  /// Opens a regular file; no symbolic link.
-  static base::result<part_file> open(system_calls& calls, int folder, const std::string& name);
+  /// Opens a regular file; no symbolic link. With file_access::read nothing but reading works.
+  static base::result<part_file> open(system_calls& calls, int folder, const std::string& name,
+                                      file_access access = file_access::read_and_write);
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
@@ -40,6 +41,8 @@ class part_file {
   /// Puts `closing` at `length`, ends the file behind it, and forces it to the device. Until then
   /// nothing before `length` changes: whatever interrupts it, it can be done again.
   base::result<> close_at(std::uint64_t length, std::span<const std::byte> closing);
+  /// That failed since the device did not take the octets: a further attempt would prove nothing.
+  [[nodiscard]] bool is_refused() const noexcept { return is_refused_; }
   /// Gives back what was reserved of the disk behind its end, as far as that can be done.
   void give_back_reserved() noexcept;
   /// Renames it to stem + ending, or stem + "+1" + ending and so on where that exists; never over a
@@ -53,6 +56,7 @@ class part_file {
 
   system_calls* calls_;
   int folder_;
+  bool is_refused_ = false;
   std::string name_;
   base::unique_fd fd_;
   std::uint64_t size_ = 0;

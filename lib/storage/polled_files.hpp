@@ -19,6 +19,8 @@ class polled_files : public file_operations {
   virtual void reap() = 0;
   /// Is there an act that only `flush` and `reap` will get on?
   [[nodiscard]] virtual bool is_busy() const noexcept = 0;
+  /// Are there writes that will not begin before others have completed?
+  [[nodiscard]] virtual bool is_holding_back() const noexcept = 0;
   /// Readable when something has completed while notices were wanted: an eventfd.
   [[nodiscard]] virtual int event_fd() const noexcept = 0;
   /// Not wanted at first. What completed before this call is not told of: reap after it.

@@ -78,13 +78,13 @@ std::optional<removal_reason> reason_for(const retain_options& limits, const sur
   if (limits.age.count() > 0 && now - file.changed > limits.age) {
     return removal_reason::age;
   }
-  if (over.bytes > 0) {
+  // A file that takes no space gives none back.
+  if (over.bytes > 0 && file.size_bytes > 0) {
     return removal_reason::size;
   }
   if (over.files > 0) {
     return removal_reason::files;
   }
-  // A file that takes no space gives none back.
   const surplus::lack& here = over.lacks[file.place];
   if (here.space > 0 && file.allocated_bytes > 0) {
     return removal_reason::free;
@@ -177,10 +177,11 @@ std::vector<removal> plan_removals(const retain_options& limits, const kept_file
       continue;
     }
     const auto reason = reason_for(limits, over, file, facts.now);
-    if (!reason && !over.lacks_any()) {
-      break;
-    }
     if (!reason) {
+      // Those behind a file that holds something are younger; an empty one tells nothing.
+      if (file.size_bytes > 0 && !over.lacks_any()) {
+        break;
+      }
       continue;
     }
     plan.push_back({i, *reason});

@@ -189,7 +189,8 @@ void uring_writer::submit(file_request request) {
     lane_->submit(std::move(request));
     return;
   }
-  note_rate(request.octets.size());
+  const auto now = std::chrono::steady_clock::now();
+  note_rate(request.octets.size(), now);
   grow_ahead(request.slot, request.offset + request.octets.size());
   CAPTURED_CHECK(!free_.empty());
   const std::uint32_t index = free_.back();
@@ -197,17 +198,24 @@ void uring_writer::submit(file_request request) {
   const bool is_known = find_memory(request.octets) >= 0;
   writes_[index] = {
       .request = std::move(request), .number = ++newest_write_, .from_known_memory = is_known};
-  start_write(index);
+  pacing_.add(index);
+  begin_writes(now);
 }
 
-void uring_writer::note_rate(std::size_t octets) noexcept {
-  const auto now = std::chrono::steady_clock::now();
+void uring_writer::begin_writes(base::steady_time now) noexcept {
+  while (const auto index = pacing_.next(now)) {
+    begin_write(*index);
+  }
+}
+
+void uring_writer::note_rate(std::size_t octets, base::steady_time now) noexcept {
   if (now - window_begun_ > rate_window) {
     is_fast_ = window_octets_ >= fast_octets && now - window_begun_ < 2 * rate_window;
     window_begun_ = now;
     window_octets_ = 0;
   }
   window_octets_ += octets;
+  is_fast_ = is_fast_ || window_octets_ >= fast_octets;
 }
 
 void uring_writer::grow_ahead(std::uint32_t slot, std::uint64_t end) {
@@ -227,7 +235,7 @@ void uring_writer::grow_ahead(std::uint32_t slot, std::uint64_t end) {
   }
 }
 
-void uring_writer::start_write(std::uint32_t index) {
+void uring_writer::begin_write(std::uint32_t index) noexcept {
   const write_under_way& write = writes_[index];
   const file_request& what = write.request;
   const int fd = lane_->descriptor(what.slot);
@@ -282,6 +290,7 @@ void uring_writer::on_result(std::uint32_t index, int result) {
   file_request request = std::move(write.request);
   write.number = 0;
   free_.push_back(index);
+  pacing_.on_end(std::chrono::steady_clock::now());
   if (result == -EINVAL || result == -EOPNOTSUPP || result == -EAGAIN || result == -EINTR) {
     // The file system takes the flag and then not the write, or not now: the lane tries until there
     // is an answer, and knows the way round.
@@ -304,6 +313,9 @@ void uring_writer::reap() {
     const int result = entry->res;
     io_uring_cqe_seen(ring_.get(), entry);
     on_result(index, result);
+  }
+  if (is_holding_back()) {
+    begin_writes(std::chrono::steady_clock::now());
   }
 }
 
@@ -353,7 +365,7 @@ bool uring_writer::abandon(std::chrono::milliseconds grace) {
   const auto deadline = std::chrono::steady_clock::now() + grace;
   const bool lane_ended = lane_->abandon(grace);
   handler_ = nullptr;
-  const std::size_t never_begun = io_uring_sq_ready(ring_.get());
+  const std::size_t never_begun = io_uring_sq_ready(ring_.get()) + pacing_.waiting();
   while (free_.size() + never_begun < writes_.size()) {
     const auto left = std::max<std::chrono::nanoseconds>(
         deadline - std::chrono::steady_clock::now(), std::chrono::nanoseconds(0));

@@ -16,6 +16,7 @@
 #include "base/unique_fd.hpp"
 #include "storage/file_writer.hpp"
 #include "storage/polled_files.hpp"
+#include "storage/write_pacing.hpp"
 
 struct io_uring;
 
@@ -59,6 +60,7 @@ class uring_writer final : public polled_files {
   [[nodiscard]] bool is_busy() const noexcept override {
     return free_.size() < writes_.size() || !held_back_.empty();
   }
+  [[nodiscard]] bool is_holding_back() const noexcept override { return pacing_.waiting() > 0; }
   [[nodiscard]] int event_fd() const noexcept override { return event_.get(); }
   void want_notices(bool wanted) noexcept override;
 
@@ -73,10 +75,10 @@ class uring_writer final : public polled_files {
   struct ring_deleter {
     void operator()(io_uring* ring) const noexcept;
   };
-  /// A write that the kernel is at.
+  /// A write that the kernel is at, or is going to be.
   struct write_under_way {
     file_request request;
-    std::uint64_t number = 0;  ///< in the order of submission; 0 when nothing is under way here
+    std::uint64_t number = 0;  ///< in the order of submission; 0 when there is none here
     bool from_known_memory = false;
   };
 
@@ -94,8 +96,9 @@ class uring_writer final : public polled_files {
   base::error_code open_ring(uring_options how);
   base::error_code enable_ring() noexcept;
   [[nodiscard]] bool can_write_directly(const file_request& request) const noexcept;
-  void start_write(std::uint32_t index);
-  void note_rate(std::size_t octets) noexcept;
+  void begin_writes(base::steady_time now) noexcept;
+  void begin_write(std::uint32_t index) noexcept;
+  void note_rate(std::size_t octets, base::steady_time now) noexcept;
   void grow_ahead(std::uint32_t slot, std::uint64_t end);
   void on_result(std::uint32_t index, int result);
   [[nodiscard]] int find_memory(std::span<const std::byte> octets) const noexcept;
@@ -107,6 +110,7 @@ class uring_writer final : public polled_files {
   bool is_enabled_ = false;  ///< by the thread that will use it
   std::vector<write_under_way> writes_;
   std::vector<std::uint32_t> free_;
+  write_pacing pacing_{requests_in_flight_max};
   std::array<length_ahead, open_files_max> ahead_;
   /// A request that has to wait for others of its file.
   struct waiting_request {
@@ -119,7 +123,7 @@ class uring_writer final : public polled_files {
   std::uint64_t newest_write_ = 0;
   std::chrono::steady_clock::time_point window_begun_;
   std::uint64_t window_octets_ = 0;
-  bool is_fast_ = false;  ///< in the window before
+  bool is_fast_ = false;  ///< in the window before, or already in this one
   std::array<std::span<std::byte>, 64> memory_{};
 };
 

@@ -43,6 +43,11 @@ grpc::ChannelArguments channel_arguments(const client_options& options) {
   made.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   // An attempt that outlives our own patience would be answered when nobody waits for it.
   made.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, static_cast<int>(options.connect_timeout.count()));
+  // What gRPC would look at each message for, and nobody asked it to.
+  for (const char* const unused : {GRPC_ARG_ENABLE_CHANNELZ, GRPC_ARG_ENABLE_CENSUS,
+                                   GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION}) {
+    made.SetInt(unused, 0);
+  }
   made.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, keepalive_ms);
   made.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, keepalive_answer_ms);
   if (options.to.is_encrypted && !options.tls.name.empty()) {
@@ -201,7 +206,7 @@ class client::worker {
     connected_at_ = clock::now();
     queue_.note_connected();
     if (events_.connected) {
-      events_.connected(peer_of(context));
+      events_.connected(options_.asks_peer ? peer_of(context) : std::nullopt);
     }
     return send_all(channel, to) && to.WritesDone();
   }
@@ -270,10 +275,12 @@ class client::worker {
 
   bool send_batch(call_sink& to) {
     sent_part part;
+    // Messages are parts of it: no memory is taken for each.
+    const grpc::Slice octets(batch_.octets().data(), batch_.bytes());
     while (position_ < batch_.entries().size()) {
       const packet_batch::entry& entry = batch_.entries()[position_];
       const bool last = ++position_ == batch_.entries().size();
-      const bool taken = send_one(to, entry, last);
+      const bool taken = send_one(to, octets, entry, last);
       offset_ += entry.bytes;
       if (!taken) {
         // It may have gone out or not: sending it again could bring it twice.
@@ -288,10 +295,11 @@ class client::worker {
     return part.lost == 0;
   }
 
-  bool send_one(call_sink& to, const packet_batch::entry& entry, bool last) {
+  bool send_one(call_sink& to, const grpc::Slice& octets, const packet_batch::entry& entry,
+                bool last) {
     const std::string* const description = description_due(entry.interface_id);
     const std::array slices{
-        grpc::Slice(batch_.octets().data() + offset_, entry.bytes),
+        octets.sub(offset_, offset_ + entry.bytes),
         description == nullptr ? grpc::Slice() : grpc::Slice(*description),
     };
     const grpc::ByteBuffer message(slices.data(), description == nullptr ? 1 : 2);

@@ -19,7 +19,8 @@ namespace captured::stream {
 
 /// What is worth a line in a log: called on the client's own thread.
 struct client_events {
-  /// With whom, where that can be told: of a collector that has a name, the address.
+  /// With whom, where that was asked for and can be told: of a collector that has a name, the
+  /// address. Nothing is sent before it returns.
   std::function<void(const std::optional<collector_address>& peer)> connected;
   std::function<void(const std::string& why)> failed;
   /// The last call: nothing is sent any more, the figures are final. Also when the collector has

@@ -60,6 +60,7 @@ struct client_options {
   /// A connection that held for so long begins with `retry_first` again.
   std::chrono::milliseconds retry_longest{30'000};
   bool ends_at_failure = false;  ///< no second connection: for a file that is sent once
+  bool asks_peer = false;  ///< find out with whom it is connected, for client_events::connected
 
   friend bool operator==(const client_options&, const client_options&) = default;
 };

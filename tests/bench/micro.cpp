@@ -155,6 +155,41 @@ class compact {
   std::size_t next_ = 0;
 };
 
+/// What a compact encoder does at the least: headers and packets one behind the other. `to` may be
+/// the block's own memory, where each packet ends up before the place from which it came.
+std::uint64_t pack(std::span<std::byte> block, std::byte* to) {
+  constexpr std::size_t head_bytes = 28;
+  constexpr std::size_t tail_bytes = 4;
+  capture::frame_cursor cursor(block);
+  std::byte* at = to;
+  for (packet::packet_view packet; cursor.next(packet);) {
+    const std::uint64_t when = packet.timestamp_ns;
+    const std::size_t bytes = packet.data.size();
+    std::memmove(at + head_bytes, packet.data.data(), bytes);
+    std::memcpy(at, &when, sizeof when);
+    std::memset(at + sizeof when, 0, head_bytes - sizeof when);
+    at += head_bytes + bytes + tail_bytes;
+  }
+  return static_cast<std::uint64_t>(at - to);
+}
+
+std::uint64_t pack_inside(blocks& where, std::uint32_t index) {
+  const auto memory = where.block_memory(index);
+  return pack(memory, memory.data());
+}
+
+class pack_out {
+ public:
+  std::uint64_t operator()(blocks& where, std::uint32_t index) {
+    next_ = (next_ + 1) % (where.block_count() == 1 ? 1 : chunks);
+    return pack(where.block_memory(index), room_.data() + next_ * block_bytes);
+  }
+
+ private:
+  std::vector<std::byte> room_ = std::vector<std::byte>(chunks * block_bytes);
+  std::size_t next_ = 0;
+};
+
 figure measure_queue() {
   blocks source(64);
   pipeline::ring_feed feed(source);
@@ -198,12 +233,16 @@ int main() {
   blocks warm(1);
   blocks cold(cold_blocks);
   compact copier;
+  pack_out packer;
   for (const std::size_t size : {64u, 128u, 512u, 1500u}) {
     const full_block one = make_block(size);
     const std::pair<const char*, act> acts[] = {
         {"walk", walk},
         {"in place", in_place},
-        {"compact copy", [&copier](blocks& where, std::uint32_t i) { return copier(where, i); }}};
+        {"compact copy", [&copier](blocks& where, std::uint32_t i) { return copier(where, i); }},
+        {"packed inside the ring", pack_inside},
+        {"packed into a chunk",
+         [&packer](blocks& where, std::uint32_t i) { return packer(where, i); }}};
     for (const auto& [name, what] : acts) {
       for (blocks* where : {&warm, &cold}) {
         const figure found = measure(one, *where, what);

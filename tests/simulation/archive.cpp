@@ -63,6 +63,28 @@ std::string output_in(const std::string& name) {
   return name.substr(begin, name.rfind('-', name.find(".pcapng")) - begin);
 }
 
+/// ".OUTPUT-000017.next", perhaps with "+1" in it: a file that has no name yet.
+bool is_unnamed(std::string_view name) {
+  return name.starts_with('.') && name.ends_with(".next");
+}
+
+/// A number of a series and its output, from any name that a file of ours has; nothing from others.
+std::optional<std::pair<std::string, std::uint64_t>> number_in(std::string_view name) {
+  name.remove_prefix(name.starts_with('.') ? 1 : 0);
+  const auto digits = name.find('-') + 1;
+  std::uint64_t number = 0;
+  if (digits == 0 || name.ends_with(".pin") ||
+      std::from_chars(name.data() + digits, name.data() + name.size(), number).ec != std::errc()) {
+    return std::nullopt;
+  }
+  return std::pair(std::string(name.substr(0, digits - 1)), number);
+}
+
+/// What it was called while it was open.
+std::string part_of(const std::string& name) {
+  return name.substr(0, name.find(".pcapng")) + ".pcapng.part";
+}
+
 /// The name that it has there, or nothing when it is a file of another disk.
 std::optional<std::string> name_on(const simulated_disk& disk, const std::string& name) {
   const std::size_t begin = name.rfind('/') + 1;
@@ -111,9 +133,12 @@ void archive::on_named(const std::string& name, std::span<const std::byte> octet
   one.checksum = checksum_of(octets);
   one.is_damaged = !name.ends_with(".pcapng");
   was_any_set_aside_ |= one.is_damaged;
+  format::memory_source source(octets);
+  one.report = format::verify_file(name, source);
+  if (one.report.note) {
+    one.recording = one.report.note->recording;
+  }
   if (!one.is_damaged) {
-    format::memory_source source(octets);
-    one.report = format::verify_file(name, source);
     for (const format::finding& each : one.report.findings) {
       breaches_.check(each.level != format::severity::fault, [&] {
         return name + " at " + std::to_string(each.offset.value_or(0)) + ": " + each.text;
@@ -126,8 +151,8 @@ void archive::on_named(const std::string& name, std::span<const std::byte> octet
                     [&] { return name + " gets its final name before the device has all of it"; });
   }
   if (const auto former = files_.find(name); former != files_.end() && former->second.is_removed) {
-    // All that told the number was removed, or lost with the power.
-    breaches_.check(has_lost_power_ || one.is_damaged,
+    // All that told the number was removed, lost with the power, or in a folder that was away.
+    breaches_.check(has_lost_power_ || has_gap_ || one.is_damaged,
                     [&] { return "the number of a file that was removed is used again: " + name; });
     has_gap_ = true;
     auto node = files_.extract(former);
@@ -158,9 +183,38 @@ void archive::on_removed(const std::string& name) {
   }
 }
 
-void archive::on_power_lost(const simulated_disk& disk) {
+void archive::excuse_unnamed(const simulated_disk& disk, std::string_view output) {
+  for (const std::string& name : disk.names()) {
+    const auto number = is_unnamed(name) ? number_in(name) : std::nullopt;
+    if (number && (output.empty() || number->first == output)) {
+      excused_.insert(*number);
+    }
+  }
+}
+
+void archive::on_given_up(const simulated_disk& disk, const std::string& output) {
+  for (const std::string& name : disk.names()) {
+    const auto number = name.ends_with(".part") ? number_in(name) : std::nullopt;
+    if (number && number->first == output) {
+      given_up_.insert(*number);
+    }
+  }
+}
+
+void archive::on_given_up(const std::string& output, std::uint64_t last) {
+  given_up_.insert({output, last});
+}
+
+void archive::on_power_lost(const simulated_disk& disk,
+                            const std::vector<std::string>& names_before) {
   const auto names = disk.names();
   has_lost_power_ = true;
+  excuse_unnamed(disk);  // they have lost their names, and perhaps all that they held
+  for (const std::string& name : names_before) {
+    if (const auto number = number_in(name); number && !std::ranges::binary_search(names, name)) {
+      excused_.insert(*number);
+    }
+  }
   for (auto at = files_.begin(); at != files_.end();) {
     archived_file& one = at->second;
     const auto name = name_on(disk, one.name);
@@ -180,7 +234,12 @@ void archive::on_power_lost(const simulated_disk& disk) {
     if (!is_there && !one.is_removed && one.is_closed && must_last_) {
       breaches_.add("a file that was closed is gone after a loss of power: " + one.name);
     }
-    at = is_there || one.is_removed ? std::next(at) : files_.erase(at);
+    // One that was removed may be back, and even as it was called before it got its name: where
+    // that is not another one of the same number.
+    const bool is_back =
+        std::ranges::binary_search(names, part_of(*name)) &&
+        (one.is_damaged || !must_last_ || checksum_of(disk.octets(part_of(*name))) == one.checksum);
+    at = is_there || (one.is_removed && !is_back) ? std::next(at) : files_.erase(at);
   }
 }
 
@@ -207,10 +266,23 @@ void archive::mark_published(const simulated_disk& disk, bool power_is_lost,
   }
 }
 
+bool archive::is_left_open(const simulated_disk& disk, std::uint32_t interface,
+                           std::uint32_t first) {
+  return std::ranges::any_of(disk.names(), [&](const std::string& name) {
+    return name.ends_with(".part") &&
+           std::ranges::any_of(find_frames(disk.published(name), name, breaches_),
+                               [&](const found_frame& each) {
+                                 return each.number >> number_bits == interface &&
+                                        (each.number & number_mask) >= first;
+                               });
+  });
+}
+
 void archive::check_folder(const simulated_disk& disk) {
-  for (const auto& [key, one] : files_) {
+  for (const auto& each : files_) {
+    const archived_file& one = each.second;
     const auto name = name_on(disk, one.name);
-    if (!name || one.is_removed || key != one.name) {
+    if (!name || one.is_removed || each.first != one.name) {
       continue;
     }
     breaches_.check(checksum_of(disk.octets(*name)) == one.checksum,
@@ -219,100 +291,6 @@ void archive::check_folder(const simulated_disk& disk) {
   for (const std::string& name : disk.names()) {
     breaches_.check(!name.ends_with(".part") && !name.starts_with('.'),
                     [&] { return "left over: " + disk.label() + name; });
-  }
-}
-
-void archive::check_chains() {
-  std::vector<format::file_report> reports;
-  for (const auto& each : files_) {
-    if (!each.second.is_damaged) {
-      reports.push_back(each.second.report);
-    }
-  }
-  if (was_any_set_aside_ || has_gap_) {
-    return;  // such a file is missing in the chain, and that was said
-  }
-  // Files end in no order. One that was cut by the end of the process may have one behind it that
-  // was not; then what is missing is told by both.
-  std::ranges::sort(reports, std::ranges::less{}, [](const auto& one) {
-    return std::pair(one.note->output, one.note->sequence);
-  });
-  const auto is_cut_before = [](const auto& one, const auto& other) {
-    return one.end->reason == format::end_reason::recovered &&
-           one.note->recording == other.note->recording;
-  };
-  if (std::ranges::adjacent_find(reports, is_cut_before) != reports.end()) {
-    return;
-  }
-  for (const format::finding& each : format::verify_chains(reports)) {
-    if (may_miss_files_ && (each.text.find("missing between") != std::string::npos ||
-                            each.text.find("as its predecessor") != std::string::npos)) {
-      continue;
-    }
-    breaches_.check(each.level != format::severity::fault,
-                    [&] { return each.file + ": " + each.text; });
-  }
-}
-
-std::vector<const archived_file*> archive::in_order() const {
-  std::vector<const archived_file*> all;
-  for (const auto& each : files_) {
-    all.push_back(&each.second);
-  }
-  std::ranges::stable_sort(all, std::ranges::less{}, &archived_file::sequence);
-  return all;
-}
-
-void archive::check_packets(std::uint32_t interface, const traffic& sent,
-                            const std::vector<account>& accounts) {
-  std::vector<bool> is_found(sent.packets.size());
-  std::optional<std::uint32_t> last;
-  const bool drops_have_places = !sent.has_loose_drops;
-  for (const archived_file* file : in_order()) {
-    for (const found_frame& frame : file->frames) {
-      if (frame.number >> number_bits != interface) {
-        continue;
-      }
-      const std::uint32_t number = frame.number & number_mask;
-      const auto words = [&](const char* what) {
-        return sent.name + " packet " + std::to_string(number) + " in " + file->name + what;
-      };
-      breaches_.check(number < sent.packets.size() && sent.packets[number] != packet_fate::dropped,
-                      [&] { return words(" was never accepted"); });
-      if (number >= sent.packets.size()) {
-        continue;
-      }
-      breaches_.check(!is_found[number], [&] { return words(" is there twice"); });
-      breaches_.check(has_gap_ || !last || number > *last,
-                      [&] { return words(" is out of order"); });
-      is_found[number] = true;
-      std::uint64_t gap = 0;
-      for (std::uint32_t i = number; i > 0 && sent.packets[i - 1] == packet_fate::dropped; --i) {
-        if (std::ranges::find(sent.rings, i) != sent.rings.end()) {
-          break;  // lost in another ring
-        }
-        ++gap;
-      }
-      breaches_.check(has_gap_ || !drops_have_places || frame.dropcount == gap, [&] {
-        return words(" tells of ") + std::to_string(frame.dropcount) + " drops before it, not " +
-               std::to_string(gap);
-      });
-      last = number;
-    }
-  }
-  for (const account& one : accounts) {
-    std::uint64_t count = 0;
-    for (std::uint32_t i = one.first; i < one.end; ++i) {
-      count += is_found[i] ? 1u : 0u;
-      breaches_.check(sent.packets[i] != packet_fate::published || is_found[i], [&] {
-        return sent.name + " packet " + std::to_string(i) + " was published and is gone";
-      });
-    }
-    breaches_.check(one.is_settled ? count == one.stored : count >= one.stored, [&] {
-      return sent.name + ": of packets " + std::to_string(one.first) + " to " +
-             std::to_string(one.end) + " " + std::to_string(count) + " are in files, and " +
-             std::to_string(one.stored) + " are stored as the ledger has it";
-    });
   }
 }
 

@@ -26,13 +26,15 @@ using captured::simulation::simulation;
 struct arguments {
   std::uint64_t first = 1;
   std::uint64_t seeds = 2000;
+  std::uint64_t step = 1;  ///< from one seed to the next: 10 for runs of one kind
   std::uint64_t jobs = 1;
   std::uint64_t failures = 1;  ///< of each process, before it gives up
   std::optional<std::uint64_t> seed;
 };
 
 constexpr const char* usage =
-    "simulation [--seeds COUNT] [--first SEED] [--jobs PROCESSES] [--failures COUNT]\n"
+    "simulation [--seeds COUNT] [--first SEED] [--step COUNT] [--jobs PROCESSES] [--failures "
+    "COUNT]\n"
     "    many runs, 2000 by default; ends with the first that fails, or goes on to so many\n"
     "simulation --seed SEED\n"
     "    one run, with all its steps\n";
@@ -64,6 +66,8 @@ std::optional<arguments> parse(int count, char** words) {
       given.seeds = value;
     } else if (name == "--first") {
       given.first = value;
+    } else if (name == "--step" && value > 0) {
+      given.step = value;
     } else if (name == "--jobs" && value > 0) {
       given.jobs = value;
     } else if (name == "--failures" && value > 0) {
@@ -98,7 +102,7 @@ bool show(std::uint64_t seed) {
 bool run_share(const arguments& given, std::uint64_t job, const char* program) {
   std::uint64_t failures = 0;
   for (std::uint64_t i = job; i < given.seeds; i += given.jobs) {
-    seed_under_way = given.first + i;
+    seed_under_way = given.first + i * given.step;
     simulation one(seed_under_way);
     if (one.run()) {
       continue;
@@ -110,6 +114,7 @@ bool run_share(const arguments& given, std::uint64_t job, const char* program) {
       break;
     }
     std::printf("seed %llu: %s\n", number, one.found().all().front().c_str());
+    std::fflush(stdout);  // a search of hours is looked at before its end
   }
   return failures == 0;
 }

@@ -54,11 +54,13 @@ bool waits_for(const file_request& later, const file_request& earlier) {
 }  // namespace
 
 pumped_files::pumped_files(simulated_disk& disk, breaches& found, completion_handler handler,
-                           removal_check may_remove)
+                           removal_check may_remove,
+                           std::function<void(const std::string& name)> removal_asked)
     : disk_(disk),
       breaches_(found),
       handler_(std::move(handler)),
-      may_remove_(std::move(may_remove)) {}
+      may_remove_(std::move(may_remove)),
+      removal_asked_(std::move(removal_asked)) {}
 
 void pumped_files::check_contract(const file_request& request) {
   const auto check = [&](bool holds, const char* words) {
@@ -96,6 +98,12 @@ void pumped_files::check_contract(const file_request& request) {
 
 void pumped_files::submit(file_request request) {
   check_contract(request);
+  if (ends_exactly_ && disk_.is_process_ended()) {
+    return;
+  }
+  if (request.action == file_action::remove) {
+    removal_asked_(request.name);
+  }
   const std::uint64_t checksum = checksum_of(request.octets);
   waiting_.push_back({std::move(request), checksum});
 }
@@ -201,6 +209,16 @@ base::error_code pumped_files::fail(const file_request& request) {
   return request.action == file_action::leave
              ? base::error_code()
              : base::error_code(EIO, boost::system::system_category());
+}
+
+std::vector<std::string> pumped_files::removals() const {
+  std::vector<std::string> names;
+  for (const waiting& each : waiting_) {
+    if (each.request.action == file_action::remove) {
+      names.push_back(each.request.name);
+    }
+  }
+  return names;
 }
 
 bool pumped_files::has_open_files() const noexcept {

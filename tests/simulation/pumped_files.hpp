@@ -23,8 +23,10 @@ class pumped_files final : public storage::file_operations {
  public:
   using removal_check = std::function<base::error_code(const std::string& name)>;
 
+  /// `removal_asked` is told of each file that is to be removed, before it is under way.
   pumped_files(simulated_disk& disk, breaches& found, completion_handler handler,
-               removal_check may_remove);
+               removal_check may_remove,
+               std::function<void(const std::string& name)> removal_asked);
 
   void submit(storage::file_request request) override;
 
@@ -32,9 +34,14 @@ class pumped_files final : public storage::file_operations {
   bool run_one(random_source& chance);
   /// Acts wait to be carried out.
   [[nodiscard]] bool has_work() const noexcept { return !waiting_.empty(); }
+  /// Files whose removal is under way.
+  [[nodiscard]] std::vector<std::string> removals() const;
   [[nodiscard]] bool has_open_files() const noexcept;
   /// What the folder was opened by is gone for good: every act fails from now on.
   void die() noexcept { is_dead_ = true; }
+  /// What is asked for after the end of the process, by a recorder that does not know of it, is not
+  /// under way: needed where the process can end between two acts of the disk.
+  void end_exactly() noexcept { ends_exactly_ = true; }
   /// Nothing is carried out any more; what was under way may reach the disk all the same. To be
   /// called while the memory of the writes is there.
   void end_process(random_source& chance);
@@ -55,9 +62,11 @@ class pumped_files final : public storage::file_operations {
   breaches& breaches_;
   completion_handler handler_;
   removal_check may_remove_;
+  std::function<void(const std::string& name)> removal_asked_;
   std::array<storage::open_file, storage::open_files_max> slots_;
   std::vector<waiting> waiting_;
   bool is_dead_ = false;
+  bool ends_exactly_ = false;
 };
 
 }  // namespace captured::simulation

@@ -43,6 +43,7 @@ simulated_output::simulated_output(shared_world world, pipeline::output_options 
 
 void simulated_output::begin_process(std::string recording) {
   recording_ = std::move(recording);
+  ends_.clear();
   former_.reset();
 
   gave_up_ = false;
@@ -50,6 +51,8 @@ void simulated_output::begin_process(std::string recording) {
 
   for (line& one : lines_) {
     one.ledger = std::make_unique<pipeline::interface_ledger>();
+    one.was_taken = false;
+    one.drops_let_go = 0;
     one.current = {.first = static_cast<std::uint32_t>(one.sent.packets.size())};
   }
 }
@@ -59,10 +62,18 @@ void simulated_output::end_process(bool power_is_lost) {
     // Of what was given up with a file, some may be found there all the same.
     one.current.is_settled =
         !is_open() && !gave_up_ && (places_.size() == 1 || one.ledger->unwritten.get() == 0);
-    one.current.is_unproven = is_unproven_;
+    // One that was left for repair, since its folder was gone, was never forced.
+    one.current.is_unproven =
+        is_unproven_ || std::ranges::any_of(places_, [&](const simulated_place& each) {
+          return world_.files.is_left_open(
+              *each.disk, first_interface_ + static_cast<std::uint32_t>(&one - lines_.data()),
+              one.current.first);
+        });
     one.current.end = static_cast<std::uint32_t>(one.sent.packets.size());
     one.current.stored = one.ledger->stored.get();
-    one.accounts.push_back(one.current);
+    if (!world_.keeps_rings) {
+      one.accounts.push_back(one.current);
+    }
     for (account& each : one.accounts) {
       if (power_is_lost && (each.is_unproven || !each.is_settled)) {
         each.is_settled = false;
@@ -84,14 +95,21 @@ void simulated_output::close() {
     is_unproven_ |= recorder_->outcome().unproven;
 
     former_ = recorder_->outcome().next;
-    if (places_.size() > 1 && gave_up_) {
-      world_.files.forgive_gap();  // one may never have got its name, and one behind it has
+    if (gave_up_) {
+      world_.files.on_given_up(options_.files.name, former_->next_sequence - 1);
     }
     for (const simulated_place& place : places_) {
+      if (gave_up_) {
+        world_.files.excuse_unnamed(*place.disk, options_.files.name);
+        world_.files.on_given_up(*place.disk, options_.files.name);
+      }
       for (const simulated_place::life& one : place.lives) {
         one.files->end_process(chance_);
       }
     }
+  }
+  for (line& one : lines_) {
+    end_kept_ring(one);
   }
   recorder_.reset();
   for (simulated_place& place : places_) {
@@ -128,8 +146,8 @@ bool simulated_output::open() {
   if ((former_ && gave_up_) || !are_all_there) {
     world_.files.forgive_gap();  // numbers may be used twice
   }
-  if (former_ && former_->next_sequence >= start.next_sequence) {
-    start = *former_;
+  if (former_) {
+    pipeline::go_on_from(start, *former_);
   }
   recorder_ = std::move(
       *pipeline::output_recorder::make(options_, std::move(start), surroundings(), world_.now));
@@ -139,7 +157,6 @@ bool simulated_output::open() {
     }
   }
   times_full_at_open_ = times_full();
-
   step();
   return true;
 }
@@ -161,6 +178,10 @@ pipeline::recorder_surroundings simulated_output::surroundings() {
     around.places.test = [this](std::uint32_t place, bool wanted) {
       places_[place].is_tested = wanted;
     };
+    around.places.moved = [](std::uint32_t, const std::string&) {};
+    around.places.left_refused = [this](std::uint32_t place, const std::string& part) {
+      places_[place].refused.insert(part);
+    };
     around.places.left = [this](std::uint32_t place) { has_left_[place] = true; };
   }
   around.events.trouble = [](const base::failure&) {};
@@ -177,6 +198,7 @@ void simulated_output::after() {
     if (std::exchange(one.is_released, false)) {
       one.feed.reset();
       one.ring.reset();
+      let_go_of_ring(one);
       one.state = line_state::absent;
     }
   }
@@ -206,10 +228,17 @@ void simulated_output::pump(std::uint64_t acts_max) {
   }
 }
 
-void simulated_output::stop(std::chrono::milliseconds timeout) {
+void simulated_output::stop(std::chrono::milliseconds timeout, bool leaves_rings) {
   is_stopping_ = true;
   for (std::uint32_t i = 0; i < lines_.size(); ++i) {
-    if (lines_[i].state != line_state::absent) {
+    line& one = lines_[i];
+    one.is_to_be_left = leaves_rings && world_.keeps_rings && one.state == line_state::recording;
+    if (one.is_to_be_left) {
+      one.ring->retire();
+      one.feed->offer_finished_blocks();
+      one.feed->hand_over();
+      one.state = line_state::leaving;
+    } else if (one.state != line_state::absent) {
       close_feed(i);
     }
   }
@@ -223,7 +252,7 @@ void simulated_output::rotate() {
 }
 
 void simulated_output::reconfigure(const pipeline::output_options& changed) {
-  earlier_limits_.push_back(std::exchange(options_, changed).files.retain);
+  options_ = changed;
   if (recorder_) {
     recorder_->reconfigure(changed, world_.now);
     step();
@@ -243,7 +272,12 @@ bool simulated_output::repair_one() {
   const to_repair next = to_repair_.front();
   to_repair_.erase(to_repair_.begin());
   const std::atomic<bool> goes_on{false};
-  const auto done = pipeline::repair_part(*next.folder, next.name, goes_on);
+  const auto done = places_[next.place].refused.contains(next.name)
+                        ? pipeline::set_refused_aside(*next.folder, next.name)
+                        : pipeline::repair_part(*next.folder, next.name, goes_on);
+  if (!done && done.error().code.value() == pipeline::refused_error) {
+    places_[next.place].refused.insert(next.name);
+  }
   if (done && recorder_) {
     storage::kept_file file = done->file;
     file.place = next.place;

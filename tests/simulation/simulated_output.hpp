@@ -5,8 +5,10 @@
 // is simulated, time is told.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -32,6 +34,8 @@ struct shared_world {
   archive& files;
   breaches& found;
   base::moment& now;
+  process_end& end;
+  bool keeps_rings = false;  ///< they outlive the process, unless the power goes
 };
 
 enum class line_state : std::uint8_t { absent, recording, leaving };
@@ -55,8 +59,8 @@ class simulated_output {
   [[nodiscard]] bool has_ended() const noexcept {
     return recorder_ != nullptr && recorder_->outcome().ended;
   }
-  /// The recorder is told to end; its feeds close.
-  void stop(std::chrono::milliseconds timeout);
+  /// The recorder is told to end; its feeds close, or are handed over to the next process.
+  void stop(std::chrono::milliseconds timeout, bool leaves_rings = false);
   /// The output has ended and is let go; the process may open it again.
   void close();
 
@@ -83,6 +87,10 @@ class simulated_output {
   [[nodiscard]] std::uint32_t current_place() const noexcept { return recorder_->place(); }
   /// Nothing is known to be wrong with any, and the first one is recorded to.
   [[nodiscard]] bool is_content() const;
+  /// The recorder still has files in a folder that was gone: they are not repaired before.
+  [[nodiscard]] bool has_lost_files() const {
+    return std::ranges::any_of(places_, &simulated_place::has_lost_files);
+  }
   /// What was opened by mounts of this disk that are gone fares so from now on.
   void on_disk_gone(const simulated_disk& disk, disk_fate fate);
   /// What hung for good is answered after all.
@@ -96,8 +104,14 @@ class simulated_output {
     return static_cast<std::uint32_t>(lines_.size());
   }
   [[nodiscard]] line_state state(std::uint32_t interface) const { return lines_[interface].state; }
+  /// An earlier process has left its ring.
+  [[nodiscard]] bool has_left_ring(std::uint32_t interface) const {
+    return static_cast<bool>(lines_[interface].journal);
+  }
   void add(std::uint32_t interface);
   void produce(std::uint32_t interface, std::size_t frame_bytes);
+  /// Packets come into kept rings while there is no process.
+  void receive_alone();
   void lose(std::uint32_t interface, std::uint32_t packets);
   void retire(std::uint32_t interface);
   void retire_all();
@@ -115,8 +129,8 @@ class simulated_output {
   void check_caught_up();
   /// At the very end.
   void check_packets();
-  /// The limits of retention hold, and were the reason for what was removed.
-  void check_removal(const std::string& name);
+  /// The limits of retention hold, and were the reason for what is asked to be removed.
+  void check_removal(std::uint32_t place, const std::string& name);
   void check_limits();
 
  private:
@@ -125,6 +139,14 @@ class simulated_output {
     line_state state = line_state::absent;
     bool is_released = false;
     std::unique_ptr<test::scripted_source> ring;
+    std::shared_ptr<test::scripted_kernel> kernel;  ///< of a ring that is kept
+    base::unique_fd journal;                        ///< its
+    bool was_taken = false;                         ///< by this process
+    bool is_to_be_left = false;                     ///< at the end of the output
+    std::uint32_t excused_to = 0;                   ///< packets before it may be lost
+    std::uint32_t ring_begin = 0;                   ///< first number of the ring that is kept
+    std::uint64_t drops_let_go = 0;                 ///< of rings let go by this process
+    std::uint64_t drops_excused = 0;                ///< those that no file may tell of
     std::unique_ptr<pipeline::ring_feed> feed;
     std::unique_ptr<pipeline::interface_ledger> ledger;
     std::vector<account> accounts;  ///< of processes that are over
@@ -156,12 +178,19 @@ class simulated_output {
   [[nodiscard]] pipeline::output_interface describe(std::uint32_t interface);
   [[nodiscard]] std::uint64_t dropped_of(const line& one) const;
   [[nodiscard]] std::span<const std::byte> octets_of(const std::string& name) const;
+  // Rings that are kept: simulated_rings.cpp.
+  void open_kept_ring(line& one);
+  [[nodiscard]] bool look_for_left_off(const storage::output_directory& folder,
+                                       opened_place& opened);
+  [[nodiscard]] std::vector<std::string> recordings_left() const;
+  void let_go_of_ring(line& one);
+  void end_kept_ring(line& one);
+  void check_kept(const line& one);
   void check_settled(line& one);
   void after();
 
   shared_world world_;
   pipeline::output_options options_;
-  std::vector<storage::retain_options> earlier_limits_;  ///< by which a removal may be under way
   random_source chance_;
   std::uint32_t first_interface_;
   std::vector<line> lines_;
@@ -175,6 +204,8 @@ class simulated_output {
   std::vector<simulated_place> places_;
   std::array<bool, storage::places_max> has_left_{};
   std::optional<storage::own_files> own_;
+  std::map<std::string, format::recording_totals> left_off_;  ///< by recording
+  std::map<std::string, pipeline::recording_end> ends_;       ///< of parts that were read
   std::vector<to_repair> to_repair_;
   std::unique_ptr<pipeline::output_recorder> recorder_;
   base::steady_time wake_at_ = base::steady_time::max();

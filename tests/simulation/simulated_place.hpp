@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,7 @@ struct simulated_place {
   bool repairs = true;  ///< when it is opened
   bool was_lost = false;
   bool has_lost_files = false;               ///< the recorder still has some of an earlier life
+  std::set<std::string> refused = {};        ///< of parts that were left, those not taken whole
   std::vector<std::string> left_parts = {};  ///< to be repaired when it has none
 };
 

@@ -36,6 +36,9 @@ std::optional<simulated_output::opened_place> simulated_output::open_place(std::
       return std::nullopt;
     }
     left = std::move(*prepared);
+    if (left.left) {
+      world_.files.excuse_unnamed(*at.disk, options_.files.name);  // its number is not used again
+    }
     auto found = pipeline::find_parts(*folder, *own_);
     if (!found) {
       return std::nullopt;
@@ -49,6 +52,9 @@ std::optional<simulated_output::opened_place> simulated_output::open_place(std::
     for (const storage::open_part& one : *found) {
       opened.still_open.push_back(one.name);
     }
+  }
+  if (world_.keeps_rings && !look_for_left_off(*folder, opened)) {
+    return std::nullopt;
   }
   auto start = pipeline::continue_series(*folder, *own_, recording_);
   auto kept = folder->find_kept(*own_);
@@ -73,7 +79,11 @@ void simulated_output::attach(std::uint32_t place, opened_place opened) {
                           },
                           [this, folder = opened.folder](const std::string& name) {
                             return folder->check_removable(name, *own_);
-                          })});
+                          },
+                          [this, place](const std::string& name) { check_removal(place, name); })});
+  if (world_.keeps_rings) {
+    at.lives.back().files->end_exactly();
+  }
   recorder_->attach(place,
                     {.files = at.lives.back().files,
                      .directory = place == 0 ? options_.files.directory : options_.files.fallback,
@@ -94,7 +104,8 @@ void simulated_output::attach(std::uint32_t place, opened_place opened) {
 
 void simulated_output::lose(std::uint32_t place) {
   simulated_place& at = places_[place];
-  world_.files.forgive_missing();
+  world_.files.excuse_unnamed(*at.disk, options_.files.name);
+  world_.files.on_given_up(*at.disk, options_.files.name);
   at.folder.reset();
   at.repairs = false;
   at.was_lost = true;
@@ -183,18 +194,13 @@ void simulated_output::drop_lives() {
 /// One of those that can do something just now.
 pumped_files* simulated_output::next_at_work() {
   std::vector<pumped_files*> able;
-  bool is_idle = true;
   for (const simulated_place& at : places_) {
     for (const simulated_place::life& one : at.lives) {
       const bool is_newest = at.folder && &one == &at.lives.back();
-      is_idle &= !one.files->has_work();
       if (one.files->has_work() && !one.hangs && !(is_newest && at.is_stalled)) {
         able.push_back(one.files.get());
       }
     }
-  }
-  if (is_idle) {
-    earlier_limits_.clear();
   }
   if (able.empty()) {
     return nullptr;

@@ -27,6 +27,11 @@ bool has_fallback(std::uint64_t seed) {
   return seed % 2 != 0 && seed % 5 != 0;
 }
 
+/// Seeds that end in 0 have rings that outlive the process.
+bool has_kept_rings(std::uint64_t seed) {
+  return seed % 10 == 0;
+}
+
 disk_traits draw_traits(random_source& chance) {
   return {.has_exclusive_rename = true,
           .preallocates = chance.chance(700),
@@ -38,7 +43,8 @@ disk_traits draw_traits(random_source& chance) {
 simulation::simulation(std::uint64_t seed, trace how)
     : traced_(how == trace::on),
       chance_(seed),
-      may_lose_power_(chance_.chance(700)),
+      keeps_rings_(has_kept_rings(seed)),
+      may_lose_power_(chance_.chance(700) && !keeps_rings_),
       now_{base::wall_time(std::chrono::seconds(begin_seconds)),
            base::steady_time(std::chrono::seconds(1000))},
       archive_(found_, may_lose_power_) {
@@ -51,8 +57,8 @@ simulation::simulation(std::uint64_t seed, trace how)
   for (std::uint64_t i = 0; i < output_count; ++i) {
     const auto count = static_cast<std::uint32_t>(chance_.between(1, 3));
     outputs_.push_back(std::make_unique<simulated_output>(
-        shared_world{disks_, archive_, found_, now_}, draw_options(i == 0 ? "a" : "b"),
-        chance_.split(), interfaces, count));
+        shared_world{disks_, archive_, found_, now_, process_end_, keeps_rings_},
+        draw_options(i == 0 ? "a" : "b"), chance_.split(), interfaces, count));
     interfaces += count;
   }
 }
@@ -131,7 +137,7 @@ disk_events simulation::watch_disk(std::uint32_t which) {
     if (!disks_[which]->octets(plain + ".pin").empty()) {
       found_.add("removed, and pinned: " + name);
     }
-    owner->check_removal(name);
+    found_.check(!archive_.files().at(name).is_removed, [&] { return "removed twice: " + name; });
     archive_.on_removed(name);
     note([&] { return "      " + name + " is removed"; });
   };
@@ -198,6 +204,9 @@ void simulation::check() {
 }
 
 void simulation::start() {
+  for (const auto& one : outputs_) {
+    one->receive_alone();
+  }
   ++processes_;
   for (const auto& disk : disks_) {
     disk->begin_process(now_.wall);
@@ -226,7 +235,7 @@ void simulation::open_outputs() {
 
 void simulation::add_interfaces(simulated_output& to) {
   for (std::uint32_t i = 0; i < to.interface_count(); ++i) {
-    if (to.state(i) == line_state::absent && chance_.chance(850)) {
+    if (to.state(i) == line_state::absent && (chance_.chance(850) || to.has_left_ring(i))) {
       to.add(i);
     }
   }
@@ -251,9 +260,15 @@ void simulation::end_process() {
     one->end_process(power_goes_);
   }
   for (const auto& disk : disks_) {
+    // A single disk keeps all names up to one, or none behind it.
+    const bool may_miss_names = disks_.size() > 1;
+    if (may_miss_names) {
+      archive_.excuse_unnamed(*disk);
+    }
     if (power_goes_) {
+      const auto names = may_miss_names ? disk->names() : std::vector<std::string>();
       disk->lose_power();
-      archive_.on_power_lost(*disk);
+      archive_.on_power_lost(*disk, names);
     }
   }
   is_up_ = false;
@@ -326,7 +341,7 @@ void simulation::advance(std::chrono::nanoseconds by) {
 void simulation::stop_all(std::chrono::milliseconds timeout) {
   for (const auto& one : outputs_) {
     if (one->is_open() && !one->has_ended()) {
-      one->stop(timeout);
+      one->stop(timeout, true);
     }
   }
   const base::steady_time end = now_.steady + timeout + 10ms;

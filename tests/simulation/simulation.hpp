@@ -100,6 +100,7 @@ class simulation {
   std::vector<std::string> steps_;
   breaches found_;
   random_source chance_;
+  bool keeps_rings_;
   bool may_lose_power_;
   base::moment now_;
   archive archive_;

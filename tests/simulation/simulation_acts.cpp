@@ -186,6 +186,9 @@ void simulation::change_mood() {
            std::to_string(mood.failed_name) + ", looks " + std::to_string(mood.failed_look) +
            ", interrupted " + std::to_string(mood.interrupted);
   });
+  if (keeps_rings_) {
+    mood.failed_look = 0;  // who cannot read his last file does not know where he left off
+  }
   disk.set_mood(mood);
 }
 

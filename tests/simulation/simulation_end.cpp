@@ -29,7 +29,9 @@ void simulation::calm() {
 
 /// The first folder may have failed soon after each return: then it is trusted late.
 void simulation::check_content() {
-  const auto is_discontent = [](const auto& one) { return one->is_open() && !one->is_content(); };
+  const auto is_discontent = [](const auto& one) {
+    return one->is_open() && (!one->is_content() || one->has_lost_files());
+  };
   const base::steady_time end = now_.steady + pipeline::limits::longest_distrust + 20s;
   while (disks_.size() > 1 && now_.steady < end && std::ranges::any_of(outputs_, is_discontent)) {
     advance(5s);
@@ -37,6 +39,9 @@ void simulation::check_content() {
   for (const auto& one : outputs_) {
     found_.check(disks_.size() == 1 || !is_discontent(one), [&] {
       return "output " + one->options().files.name + " does not find back to its first folder";
+    });
+    found_.check(!one->is_open() || !one->has_lost_files(), [&] {
+      return "output " + one->options().files.name + " does not let go of a folder that was gone";
     });
   }
 }

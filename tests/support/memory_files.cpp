@@ -174,7 +174,8 @@ void memory_files::complete(const waiting& act) {
 }
 
 int memory_files::carry_out(const waiting& act, std::size_t& octets_written) {
-  if (act.fate.what == effect::fails || is_forcing_refused(act)) {
+  const bool may_fail = act.request.action != file_action::leave;
+  if (may_fail && (act.fate.what == effect::fails || is_forcing_refused(act))) {
     if (act.request.action == file_action::discard) {
       slots_[act.request.slot] = {};  // closed even if removing fails
     }

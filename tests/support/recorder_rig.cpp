@@ -26,7 +26,7 @@ recorder_rig::recorder_rig(rig_options options)
            base::steady_time(std::chrono::seconds(1000))} {
   for (std::size_t i = 0; i < options.interfaces; ++i) {
     auto one = std::make_unique<line>();
-    one->source = std::make_unique<scripted_source>(options.ring);
+    one->source = make_ring(options.ring);
     one->feed = std::make_unique<pipeline::ring_feed>(*one->source);
     lines_.push_back(std::move(one));
   }
@@ -67,6 +67,13 @@ recorder_rig::recorder_rig(rig_options options)
   }
 }
 
+std::unique_ptr<scripted_source> recorder_rig::make_ring(const scripted_options& of) const {
+  auto kernel = std::make_shared<scripted_kernel>(of);
+  return is_ring_kept_ ? std::make_unique<scripted_source>(std::move(kernel),
+                                                           capture::ring_journal::make().value())
+                       : std::make_unique<scripted_source>(std::move(kernel));
+}
+
 void recorder_rig::attach(std::uint32_t place, std::uint32_t which) {
   const std::shared_ptr<storage::file_operations> files(&disk(which),
                                                         [](storage::file_operations*) {});
@@ -85,7 +92,7 @@ pipeline::output_interface recorder_rig::describe(std::size_t interface) {
 
 std::size_t recorder_rig::add_interface(const scripted_options& ring) {
   auto one = std::make_unique<line>();
-  one->source = std::make_unique<scripted_source>(ring);
+  one->source = make_ring(ring);
   one->feed = std::make_unique<pipeline::ring_feed>(*one->source);
   lines_.push_back(std::move(one));
   CAPTURED_CHECK(recorder_->add(describe(lines_.size() - 1)).has_value());
@@ -101,7 +108,7 @@ void recorder_rig::bring_back(std::size_t interface, const scripted_options& rin
   CAPTURED_CHECK(!released_.empty() && released_.back() == "if" + std::to_string(interface));
   line& one = *lines_[interface];
   one.feed.reset();
-  one.source = std::make_unique<scripted_source>(ring);
+  one.source = make_ring(ring);
   one.feed = std::make_unique<pipeline::ring_feed>(*one.source);
   CAPTURED_CHECK(recorder_->add(describe(interface)).has_value());
 }

@@ -109,6 +109,7 @@ class recorder_rig {
   };
 
   [[nodiscard]] pipeline::output_interface describe(std::size_t interface);
+  [[nodiscard]] std::unique_ptr<scripted_source> make_ring(const scripted_options& of) const;
 
   bool is_ring_kept_;
   std::vector<std::unique_ptr<line>> lines_;

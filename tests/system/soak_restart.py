@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The service under a real systemd is killed again and again, at random moments, while numbered
-frames come on two interfaces, of which one has several rings: none is missing, none comes twice,
-every file verifies, and nothing is left behind. For ./dev soak; CAPTURED_KILLS and CAPTURED_SEED
-say how often and when.
+"""The service under a real systemd is killed or restarted again and again, at random moments, also
+before it is ready, while numbered frames come on two interfaces, of which one has several rings:
+none is missing, none comes twice, every file verifies, and nothing is left behind. For ./dev soak;
+CAPTURED_KILLS and CAPTURED_SEED say how often and when.
 """
 
 import json
@@ -19,6 +19,7 @@ from support.recorder import configuration
 
 KILLS = int(os.environ.get("CAPTURED_KILLS", "1000"))
 SEED = int(os.environ.get("CAPTURED_SEED", "1"))
+RESTARTS = 0.2  # for each kill
 BATCH = 100  # after so many the service is stopped and what it recorded is judged
 RATE = 2000  # frames a second, on each: what is sent in a batch must fit the machine's small disk
 STATE = "/var/lib/captured"
@@ -39,12 +40,17 @@ def pid_of(service):
     return pid if pid != "0" else None
 
 
-def kill_again_and_again(machine, service, moments, kills):
-    for _ in range(kills):
+def end_again_and_again(machine, service, moments, kills):
+    ends = ["kill"] * kills + ["restart"] * round(kills * RESTARTS)
+    moments.shuffle(ends)
+    for end in ends:
         pid = process.wait_until(lambda: pid_of(service), 60, "it was started again")
         # Also while it takes over what the one before left.
         time.sleep(moments.choice([moments.uniform(0.0, 0.1), moments.uniform(0.0, 0.8)]))
-        machine.run(["kill", f"-{signal.SIGKILL.value}", pid], check=False)
+        if end == "kill":
+            machine.run(["kill", f"-{signal.SIGKILL.value}", pid], check=False)
+        else:
+            service.systemctl("restart", "--no-block")
         process.wait_until(lambda pid=pid: pid_of(service) != pid, 60, "it is gone")
 
 
@@ -89,7 +95,7 @@ def judge(captures, sent):
 def run_batch(machine, service, moments, kills):
     captures = machine.path(STATE)
     service.systemctl("start", timeout=60)
-    sent = send_while(machine, lambda: kill_again_and_again(machine, service, moments, kills))
+    sent = send_while(machine, lambda: end_again_and_again(machine, service, moments, kills))
     process.wait_until(lambda: service.show("ActiveState") == "active", 60, "it runs")
     time.sleep(1)
     service.systemctl("stop", timeout=60)

@@ -60,5 +60,18 @@ def test_the_benchmark_of_streams_runs_to_its_end(folder):
          "0.2", "--ring", "16", "--pace", "5000", "--idle-pace", "20000"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=150)
     assert done.returncode == 0, done.stdout
-    assert re.search(r"^a streamed packet: -?\d+ ns beside", done.stdout, re.MULTILINE)
-    assert re.search(r"^an idle stream: [+-][\d.]+%", done.stdout, re.MULTILINE), done.stdout
+    said = done.stdout
+    rows = re.findall(r"^(\S.*?) +(\d+) ns a packet, \d+ to \d+(.*)$", said, re.MULTILINE)
+    assert [name for name, _, _ in rows] == [
+        "tcpdump > socket", "captured", "captured, streaming", "captured", "captured, idle stream"]
+    assert all(int(ns) > 0 and rest == "" for _, ns, rest in rows), f"none is dropped: {said}"
+    extra, ratio = re.search(r"^a streamed packet: (-?\d+) ns beside its recording, (\S+) of tcp",
+                             said, re.MULTILINE).groups()
+    tcpdump, alone, streaming = (int(ns) for _, ns, _ in rows[:3])
+    assert abs(int(extra) - (streaming - alone)) <= 1, said
+    assert abs(float(ratio) - int(extra) / tcpdump) <= 0.02 * abs(float(ratio)) + 0.01, said
+    change, verdict = re.search(r"^an idle stream: ([+-][\d.]+)% .* %: (reached|missed)\)$", said,
+                                re.MULTILINE).groups()
+    alone, idle = (int(ns) for _, ns, _ in rows[3:])
+    assert abs(float(change) - 100 * (idle / alone - 1)) < 2, said
+    assert float(change) == 2 or (verdict == "reached") == (float(change) < 2), said

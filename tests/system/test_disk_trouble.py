@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Disks that are full, frozen, read-only, failing, gone, and come back, under traffic: the
-recorder holds, says so calmly, goes on by itself, and its ledger stays exact. Other outputs do not
-notice.
+"""Disks that are full, stalled, read-only, failing, gone, and come back, under traffic: the
+recorder holds, says so calmly, goes on by itself, and its ledger stays exact. Others do not notice.
+What a disk refuses comes from a preloaded library; for a device that does, test_failing_device.py.
 
 CAPTURED_LONG_TESTS=1 fills and frees each disk a hundred times.
 """
@@ -30,6 +30,16 @@ PATIENCE_SECONDS = 10
 def output(directory, **rest):
     return {"directory": str(directory), "rotate": {"size": "2MiB", "interval": 0},
             "retain": {"size": 0, "free": 0}, "flush_interval": "100ms", **rest}
+
+
+def two_outputs(captures, other, **of_captures):
+    """eth0 is recorded into the one folder, eth1 into the other."""
+    return configuration(
+        captures,
+        [{"name": "eth0", "ring": RING, "output": "small"},
+         {"name": "eth1", "ring": RING, "output": "large"}],
+        outputs=[{**output(captures, **of_captures), "name": "small"},
+                 {**output(other), "name": "large"}])
 
 
 def octets_in(*folders):
@@ -82,6 +92,13 @@ def balance(row, one, sent):
     assert one["dropcount_sum"] == row["osdrop"] == one["missing"], (row, one)
 
 
+def both_balance(ledger, sent, files, other):
+    """Of a recording of `two_outputs`, whose first one's files are given."""
+    for name, paths in (("eth0", files), ("eth1", [other])):
+        found = traffic.check(*paths, first=0, count=sent[name]["sent"])["interfaces"][name]
+        balance(ledger[name], found, sent[name]["sent"])
+
+
 @pytest.fixture(name="make_disk")
 def make_disk_fixture(root, folder):  # pylint: disable=unused-argument
     disks = []
@@ -101,11 +118,7 @@ def test_filled_and_freed_again_and_again(make_network, folder, make_disk, kind)
     disk = make_disk(kind)
     captures, other, kept = disk.path / "captures", folder / "other", folder / "kept"
     kept.mkdir()
-    config = configuration(
-        captures,
-        [{"name": "eth0", "ring": RING, "output": "small"},
-         {"name": "eth1", "ring": RING, "output": "large"}],
-        outputs=[{**output(captures), "name": "small"}, {**output(other), "name": "large"}])
+    config = two_outputs(captures, other)
     longest = 0
     with Recorder(HostMounts(network), captures, config=config) as recorder:
         with traffic.Sender(network, count=100_000_000, rate=RATE, size=SIZE) as sender:
@@ -122,9 +135,7 @@ def test_filled_and_freed_again_and_again(make_network, folder, make_disk, kind)
         log = recorder.log()
     files = in_order(kept, captures)
     assert recorder.parts() == []
-    for name, paths in (("eth0", files), ("eth1", [other])):
-        found = traffic.check(*paths, first=0, count=sent[name]["sent"])["interfaces"][name]
-        balance(ledger[name], found, sent[name]["sent"])
+    both_balance(ledger, sent, files, other)
     verify(*files, losses=ledger["eth0"]["osdrop"] > 0)
     assert ledger["eth1"]["osdrop"] == 0, "the other output did not notice"
     assert log.count("No space left") <= ROUNDS + 3, "it says so once each time"
@@ -144,12 +155,7 @@ def test_what_a_disk_refuses_waits_and_is_written_when_it_takes_it(make_network,
     faults = Faults(folder, disk.path)
     captures, other, kept = disk.path / "captures", folder / "other", folder / "kept"
     kept.mkdir()
-    config = configuration(
-        captures,
-        [{"name": "eth0", "ring": RING, "output": "small"},
-         {"name": "eth1", "ring": RING, "output": "large"}],
-        outputs=[{**output(captures, direct="off"), "name": "small"},
-                 {**output(other), "name": "large"}])
+    config = two_outputs(captures, other, direct="off")
     with monkeypatch.context() as changed:
         for name, value in faults.environment().items():
             changed.setenv(name, value)
@@ -178,10 +184,8 @@ def test_what_a_disk_refuses_waits_and_is_written_when_it_takes_it(make_network,
         ledger = recorder.stop()
         log = recorder.log()
     assert recorder.parts() == []
-    for name, paths in (("eth0", in_order(kept, captures)), ("eth1", [other])):
-        found = traffic.check(*paths, first=0, count=sent[name]["sent"])["interfaces"][name]
-        balance(ledger[name], found, sent[name]["sent"])
-        assert ledger[name]["osdrop"] == 0, "the ring held what the disk did not take"
+    both_balance(ledger, sent, in_order(kept, captures), other)
+    assert ledger["eth0"]["osdrop"] == ledger["eth1"]["osdrop"] == 0, "the rings held it all"
     verify(*in_order(kept, captures))
     for said in filter(None, FAULTS.values()):
         assert 1 <= log.count(said) <= ROUNDS_OF_FAULTS + 3, log
@@ -291,9 +295,12 @@ def test_unmounted_it_writes_nothing_below_and_goes_on_when_mounted_again(make_n
     assert row["filteraccept"] == sent and row["unwritten"] == 0 and row["osdrop"] == 0
     assert recorder.parts() == []
     verify(*recorder.files())
-    begin = 0 if kind == "ext4" else first  # what was in memory went with the mount
-    one = traffic.check(captures, first=begin, count=sent - begin)["interfaces"]["eth0"]
-    assert one["packets"] == sent - begin and one["missing"] == 0 and traffic.flaws(one) == {}
+    one = traffic.check(captures)["interfaces"]["eth0"]
+    stream = one["streams"]["1"]
+    # What lay in memory went with the mount; what was in the ring by then did not.
+    assert stream["first"] == 0 if kind == "ext4" else 0 < stream["first"] <= first
+    assert stream["last"] == sent - 1 and one["packets"] == sent - stream["first"]
+    assert stream["missing"] == 0 and traffic.flaws(one) == {}
 
 
 @pytest.mark.parametrize("kind", ["tmpfs", "ext4"])

@@ -33,7 +33,9 @@ def test_every_frame_is_in_the_file_in_every_mode(make_network, folder, encoding
         assert ledger[link.name]["stored"] == one["packets"] == 10000
         assert ledger[link.name]["osdrop"] == ledger[link.name]["unwritten"] == 0
     for path in recorder.files():
-        readers.all_agree(path, traffic.check(path)["packets"])
+        packets = traffic.check(path)["packets"]
+        readers.all_agree(path, packets)
+        assert readers.pcapgo_packets(path) == packets
     verify(captures)
 
 

@@ -13,7 +13,8 @@ from support.recorder import FIGURES, Recorder, configuration, verify
 
 SMALL_RING = {"size": "512KiB", "block": "64KiB", "timeout": "50ms"}
 # A loss is charged to the packet behind it by reading the kernel's counter just before a block goes
-# back; what falls in the instant between the two is charged to the next block.
+# back; what falls in the instant between the two is charged to the next block, or to the end where
+# there is none. A thread that is held up in that instant makes it as long as a block takes to fill.
 CHARGED_LATE_AT_MOST = 0.02
 
 
@@ -22,15 +23,20 @@ def small_rings(network, captures, **rest):
     return configuration(captures, interfaces, **rest)
 
 
+def late_at_most(lost):
+    return max(50, CHARGED_LATE_AT_MOST * lost)
+
+
 def losses_agree(one, row):
     """The losses stated at packets and the rest behind the last packet are all there were, and they
     stand where numbers are missing. `one` is the checker's account of the whole sent range."""
     at_end = sum(stream["missing_at_end"] for stream in one["streams"].values())
-    assert one["dropcount_sum"] + at_end == row["osdrop"] == one["missing"]
     in_between = one["missing"] - at_end
+    assert row["osdrop"] == one["missing"]
+    assert 0 <= in_between - one["dropcount_sum"] <= late_at_most(in_between)
     if in_between > 0:
         assert one["dropcount_at_gaps"] >= (1 - CHARGED_LATE_AT_MOST) * one["dropcount_sum"]
-        assert one["place_difference_max"] <= max(50, CHARGED_LATE_AT_MOST * in_between)
+        assert one["place_difference_max"] <= late_at_most(in_between)
 
 
 def statistics_agree(one, row):
@@ -107,9 +113,10 @@ def test_a_stop_under_full_load_is_exact_fifty_times(make_network, folder):
             # What was lost before the first packet and behind the last one leaves no gap in the
             # numbers; the first is stated at that packet, the second in the last statistics only.
             before_first = one["dropcount_at_first"]
-            behind_last = row["osdrop"] - one["dropcount_sum"]
+            late = stream["missing"] - (one["dropcount_sum"] - before_first)
+            assert 0 <= late <= late_at_most(stream["missing"]), turn
+            behind_last = row["osdrop"] - one["dropcount_sum"] - late
             assert behind_last >= 0, turn
-            assert one["dropcount_sum"] - before_first == stream["missing"], turn
             span = stream["last"] - stream["first"] + 1
             assert row["filteraccept"] == span + before_first + behind_last, turn
             statistics_agree(one, row)

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ END_SECONDS = 20
 class Setting:
     """A recorder of eth0 (and eth1) with a control socket of its own."""
 
-    def __init__(self, make_network, folder, links=1):
+    def __init__(self, make_network, folder, links=1, **rest):
         self.viewers = 0
         self.socket = folder / "control"
         self.network = make_network(links)
@@ -26,7 +27,8 @@ class Setting:
         # A short ring timeout: a viewer sees packets when their block is finished.
         interfaces = [{"name": each.name, "ring": {"timeout": "50ms"}}
                       for each in self.network.links]
-        config = configuration(self.captures, interfaces, control={"socket": str(self.socket)})
+        config = configuration(self.captures, interfaces, control={"socket": str(self.socket)},
+                               **rest)
         self.recorder = Recorder(self.network, self.captures, config=config)
 
     def live(self, *options, stdout):
@@ -138,6 +140,63 @@ def test_what_cannot_be_shown_is_refused_with_a_reason(make_network, folder):
             assert done.returncode == 1
             assert reason in done.stderr
         recorder.stop()
+
+
+def threads_on(processor, pid):
+    """Those that may run on this one alone."""
+    threads = process.of_threads(f"/proc/{pid}/task", "status")
+    return {thread for thread, (status,) in threads.items()
+            if f"Cpus_allowed_list:\t{processor}\n" in status}
+
+
+def test_a_filter_of_a_view_is_compiled_beside_the_processors_of_the_reactor(make_network, folder):
+    processors = sorted(os.sched_getaffinity(0))
+    if len(processors) < 2:
+        pytest.skip("needs two processors")
+    setting = Setting(make_network, folder, reactor={"cpus": processors[:1]})
+    with setting.recorder as recorder, open(folder / "one.pcapng", "wb") as file:
+        before = threads_on(processors[0], recorder.process.pid)
+        assert before, "the reactor stays on its processor"
+        viewer = setting.live("--filter", "udp", stdout=file)
+        assert threads_on(processors[0], recorder.process.pid) == before
+        finish(viewer)
+        recorder.stop()
+
+
+def documented_command():
+    """How the first page has a recorder on another machine watched."""
+    page = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    return re.search(r"^(ssh sensor capturectl live .*\S) +# from another machine$", page,
+                     re.MULTILINE).group(1)
+
+
+def test_the_documented_command_shows_the_recording_of_another_machine(make_network, folder):
+    """With what ssh does on the other machine, and with tshark in the place of Wireshark."""
+    setting = Setting(make_network, folder)
+    programs = {
+        # As sshd: the words, joined by blanks, are a line for a shell.
+        "ssh": '[ "$1" = sensor ] && shift && exec sh -c "$*"',
+        "capturectl": f'exec "{tools.ours("capturectl")}" "$@" --socket "{setting.socket}"',
+        "wireshark": '[ "$*" = "-k -i -" ] && '
+                     f'exec "{tools.theirs("tshark")}" -i - -w "{folder}/seen.pcapng"',
+    }
+    place = folder / "programs"
+    place.mkdir()
+    for name, words in programs.items():
+        (place / name).write_text(f"#!/bin/sh\n{words}\n", encoding="utf-8")
+        (place / name).chmod(0o755)
+    with setting.recorder as recorder:
+        # pylint: disable=consider-using-with
+        shell = subprocess.Popen(["sh", "-c", documented_command()], stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.PIPE, text=True,
+                                 env={**os.environ, "PATH": f"{place}:{os.environ['PATH']}"})
+        setting.wait_viewers(1)
+        traffic.send(setting.network, count=1000, rate=10000, size=100)
+        wait_packets(folder / "seen.pcapng", 1000, 100)
+        recorder.stop()
+        _, errors = shell.communicate(timeout=END_SECONDS)
+        assert shell.returncode == 0, errors
+    readers.all_agree(folder / "seen.pcapng", 1000)
 
 
 def piped_into_tshark(setting, folder):

@@ -27,11 +27,7 @@ def rights(pid):
     """Of every thread: user, group, effective and permitted capabilities, what it could get, and
     whether its calls are filtered."""
     found = set()
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        try:
-            status = (thread / "status").read_text(encoding="utf-8")
-        except FileNotFoundError:
-            continue  # it has ended meanwhile
+    for (status,) in process.of_threads(f"/proc/{pid}/task", "status").values():
         values = {line.split(":")[0]: line.split()[1:] for line in status.splitlines()}
         found.add((*map(int, values["Uid"]), *map(int, values["Gid"]),
                    *(int(values[name][0], 16) for name in ("CapPrm", "CapEff", "CapInh", "CapAmb",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from support import readers, traffic
+from support.process import of_threads
 from support.recorder import Recorder, configuration, verify
 
 RING = {"size": "4MiB", "block": "256KiB", "timeout": "50ms"}
@@ -57,11 +58,9 @@ def test_a_filter_holds_in_all_rings(make_network, folder):
 
 def allowed_processors(pid):
     """Of the first thread, and of all threads."""
-    def of(status):
-        return re.search(r"Cpus_allowed_list:\s+(\S+)", status.read_text()).group(1)
-
-    tasks = Path(f"/proc/{pid}/task")
-    return of(tasks / str(pid) / "status"), {of(task / "status") for task in tasks.iterdir()}
+    allowed = {thread: re.search(r"Cpus_allowed_list:\s+(\S+)", status).group(1)
+               for thread, (status,) in of_threads(f"/proc/{pid}/task", "status").items()}
+    return allowed[str(pid)], set(allowed.values())
 
 
 def test_threads_stay_on_the_processors_that_they_are_given(make_network, folder):

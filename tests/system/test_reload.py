@@ -4,7 +4,9 @@ untouched, what it changes changes without a gap, and the file says what held wh
 """
 
 import datetime
+import grp
 import json
+import os
 import re
 import time
 
@@ -33,6 +35,8 @@ class Service:
         self.path = self.recorder.config_path
 
     def text(self, interfaces, **rest):
+        # No file may end because it is five past.
+        rest = {"outputs": [{"rotate": {"interval": 0}}], **rest}
         return configuration(self.captures, interfaces,
                              control={"socket": str(self._socket)}, **rest)
 
@@ -134,6 +138,24 @@ def test_a_bad_file_changes_nothing_and_every_error_is_told(make_network, folder
         ledger = service.recorder.stop()
     assert ledger["eth0"]["stored"] == 100
     assert b"changed between" not in service.recorder.files()[0].read_bytes()
+
+
+def test_a_group_to_which_no_file_could_be_given_leaves_the_output_as_it_was(make_network, folder):
+    network = make_network(1)
+    other = next(one for one in grp.getgrall() if one.gr_gid not in {os.getegid(), *os.getgroups()})
+    with Service(network, folder, ["eth0"]) as service:
+        for group, why in (("no-such-group", "there is no such group on this machine"),
+                           (other.gr_name, "this captured is not in it")):
+            outputs = [{"group": group, "rotate": {"interval": 0}}]
+            service.path.write_text(service.text(["eth0"], outputs=outputs),
+                                    encoding="utf-8")
+            done = service.control("reload", check=False)
+            assert done.returncode == 1
+            assert f"output main: group {group}: {why}" in done.stdout + done.stderr
+        traffic.send(network, count=100)
+        ledger = service.recorder.stop()
+    assert ledger["eth0"]["stored"] == 100
+    assert len(service.recorder.files()) == 1, "it was not closed"
 
 
 def test_interfaces_and_outputs_come_and_go_by_reload(make_network, folder):

@@ -6,17 +6,19 @@ no frame is missing and none comes twice.
 import os
 import random
 import re
+import signal
 import time
 
 import pytest
 
 from support import process, tools, traffic
 from support.manager import Manager
-from support.recorder import Recorder, configuration
+from support.recorder import STOP_SECONDS, Recorder, configuration
 
 # So many for the long form, which ./dev soak runs.
 KILLS = int(os.environ.get("CAPTURED_KILLS", "12"))
 RESTARTS = KILLS // 4
+STOPPED_EARLY = KILLS // 3  # before it is ready, perhaps before it hears signals at all
 
 
 def config(captures, names, **rest):
@@ -72,16 +74,19 @@ def test_killed_and_restarted_at_any_moment_no_frame_is_missing_or_comes_twice(
     starter = manager.of(network)
     life = Recorder(starter, captures, config=text).wait_ready()
     wait_kept(manager, *network.names, queues=queues)
-    ends = [True] * KILLS + [False] * RESTARTS
+    ends = ["kill"] * KILLS + ["restart"] * RESTARTS + ["stop early"] * STOPPED_EARLY
     moments.shuffle(ends)
     with traffic.Sender(network, count=100_000_000, rate=10_000, size="mix", flows=64) as sender:
-        for is_killed in ends:
-            time.sleep(moments.uniform(0.0, 0.6))
-            if is_killed:
+        for end in ends:
+            time.sleep(moments.uniform(0.0, 0.6 if end == "kill" else 0.1))
+            if end == "kill":
                 life.kill()
-            else:
+            elif end == "restart":
                 life.wait_ready()
                 life.stop()
+            else:
+                life.signal(signal.SIGTERM)
+                assert life.process.wait(STOP_SECONDS) in (0, 1, -signal.SIGTERM), life.log()
             time.sleep(moments.uniform(0.0, 0.2))
             life = Recorder(starter, captures, config=text)
         sent = sender.stop()["interfaces"]

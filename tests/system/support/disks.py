@@ -12,16 +12,23 @@ MIB = 1 << 20
 
 
 class HostMounts:
-    """A network whose recorders see what is mounted after their start: `ip netns exec` would give
-    them mounts of their own."""
+    """A network whose recorders see what is mounted after their start, and whose senders do not
+    keep what is unmounted: `ip netns exec` would give them mounts of their own."""
 
     def __init__(self, network):
         self.network = network
         self.names = network.names
 
     def start_recorded(self, command, **options):
+        return self._start(self.network.recorder_namespace, command, **options)
+
+    def start_sending(self, command, **options):
+        return self._start(self.network.sender_namespace, command, **options)
+
+    @staticmethod
+    def _start(namespace, command, **options):
         # pylint: disable=consider-using-with
-        entry = f"--net=/run/netns/{self.network.recorder_namespace}"
+        entry = f"--net=/run/netns/{namespace}"
         return subprocess.Popen([tools.theirs("nsenter"), entry, *[str(w) for w in command]],
                                 **options)
 
@@ -40,11 +47,14 @@ class Disk:
     def __enter__(self):
         self.path.mkdir()
         if self.kind == "ext4":
-            with open(self.image, "wb") as image:
-                image.truncate(self.size_mib * MIB)
+            self.make_image()
             tools.run([tools.theirs("mkfs.ext4"), "-q", "-E", "nodiscard", "-m", "0", self.image])
         self.mount()
         return self
+
+    def make_image(self):
+        with open(self.image, "wb") as image:
+            image.truncate(self.size_mib * MIB)
 
     def __exit__(self, *_):
         self.thaw()
@@ -54,7 +64,8 @@ class Disk:
 
     def mount(self):
         if self.kind == "ext4":
-            tools.run(["mount", "-o", "loop,errors=remount-ro", self.image, self.path])
+            # Else who lists a folder would wait for a device that stalls: only he can end that.
+            tools.run(["mount", "-o", "loop,errors=remount-ro,noatime", self.image, self.path])
         else:
             tools.run(["mount", "-t", "tmpfs", "-o", f"size={self.size_mib}m", "captest",
                        self.path])

@@ -51,8 +51,11 @@ class Manager:
                 if said.get("FDSTORE") == "1":
                     assert said.get("FDPOLL") == "0", "a link that goes down would end the socket"
                     self._keep(said.get("FDNAME", "stored"), descriptors)
+                    descriptors = []
                 elif said.get("FDSTOREREMOVE") == "1":
                     self._forget(said["FDNAME"])
+            for one in descriptors:  # of a barrier: all before it was heard
+                os.close(one)
 
     @staticmethod
     def _identity(descriptor):
@@ -92,6 +95,7 @@ class Manager:
                     os.dup2(one, FIRST_DESCRIPTOR + i)  # which the command inherits
                     os.close(one)
                 os.environ["NOTIFY_SOCKET"] = self._path
+                os.environ["FDSTORE"] = "1024"
                 if passed:
                     os.environ["LISTEN_PID"] = str(os.getpid())
                     os.environ["LISTEN_FDS"] = str(len(passed))

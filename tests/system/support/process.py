@@ -20,14 +20,25 @@ class Usage:
                      self.context_switches - before.context_switches, self.at - before.at)
 
 
+def of_threads(tasks, *names):
+    """What these files say of each thread in this folder (/proc/N/task), by its identifier; it
+    passes over those that end meanwhile."""
+    found = {}
+    for task in Path(tasks).iterdir():
+        try:
+            found[task.name] = [(task / name).read_text(encoding="utf-8") for name in names]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
 def usage(pid):
     """Of all threads that live now."""
     nanoseconds = 0
     switches = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        nanoseconds += int((task / "schedstat").read_text().split()[0])
-        switches += sum(int(count) for count in
-                        re.findall(r"ctxt_switches:\s+(\d+)", (task / "status").read_text()))
+    for spent, status in of_threads(f"/proc/{pid}/task", "schedstat", "status").values():
+        nanoseconds += int(spent.split()[0])
+        switches += sum(map(int, re.findall(r"ctxt_switches:\s+(\d+)", status)))
     return Usage(nanoseconds / 1e9, switches, time.monotonic())
 
 

@@ -2,8 +2,15 @@
 """Other programs as judges: each reads a file to its end and must not say a word of warning."""
 
 import re
+import sys
+from pathlib import Path
+
+import pytest
 
 from . import tools
+
+sys.path.append(str(Path(__file__).parents[2] / "support" / "pcapgo"))
+import pcapgo  # pylint: disable=wrong-import-position
 
 # What they say to root, or to tell what they read.
 HARMLESS = re.compile(
@@ -50,3 +57,9 @@ def all_agree(path, packets):
     assert capinfos_packets(path) == [packets]
     assert tshark_packets(path) == packets
     assert tcpdump_packets(path) == packets
+
+
+def pcapgo_packets(path):
+    if pcapgo.missing():
+        pytest.skip(pcapgo.missing())
+    return len(tools.run([pcapgo.built(), "read", path], timeout=300).stdout.splitlines())

@@ -2,6 +2,7 @@
 """A reader of pcap and lpcap files of its own, independent of the code under test, that takes whole
 files alone; and the numbers of the frames in them (numbered_frame.h)."""
 
+import hashlib
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,15 @@ def lpcap(path):
                             lengths.pop(len(found), captured), octets[at - captured:at], index))
     assert times == {} and lengths == {}, f"{path}: the sidecar tells of records that are not there"
     return names, found
+
+
+def digest(packets):
+    """Of seconds, microseconds, captured and original length, and data of each."""
+    made = hashlib.sha256()
+    for *numbers, data in packets:
+        made.update(struct.pack("<IIII", *numbers))
+        made.update(data)
+    return made.hexdigest()
 
 
 def _sidecar(path):

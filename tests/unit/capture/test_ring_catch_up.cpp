@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <array>
+#include <memory>
+#include <utility>
+
+#include <unistd.h>
 
 #include "capture/ring_catch_up.hpp"
 #include "support/catch.hpp"
@@ -142,4 +147,83 @@ TEST_CASE("the time of a block's last packet is no turn, and a new filling takes
   ring.release(0);
   fill(ring, 1);
   CHECK_FALSE(capture::turn_of(ring.block_memory(0)));
+}
+
+TEST_CASE("a ring fits its journal when each block is where the kernel puts it") {
+  scripted_source ring({.block_count = 4});
+  const auto fits = [&ring](std::uint64_t block) {
+    return capture::fits_progress({.memory = ring.memory(0), .progress = {.block = block}}, 4096);
+  };
+  fill(ring, 4);
+  CHECK(fits(1));
+  CHECK(fits(3));  // two are to be given back
+  CHECK(fits(5));
+  CHECK_FALSE(fits(6));  // the second one would be one of the future
+  CHECK_FALSE(fits(9));
+  ring.release(ring.try_take().value());
+  fill(ring, 1);
+  CHECK(fits(2));
+  CHECK_FALSE(fits(1));
+  std::fill_n(ring.block_memory(2).begin() + 24, 8, std::byte{0});  // its number
+  CHECK_FALSE(fits(2));
+}
+
+namespace {
+
+/// Another life goes on with kernel and journal, and asks first what was lost meanwhile.
+scripted_source next_life(scripted_source& of) {
+  auto journal =
+      capture::ring_journal::take_over(base::unique_fd(::dup(of.journal()->fd()))).value();
+  const auto counted = of.kernel()->read_counters();
+  journal.room_for_counters() = {
+      .packets = counted.packets, .drops = counted.drops, .freezes = counted.freezes};
+  journal.add_counted();
+  return scripted_source(of.kernel(), std::move(journal));
+}
+
+void drop(scripted_source& ring, int packets) {
+  const auto frame = numbered_frame(0, 60);
+  for (int i = 0; i < packets; ++i) {
+    REQUIRE_FALSE(ring.produce({.timestamp_ns = 1, .data = frame}));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("what a full ring lost while nobody took from it lies behind its newest block") {
+  const auto kernel =
+      std::make_shared<test::scripted_kernel>(test::scripted_options{.block_count = 4});
+  scripted_source former(kernel, capture::ring_journal::make().value());
+  const bool is_one_noted = GENERATE(false, true);
+  INFO(is_one_noted);
+  fill(former, 4);
+  drop(former, 5);
+  if (is_one_noted) {
+    former.journal()->note_given_back(1, 3, 0);  // and then it was killed
+  }
+  scripted_source next = next_life(former);
+  if (!is_one_noted) {
+    const auto first = next.try_take();
+    CHECK(next.losses_before(first.value()) == 0);
+    next.release(*first);
+  }
+  fill(next, 1);  // the first block anew
+  for (const std::uint32_t index : {1u, 2u, 3u, 0u}) {
+    REQUIRE(next.try_take() == index);
+    CHECK(next.losses_before(index) == (index == 0 ? 5 : 0));
+    next.release(index);
+  }
+  CHECK(next.journal()->progress().losses_told == 5);
+  CHECK(next.statistics().drops_total == 5);
+}
+
+TEST_CASE("what was lost before a ring had room again is told before the oldest packet") {
+  scripted_source former(
+      std::make_shared<test::scripted_kernel>(test::scripted_options{.block_count = 4}),
+      capture::ring_journal::make().value());
+  fill(former, 2);
+  former.lose(5);
+  scripted_source next = next_life(former);
+  const auto first = next.try_take();
+  CHECK(next.losses_before(first.value()) == 5);
 }

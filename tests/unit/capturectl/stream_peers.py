@@ -172,14 +172,14 @@ class Servicer(rpc.PacketStreamingServicer):
 
 
 class PythonServer:
-    def __init__(self, credentials=None):
+    def __init__(self, credentials=None, port=0):
         self.servicer = Servicer()
         self.server = grpc.server(futures.ThreadPoolExecutor(4))
         rpc.add_PacketStreamingServicer_to_server(self.servicer, self.server)
         if credentials is None:
-            self.port = self.server.add_insecure_port("127.0.0.1:0")
+            self.port = self.server.add_insecure_port(f"127.0.0.1:{port}")
         else:
-            self.port = self.server.add_secure_port("127.0.0.1:0", credentials)
+            self.port = self.server.add_secure_port(f"127.0.0.1:{port}", credentials)
         self.server.start()
 
     def __enter__(self):

@@ -69,6 +69,9 @@ class Verify(FilesTest):
         self.assertEqual([(os.path.basename(each["name"]), each["packets"])
                           for each in report["files"]],
                          [("a.pcapng", 5), ("b.pcap", 5), ("c.lpcap", 5), ("d.pcap.gz", 5)])
+        self.assertEqual([(each["level"], each["text"]) for each in report["between_files"]],
+                         [("note", "1 unfinished (*.pcap.part, *.lpcap.part): not read")])
+        self.assertIn(b"note: 1 unfinished", run("verify", self.folder).stdout)
         self.write("f.pcap", self.content(self.path("b.pcap"))[:-7])
         report = json.loads(run("verify", "--json", self.folder, status=1).stdout)
         self.assertEqual(report["faults"], 1)

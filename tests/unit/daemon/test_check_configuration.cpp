@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <filesystem>
 
+#include "daemon/accounts.hpp"
 #include "daemon/check_configuration.hpp"
 #include "settings/parse.hpp"
 #include "settings/quick.hpp"
@@ -74,6 +75,26 @@ TEST_CASE("a filter that does not compile is listed beside what could not be rea
   CHECK(checked.read.problems[0].message() ==
         "f.yaml:2:28: interfaces[0].snaplen: '0' is not from 1 to 262144");
   CHECK(checked.read.problems[1].message().starts_with("f.yaml:2:39: interface eth0: filter"));
+}
+
+TEST_CASE("a group that there is not is a warning at its place, and others are remembered") {
+  const auto checked = check(
+      "interfaces: [{ name: eth0 }]\n"
+      "outputs:\n"
+      "  - { name: good, directory: /a, group: root }\n"
+      "  - { name: bad, directory: /b, group: no-such-group }\n");
+  CHECK(checked.read.settings.has_value());
+  CHECK(
+      lines(checked.warnings) ==
+      "f.yaml:4:40: output bad: group no-such-group: there is no such group on this machine; until "
+      "there is, the output cannot be opened\n");
+  storage::output_options files;
+  files.group = "root";
+  CHECK(daemon::rights_of(files)->group == 0u);
+  files.group = "no-such-group";
+  CHECK_FALSE(daemon::rights_of(files).has_value());
+  files.group.clear();
+  CHECK_FALSE(daemon::rights_of(files)->group.has_value());
 }
 
 TEST_CASE("problems of reading are kept as they are, and nothing is added") {

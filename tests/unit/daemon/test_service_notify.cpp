@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include <array>
 #include <cstdlib>
-#include <cstring>
 
 #include <boost/asio/io_context.hpp>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "base/unique_fd.hpp"
 #include "daemon/service_notify.hpp"
 #include "daemon/service_watch.hpp"
 #include "support/catch.hpp"
-#include "support/temporary_folder.hpp"
+#include "support/notify_socket.hpp"
 
 using namespace captured;
 using namespace captured::daemon;
@@ -24,19 +21,13 @@ namespace {
 class manager {
  public:
   explicit manager(std::chrono::microseconds watchdog = 0us) {
-    const std::string path = folder_.path() / "notify";
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, path.data(), path.size());
-    REQUIRE(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
     if (watchdog > 0us) {
       ::setenv("WATCHDOG_USEC", std::to_string(watchdog.count()).c_str(), 1);
       ::setenv("WATCHDOG_PID", std::to_string(::getpid()).c_str(), 1);
     }
   }
   ~manager() {
-    for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}) {
+    for (const char* name : {"WATCHDOG_USEC", "WATCHDOG_PID"}) {
       ::unsetenv(name);
     }
   }
@@ -53,8 +44,7 @@ class manager {
   }
 
  private:
-  testing::temporary_folder folder_;
-  base::unique_fd socket_{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  test::notify_socket socket_;
 };
 
 using lines = std::vector<std::string>;
@@ -115,4 +105,60 @@ TEST_CASE("the watchdog hears of life as long as the answer is yes, and of nothi
   context.restart();
   context.run_for(50ms);
   CHECK(one.heard().empty());
+}
+
+TEST_CASE("a manager keeps descriptors when it says so, and to be told nothing is a failure") {
+  const std::array<int, 1> any{STDIN_FILENO};
+  {
+    const manager one;
+    ::unsetenv("FDSTORE");
+    CHECK_FALSE(service_notify().keeps_descriptors());
+    ::setenv("FDSTORE", "0", 1);
+    CHECK_FALSE(service_notify().keeps_descriptors());
+    CHECK(service_notify().contradiction().empty());
+    ::setenv("FDSTORE", "16", 1);
+    const service_notify notify;
+    CHECK(notify.keeps_descriptors());
+    CHECK(notify.keep("ring", any).has_value());
+  }
+  CHECK_FALSE(service_notify().keeps_descriptors());
+  CHECK(service_notify().keep("ring", any).has_error());
+  ::unsetenv("FDSTORE");
+}
+
+TEST_CASE("what the unit says of descriptors is believed where the manager says nothing") {
+  const auto say = [](const char* variable, const char* value) {
+    value == nullptr ? ::unsetenv(variable) : ::setenv(variable, value, 1);
+  };
+  struct row {
+    const char* manager;
+    const char* pressure;
+    const char* unit;
+    std::uint64_t most;
+    std::string contradiction;
+  };
+  const std::string begin = "the service manager keeps ";
+  const row rows[] = {
+      {nullptr, nullptr, nullptr, 0, ""},
+      {nullptr, nullptr, "1024", 1024, ""},
+      {"1024", nullptr, "1024", 1024, ""},
+      {"512", nullptr, nullptr, 512, ""},
+      {"64", nullptr, "1024", 64, begin + "64 descriptors, not 1024 as the unit has it"},
+      {"1024", "/dev/null", "1024", 1024, ""},
+      {nullptr, "/dev/null", "1024", 0, begin + "0 descriptors, not 1024 as the unit has it"},
+  };
+  const manager one;
+  for (const row& each : rows) {
+    say("FDSTORE", each.manager);
+    say("MEMORY_PRESSURE_WATCH", each.pressure);
+    say("CAPTURED_FDSTORE", each.unit);
+    const service_notify notify;
+    INFO(each.contradiction);
+    CHECK(notify.descriptors_max() == each.most);
+    CHECK(notify.contradiction().empty() == each.contradiction.empty());
+    CHECK(notify.contradiction().starts_with(each.contradiction));
+  }
+  for (const char* variable : {"FDSTORE", "MEMORY_PRESSURE_WATCH", "CAPTURED_FDSTORE"}) {
+    say(variable, nullptr);
+  }
 }

@@ -4,8 +4,8 @@
 #include <functional>
 #include <set>
 
+#include "copying.hpp"
 #include "format/block_appender.hpp"
-#include "format/capture_copier.hpp"
 #include "format/count_meaning.hpp"
 #include "format/lpcap_writer.hpp"
 #include "format/pcap_writer.hpp"
@@ -15,25 +15,9 @@
 
 using namespace captured;
 using namespace captured::format;
+using test::copy_all;
 using test::from_hex;
 using test::octets;
-
-namespace {
-
-/// Copies all until the end or the first error.
-void copy_all(capture_reader& from, capture_writer& to) {
-  capture_copier copier(to);
-  while (true) {
-    const capture_item item = from.next();
-    if (item == capture_item::end || item == capture_item::failed) {
-      break;
-    }
-    copier.copy(from, item);
-  }
-  REQUIRE(to.flush().has_value());
-}
-
-}  // namespace
 
 TEST_CASE("what a pcap file cannot hold is counted") {
   octets file;

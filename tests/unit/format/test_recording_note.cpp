@@ -17,6 +17,7 @@ recording_note some_note() {
   note.previous = "20180220T120000Z-main-16.pcapng";
   note.totals = {{"eth0", {.stored = 1, .osdrop = 2, .unwritten = 0xFFFFFFFFFFFFFFFF}},
                  {"w\xFFird \"name\"", {.stored = 3, .osdrop = 0, .unwritten = 0}}};
+  note.untold = {{"eth0", 2}};
   return note;
 }
 
@@ -59,6 +60,9 @@ TEST_CASE("a note that is not as it should be fails and says where") {
   CHECK(why(R"({"captured":1,"recording":"a","output":"b","sequence":1,"previous":null,)"
             R"("begun_ns":1,"totals":{"eth0":{"stored":1.5}}})") ==
         "recording note: \"eth0\" is wrong: \"stored\" is not a whole number of at least 0");
+  CHECK(why(R"({"captured":1,"recording":"a","output":"b","sequence":1,"previous":null,)"
+            R"("begun_ns":1,"totals":{},"untold":{"eth0":-1}})") ==
+        "recording note: \"untold\" is wrong: \"eth0\" is not a whole number of at least 0");
 }
 
 TEST_CASE("a deeply nested note fails instead of overflowing the stack") {

@@ -2,7 +2,7 @@
 //
 // What is read, written and read again keeps its meaning: over the corpus, and for each writer.
 #include "capture_text.hpp"
-#include "format/capture_copier.hpp"
+#include "copying.hpp"
 #include "format/compression.hpp"
 #include "format/lpcap_writer.hpp"
 #include "format/pcap_writer.hpp"
@@ -14,25 +14,13 @@
 using namespace captured;
 using namespace captured::format;
 using test::capture_text;
+using test::copy_all;
 using test::first_difference;
 using test::from_hex;
 using test::octets;
 using test::whole_text;
 
 namespace {
-
-/// Copies all until the end or the first error.
-void copy_all(capture_reader& from, capture_writer& to) {
-  capture_copier copier(to);
-  while (true) {
-    const capture_item item = from.next();
-    if (item == capture_item::end || item == capture_item::failed) {
-      break;
-    }
-    copier.copy(from, item);
-  }
-  REQUIRE(to.flush().has_value());
-}
 
 octets to_pcapng(std::span<const std::byte> from, std::optional<byte_order> order = {}) {
   capture_reader reader(from);

@@ -296,9 +296,22 @@ TEST_CASE("packets that a file begins without, as an earlier one lost them late,
   CHECK(complaints(verify_chains(chain)) ==
         texts{"loss: eth0: 3 packets that were counted as stored were not taken by the disk after "
               "all"});
-  begun.unwritten += 1;
+  begun.stored += 4;  // more than are known to be lost cannot have been taken back
   CHECK(complaints(verify_chains(chain)).size() == 2);
   CHECK(complaints(verify_chains(chain)).front().starts_with("fault: "));
+}
+
+TEST_CASE("what was to be in a file that never got its name is a loss before the next one") {
+  std::vector<file_report> chain = good_chain();
+  auto& begun = chain[2].note->totals["eth0"];
+  begun.unwritten += 5;
+  begun.osdrop += 2;
+  CHECK(complaints(verify_chains(chain)) ==
+        texts{"loss: eth0: 5 packets before it were not taken by the disk, with the file they were "
+              "to be in",
+              "loss: eth0: 2 drops were told in a file that the disk did not take"});
+  begun.unwritten -= 5;
+  CHECK(complaints(verify_chains(chain)).front().starts_with("fault: eth0: it begins with 2 osd"));
 }
 
 TEST_CASE("a file whose name was taken is the predecessor all the same") {

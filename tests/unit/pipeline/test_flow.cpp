@@ -165,3 +165,15 @@ TEST_CASE("without an interface no file is made or begun, and a stop ends at onc
   state.stopping = true;
   CHECK(decide(state) == output_action::leave);
 }
+
+TEST_CASE("a file in a folder that is left waits for the next one, unless none is coming") {
+  output_state state{.file_open = true,
+                     .file_wanted = true,
+                     .next_pending = true,
+                     .room_to_end = true,
+                     .relocation_due = true};
+  CHECK(decide(state) == output_action::wait);
+  state.file_wanted = false;
+  state.next_pending = false;
+  CHECK(decide(state) == output_action::end_file);
+}

@@ -18,9 +18,7 @@ namespace {
 class listener final : public block_listener {
  public:
   listener(live_copy& to, std::uint32_t id) : to_(to), id_(id) {}
-  void on_block(std::span<std::byte> block, capture::framing form) override {
-    to_.copy(id_, block, form);
-  }
+  void on_block(const shown_block& block) override { to_.copy(id_, block); }
 
  private:
   live_copy& to_;

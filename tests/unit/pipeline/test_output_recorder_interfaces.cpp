@@ -245,6 +245,30 @@ TEST_CASE("an interface that leaves while the disk stands still loses nothing") 
   CHECK(rig.ledger(1).unwritten == 0);
 }
 
+TEST_CASE("what a ring lost behind its last packet is left to none of the next ring's to tell") {
+  rig_options options;
+  options.ring.block_count = 2;
+  recorder_rig rig(options);
+  rig.settle();
+  while (rig.produce()) {
+  }
+  rig.recorder().remove("if0", "gone");
+  rig.close_feed(0);
+  rig.pass(10ms);
+  REQUIRE(rig.released().size() == 1);
+  REQUIRE(rig.ledger().osdrop == 1);
+  rig.bring_back(0);
+  rig.recorder().rotate();
+  produce(rig, 2);
+  rig.retire();
+  rig.pass(10ms);
+  rig.stop();
+  REQUIRE(rig.closed().size() == 2);
+  const auto blocks = blocks_of(rig, 1);
+  CHECK(blocks.front().text.find("\"osdrop\":1") != std::string::npos);
+  CHECK(blocks.front().text.find("untold") == std::string::npos);
+}
+
 TEST_CASE("more interfaces than a note can list come and go, and every file still verifies",
           "[one-thread]") {
   recorder_rig rig;

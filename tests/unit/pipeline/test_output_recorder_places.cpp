@@ -152,6 +152,82 @@ TEST_CASE("a file that was given up is neither cut nor named when its writes suc
   CHECK(complaints(rig) == strings{});
 }
 
+TEST_CASE("a disk that fails after its folder went is let go of, so that it can be checked") {
+  auto options = with_fallback();
+  options.has_fallback = false;
+  recorder_rig rig(options);
+  record(rig, 5);
+  rig.disk(0).fail({.action = file_action::write, .times = memory_files::for_ever}, EROFS);
+  record(rig, 2);
+  rig.recorder().lose(0, base::system_failure(ENOENT, "look at it"), rig.now());
+  record(rig, 5);
+  CHECK(rig.left().empty());
+  record(rig, 60);
+  CHECK(rig.left() == std::vector<std::uint32_t>{0});
+  rig.attach(0, 1);
+  record(rig, 5);
+  rig.stop();
+  const auto row = rig.ledger();
+  CHECK(row.stored + row.unwritten + row.osdrop == rig.produced());
+  CHECK(packets_in(rig) + packets_in_parts(rig) == row.stored);
+  CHECK(complaints(rig) == strings{});
+}
+
+TEST_CASE("a next file that could not be removed from a folder that went holds up no repair") {
+  auto options = with_fallback();
+  options.has_fallback = false;
+  recorder_rig rig(options);
+  for (std::uint32_t times = 1; times <= 2 * storage::open_files_max; ++times) {
+    record(rig, 3);
+    rig.disk(0).fail({.action = file_action::discard}, EACCES);
+    rig.recorder().lose(0, base::system_failure(ENOENT, "look at it"), rig.now());
+    rig.pass(10ms);
+    rig.attach(0, 0);  // before the removal is tried again
+    record(rig, 5);
+    CHECK(rig.left().size() == times);
+  }
+  rig.stop();
+  CHECK(rig.ledger().stored == rig.produced());
+  CHECK(packets_in(rig) == rig.produced());
+  CHECK(complaints(rig) == strings{});
+}
+
+TEST_CASE("a folder that went is let go of, though nothing is recorded any more") {
+  auto options = with_fallback();
+  options.has_fallback = false;
+  recorder_rig rig(options);
+  record(rig, 5);
+  rig.recorder().remove("if0", "the device was removed");
+  rig.close_feed(0);
+  rig.pass(10ms);
+  REQUIRE(rig.released().size() == 1);
+  rig.recorder().lose(0, base::system_failure(ENOENT, "look at it"), rig.now());
+  rig.attach(0, 1);
+  rig.pass(1s);
+  CHECK(rig.left() == std::vector<std::uint32_t>{0});
+  CHECK(rig.closed().size() == 1);
+  rig.bring_back(0, options.ring);
+  record(rig, 5);
+  rig.stop();
+  CHECK(packets_in(rig) == rig.produced());
+  CHECK(complaints(rig) == strings{});
+}
+
+TEST_CASE("a file that is ready tells its own number, also when a folder comes with higher ones") {
+  recorder_rig rig(with_fallback());
+  record(rig, 5);
+  REQUIRE(rig.disk(0).contents(storage::prepared_name("main", 2)));
+  rig.recorder().lose(1, base::system_failure(ENOENT, "look at it"), rig.now());
+  const std::shared_ptr<storage::file_operations> files(&rig.disk(1),
+                                                        [](storage::file_operations*) {});
+  rig.recorder().attach(1, {.files = files, .directory = "/second", .next_sequence = 7}, rig.now());
+  record(rig, 5);
+  CHECK_FALSE(rig.disk(0).contents(storage::prepared_name("main", 2)));
+  CHECK(rig.disk(0).contents(storage::prepared_name("main", 7)));
+  rig.stop();
+  CHECK(packets_in(rig) == rig.produced());
+}
+
 TEST_CASE("a first folder that failed, went and is back is used again") {
   recorder_rig rig(with_fallback());
   record(rig, 5);

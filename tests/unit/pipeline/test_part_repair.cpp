@@ -205,6 +205,26 @@ TEST_CASE("a file whose beginning is gone is set aside as it is, and its number 
   }
 }
 
+TEST_CASE("what a power cut left of a file's beginning and of its name is set aside") {
+  const temporary_folder folder;
+  // The first octets tell that a section begins, but not all of its header is there.
+  folder.write(".main-000007.next", example().text.substr(0, 64));
+  const auto directory = opened(folder);
+  REQUIRE(directory.remove_prepared(own()).has_value());
+  REQUIRE(folder.names() == strings{"main-000007.pcapng.part"});
+  const auto found = find_parts(directory, own());
+  REQUIRE(found.has_value());
+  CHECK(found->to_repair.empty());
+  CHECK(found->troubles.empty());
+  REQUIRE(found->set_aside.size() == 1);
+  CHECK(folder.names() == strings{"main-000007.pcapng.damaged"});
+  // It counts for the limits of the output, as all that is set aside.
+  const auto kept = directory.find_kept(own());
+  REQUIRE(kept.has_value());
+  REQUIRE(kept->size() == 1);
+  CHECK(kept->front().sequence == 7);
+}
+
 TEST_CASE("a repaired file never takes a name that is there, and the next one knows its name") {
   const temporary_folder folder;
   const std::string first = "20260101T000000Z-main-000001.pcapng";

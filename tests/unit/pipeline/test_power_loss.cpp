@@ -43,8 +43,20 @@ rig_options options_of(pipeline::placement where, pipeline::encoding encoding,
   return options;
 }
 
+/// How far a recording had got.
+struct mark {
+  std::size_t acts = 0;  ///< of the disk
+  base::steady_time at{};
+  std::uint64_t stored = 0;
+};
+
+std::uint64_t stored_by(const recorder_rig& rig) {
+  return rig.ledger(0).stored + rig.ledger(1).stored;
+}
+
 /// A recording of some seconds, onto the disk.
-void record(power_disk& disk, const rig_options& options, unsigned seed) {
+std::vector<mark> record(power_disk& disk, const rig_options& options, unsigned seed) {
+  std::vector<mark> marks;
   recorder_rig rig(options);
   power_files files(disk, seed);
   std::mt19937 random(seed);
@@ -56,6 +68,7 @@ void record(power_disk& disk, const rig_options& options, unsigned seed) {
     while (const auto done = files.run_one()) {
       rig.recorder().on_completion(*done, rig.now());
     }
+    marks.push_back({disk.length(), rig.now().steady, stored_by(rig)});
   };
   for (int step = 0; step < 60; ++step) {
     const std::size_t interface = random() % 2;
@@ -74,6 +87,31 @@ void record(power_disk& disk, const rig_options& options, unsigned seed) {
     REQUIRE(i < 100);
     pass(100ms);
   }
+  CHECK(stored_by(rig) == rig.produced(0) + rig.produced(1));
+  return marks;
+}
+
+/// Packets that must be there whatever is left of the rest. At the end all: every file was closed,
+/// for which it is forced. Before, those that were stored longer ago than the interval of forcing,
+/// and the longest time that a step took, as far as there is one.
+std::uint64_t promised(const std::vector<mark>& marks, const rig_options& options,
+                       std::size_t acts) {
+  if (acts == marks.back().acts) {
+    return marks.back().stored;
+  }
+  const storage::sync_options& sync = options.output.files.sync;
+  if (sync.policy != storage::sync_policy::interval) {
+    return 0;
+  }
+  constexpr auto step_max = 250ms;
+  const auto now = std::ranges::find_if(marks, [acts](const mark& one) { return one.acts > acts; });
+  std::uint64_t stored = 0;
+  for (auto one = marks.begin(); one != now; ++one) {
+    // The step in which the cut comes, the one in which it was due, and the one before.
+    const bool is_due = one->at + sync.interval + 3 * step_max <= std::prev(now)->at;
+    stored = is_due ? one->stored : stored;
+  }
+  return stored;
 }
 
 /// Which frames of which interface a file holds, up to its first block that is not whole.
@@ -144,7 +182,7 @@ frames repair(const testing::temporary_folder& folder, const storage::output_opt
 
 void cut_the_power(const rig_options& options, unsigned seed, unsigned cuts) {
   power_disk disk;
-  record(disk, options, seed);
+  const auto marks = record(disk, options, seed);
   std::mt19937 random(seed);
   for (unsigned i = 0; i < cuts; ++i) {
     const std::size_t at = i == 0 ? disk.length() : random() % (disk.length() + 1);
@@ -154,6 +192,7 @@ void cut_the_power(const rig_options& options, unsigned seed, unsigned cuts) {
       folder.write(name, {reinterpret_cast<const char*>(content.data()), content.size()});
     }
     const frames found = repair(folder, options.output.files);
+    CHECK(found.size() >= promised(marks, options, at));
     for (const auto& content : disk.forced(at)) {
       const frames wanted = frames_in(content);
       CHECK(std::ranges::includes(found, wanted));

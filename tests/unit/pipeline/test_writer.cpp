@@ -2,7 +2,9 @@
 //
 // The strand on real threads and a real folder: what the sanitizers are to look at.
 #include <future>
+#include <memory>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include "pipeline/writer.hpp"
@@ -99,4 +101,26 @@ TEST_CASE("a strand on several threads records everything while it is told to ro
   }
   CHECK(stored == figures.stored);
   CHECK(dropcounts <= refused);
+}
+
+TEST_CASE("an act of the disk that ends when recorder and strand are gone harms nobody") {
+  boost::asio::thread_pool pool(1);
+  std::promise<void> ended;
+  auto writer = std::make_unique<pipeline::writer>(
+      pool.get_executor(), [&ended](const pipeline::recorder_outcome&) { ended.set_value(); });
+  pipeline::recorder_surroundings around;
+  around.events = silent_events();
+  writer->attach(pipeline::output_recorder::make({}, {.recording = "test"}, std::move(around),
+                                                 pipeline::read_clocks())
+                     .value());
+  writer->start();
+  writer->stop(pipeline::read_clocks().steady + 60s);
+  ended.get_future().get();
+  std::promise<void> may_go_on;
+  boost::asio::post(pool, [&] { may_go_on.get_future().get(); });
+  writer->complete({.action = storage::file_action::measure});
+  writer->drop_recorder();
+  writer.reset();
+  may_go_on.set_value();
+  pool.join();
 }
