@@ -10,7 +10,7 @@ import socket
 import subprocess
 
 from support import process, tools, traffic
-from support.recorder import Recorder, verify
+from support.recorder import NO_CLOCK_ROTATION, Recorder, verify
 
 STOP_SECONDS = 10
 
@@ -37,7 +37,8 @@ def test_a_log_that_nobody_reads_stops_neither_recording_nor_rotation_nor_the_en
     read_end, write_end = full_pipe()
     recorder = network.start_recorded(
         [tools.ours("captured"), "-i", "eth0", "-d", str(captures), "--log-level", "debug",
-         "--ledger-json", str(ledger)], stdout=subprocess.DEVNULL, stderr=write_end)
+         "--ledger-json", str(ledger), *NO_CLOCK_ROTATION], stdout=subprocess.DEVNULL,
+        stderr=write_end)
     os.close(write_end)
     try:
         process.wait_until(lambda: captures.exists() and list(captures.glob("*.part")), 10,
@@ -90,7 +91,7 @@ def test_the_journal_gets_each_line_with_its_fields_and_standard_error_none(make
             recorder = network.start_recorded(
                 ["unshare", "-m", "sh", "-c", TO_THE_JOURNAL, "sh", journal,
                  tools.ours("captured"), "-i", "eth0", "-d", folder / "captures", "--duration",
-                 "1"], stdout=subprocess.DEVNULL, stderr=stderr)
+                 "1", *NO_CLOCK_ROTATION], stdout=subprocess.DEVNULL, stderr=stderr)
             assert recorder.wait(STOP_SECONDS) == 0
             stderr.seek(0)
             assert stderr.read() == ""

@@ -20,10 +20,16 @@ STOP_SECONDS = 20
 FIGURES = ("filteraccept", "stored", "osdrop", "unwritten")
 
 
+# The wall clock begins no new file under a test's hands, unless the test asks for it.
+NO_CLOCK_ROTATION = ("--rotate-interval", "0")
+
+
 def configuration(folder, interfaces, *, outputs=None, **rest):
     """Configuration text: `interfaces` are names or mappings, `outputs` mappings, by default one
-    into `folder`; mappings without a directory get it too. Written as JSON, which is YAML."""
-    outputs = outputs or [{}]
+    into `folder`; mappings without a directory get it too, and those without an interval none.
+    Written as JSON, which is YAML."""
+    outputs = [{**one, "rotate": {"interval": 0, **one.get("rotate", {})}}
+               for one in outputs or [{}]]
     return json.dumps({
         "interfaces": [{"name": one} if isinstance(one, str) else one for one in interfaces],
         "outputs": [{"name": "main", "directory": str(folder), **one} for one in outputs],
@@ -54,6 +60,8 @@ class Recorder:
         if config is not None:
             self.config_path.write_text(config, encoding="utf-8")
             command += ["--config", str(self.config_path)]
+        elif NO_CLOCK_ROTATION[0] not in options:
+            command += NO_CLOCK_ROTATION
         command += ["--ledger-json", str(self._ledger_path), *options]
         with open(self._log_path, "w", encoding="utf-8") as log:
             self.process = network.start_recorded(command, stdout=log, stderr=subprocess.STDOUT)

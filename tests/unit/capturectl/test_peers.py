@@ -110,7 +110,8 @@ class OtherWriters(FilesTest):
             skip("captured is not built")
             return
         command = ("ip link set lo up; (" + sys.executable + " -c '" + SENDER + "') & "
-                   f"exec {captured} -i lo -d {self.folder} --duration 8")
+                   f"exec {captured} -i lo -d {self.folder} --duration 8 "
+                   "--rotate-interval 0")
         # The search for leaks at the end of a sanitized build traces it, which its sandbox forbids.
         asan = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
         done = subprocess.run(["unshare", "-n", "sh", "-c", command], capture_output=True,
