@@ -7,7 +7,9 @@
 #include <boost/json.hpp>
 
 #include "base/check.hpp"
+#include "format/block_walker.hpp"
 #include "format/pcapng_codes.hpp"
+#include "format/pcapng_parse.hpp"
 
 namespace captured::format {
 namespace {
@@ -251,6 +253,29 @@ std::optional<std::string_view> recording_note_text(const custom_option& option)
     return std::nullopt;
   }
   return text_of(option.value);
+}
+
+std::optional<recording_note> read_recording_note(std::span<const std::byte> beginning) {
+  block_walker walker;
+  const auto step = walker.next(beginning);
+  if (step.what != block_walker::status::block) {
+    return std::nullopt;
+  }
+  std::uint64_t ignored = 0;
+  const auto section = parse_section_header(step.block, ignored);
+  if (!section) {
+    return std::nullopt;
+  }
+  for (const custom_option& option : section->custom) {
+    const auto text = recording_note_text(option);
+    if (!text) {
+      continue;
+    }
+    if (auto note = parse_recording_note(*text)) {
+      return std::move(*note);
+    }
+  }
+  return std::nullopt;
 }
 
 void append(std::vector<std::byte>& out, const end_note& note) {

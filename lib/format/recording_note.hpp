@@ -85,6 +85,10 @@ struct end_note {
 [[nodiscard]] base::result<custom_option> to_option(const recording_note& note);
 /// The option's text, if it is our note.
 [[nodiscard]] std::optional<std::string_view> recording_note_text(const custom_option& option);
+/// From the beginning of a file, which must hold its whole section header. Nothing when it is not
+/// the file of a recording, or its note is none that this version reads.
+[[nodiscard]] std::optional<recording_note> read_recording_note(
+    std::span<const std::byte> beginning);
 
 /// Appends the last block of a file.
 void append(std::vector<std::byte>& out, const end_note& note);

@@ -44,33 +44,13 @@ base::result<std::vector<std::byte>> read_at(const part_file& file, std::uint64_
   return octets;
 }
 
-std::optional<format::recording_note> parse_beginning(std::span<const std::byte> beginning) {
-  format::block_walker walker;
-  const auto step = walker.next(beginning);
-  if (step.what != format::block_walker::status::block) {
-    return std::nullopt;
-  }
-  std::uint64_t ignored = 0;
-  const auto section = format::parse_section_header(step.block, ignored);
-  if (!section) {
-    return std::nullopt;
-  }
-  for (const format::custom_option& option : section->custom) {
-    if (const auto text = format::recording_note_text(option)) {
-      if (auto note = format::parse_recording_note(*text)) {
-        return std::move(*note);
-      }
-    }
-  }
-  return std::nullopt;
-}
-
 /// Nothing when it is not the file of a recording; fails when it cannot be read.
 base::result<std::optional<format::recording_note>> read_note(const part_file& file) {
   const auto beginning = read_at(file, 0, storage::origin_bytes_max);
-  return beginning
-             ? base::result<std::optional<format::recording_note>>(parse_beginning(*beginning))
-             : beginning.error();
+  if (!beginning) {
+    return beginning.error();
+  }
+  return format::read_recording_note(*beginning);
 }
 
 /// From the file's last block, without what lies between.

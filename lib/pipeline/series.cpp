@@ -4,8 +4,6 @@
 #include <utility>
 
 #include "base/bytes.hpp"
-#include "format/block_walker.hpp"
-#include "format/pcapng_parse.hpp"
 #include "format/record_scan.hpp"
 #include "format/recording_note.hpp"
 
@@ -33,26 +31,9 @@ std::optional<std::uint64_t> sequence_in(const std::string& name, const storage:
 }  // namespace
 
 std::optional<storage::file_origin> read_origin(std::span<const std::byte> beginning) {
-  format::block_walker walker;
-  const auto step = walker.next(beginning);
-  if (step.what != format::block_walker::status::block) {
-    return std::nullopt;
-  }
-  std::uint64_t ignored = 0;
-  const auto section = format::parse_section_header(step.block, ignored);
-  if (!section) {
-    return std::nullopt;
-  }
-  for (const format::custom_option& option : section->custom) {
-    const auto text = format::recording_note_text(option);
-    if (!text) {
-      continue;
-    }
-    if (const auto note = format::parse_recording_note(*text)) {
-      return storage::file_origin{note->output, note->sequence};
-    }
-  }
-  return std::nullopt;
+  auto note = format::read_recording_note(beginning);
+  return note ? std::optional(storage::file_origin{std::move(note->output), note->sequence})
+              : std::nullopt;
 }
 
 base::result<storage::own_files> own_files_of(const storage::output_options& output,

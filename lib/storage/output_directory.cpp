@@ -112,13 +112,23 @@ bool is_named_as_ours(std::string_view name, const own_files& own) {
          sequence_of_renamed(name, own).has_value();
 }
 
-/// Takes the one with the higher sequence; of two with the same one, that which says so itself.
+/// Takes the one with the higher sequence; of two with the same one, that which was not set aside,
+/// and then that which says so itself.
 void keep_later(std::optional<previous_file>& last, const previous_file& other,
                 bool says_so_itself) {
-  if (other.sequence <= sequence_max && (!last || other.sequence > last->sequence ||
-                                         (says_so_itself && other.sequence == last->sequence))) {
-    last = other;
+  if (other.sequence > sequence_max) {
+    return;
   }
+  if (last && other.sequence == last->sequence) {
+    const bool is_aside = other.name.ends_with(damaged_suffix);
+    const bool last_is_aside = last->name.ends_with(damaged_suffix);
+    if (is_aside != last_is_aside ? is_aside : !says_so_itself) {
+      return;
+    }
+  } else if (last && other.sequence < last->sequence) {
+    return;
+  }
+  last = other;
 }
 
 }  // namespace

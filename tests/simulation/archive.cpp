@@ -266,10 +266,10 @@ void archive::mark_published(const simulated_disk& disk, bool power_is_lost,
   }
 }
 
-bool archive::is_left_open(const simulated_disk& disk, std::uint32_t interface,
-                           std::uint32_t first) {
+bool archive::is_left_unforced(const simulated_disk& disk, std::uint32_t interface,
+                               std::uint32_t first) {
   return std::ranges::any_of(disk.names(), [&](const std::string& name) {
-    return name.ends_with(".part") &&
+    return (name.ends_with(".part") || name.ends_with(".damaged")) &&
            std::ranges::any_of(find_frames(disk.published(name), name, breaches_),
                                [&](const found_frame& each) {
                                  return each.number >> number_bits == interface &&

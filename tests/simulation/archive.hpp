@@ -53,9 +53,10 @@ class archive {
   void mark_published(const simulated_disk& disk, bool power_is_lost,
                       const std::vector<traffic*>& interfaces);
 
-  /// A file that is still open on the disk holds packets of the interface from a number on.
-  [[nodiscard]] bool is_left_open(const simulated_disk& disk, std::uint32_t interface,
-                                  std::uint32_t first);
+  /// A file of which nobody has promised that the disk keeps it, as it is still open or was set
+  /// aside, holds packets of the interface from a number on.
+  [[nodiscard]] bool is_left_unforced(const simulated_disk& disk, std::uint32_t interface,
+                                      std::uint32_t first);
 
   /// An output began while a folder was away, or after one gave up: numbers may be used twice.
   void forgive_gap() noexcept { has_gap_ = true; }

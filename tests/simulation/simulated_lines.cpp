@@ -190,8 +190,15 @@ void simulated_output::check_removal(std::uint32_t place, const std::string& nam
   const storage::retain_options& limits = options_.files.retain;
   std::uint64_t bytes = 0;
   std::uint64_t files = 0;
+  const auto is_known_gone = [this](const std::string& other) {
+    return std::ranges::none_of(places_, [&](const simulated_place& each) {
+      const std::string& label = each.disk->label();
+      return other.starts_with(label) && each.removed_late.contains(other.substr(label.size()));
+    });
+  };
   for (const auto& [other, one] : world_.files.files()) {
-    if (one.output == options_.files.name && !one.is_removed &&
+    const bool is_gone = one.is_removed && is_known_gone(other);
+    if (one.output == options_.files.name && !is_gone &&
         std::ranges::find(leaving, other) == leaving.end()) {
       bytes += one.size_bytes;
       ++files;

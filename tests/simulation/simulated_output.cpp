@@ -62,10 +62,11 @@ void simulated_output::end_process(bool power_is_lost) {
     // Of what was given up with a file, some may be found there all the same.
     one.current.is_settled =
         !is_open() && !gave_up_ && (places_.size() == 1 || one.ledger->unwritten.get() == 0);
-    // One that was left for repair, since its folder was gone, was never forced.
+    // One that was left for repair, since its folder was gone, was never forced; nor must one be
+    // that the repair set aside.
     one.current.is_unproven =
         is_unproven_ || std::ranges::any_of(places_, [&](const simulated_place& each) {
-          return world_.files.is_left_open(
+          return world_.files.is_left_unforced(
               *each.disk, first_interface_ + static_cast<std::uint32_t>(&one - lines_.data()),
               one.current.first);
         });
@@ -81,7 +82,8 @@ void simulated_output::end_process(bool power_is_lost) {
       }
     }
   }
-  for (const simulated_place& place : places_) {
+  for (simulated_place& place : places_) {
+    place.removed_late.clear();
     for (const simulated_place::life& one : place.lives) {
       one.files->end_process(chance_);
     }

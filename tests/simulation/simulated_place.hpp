@@ -34,6 +34,8 @@ struct simulated_place {
   std::shared_ptr<const storage::output_directory> folder = {};  ///< none: the place has none
   std::uint64_t mount = 0;                                       ///< which it was opened by
   std::vector<life> lives = {};
+  /// By what hung in a folder that was the place's before: nobody hears of it.
+  std::set<std::string> removed_late = {};
   bool is_stalled = false;  ///< the disk gives no answer by this mount
   bool is_tested = false;
   bool repairs = true;  ///< when it is opened

@@ -77,7 +77,10 @@ void simulated_output::attach(std::uint32_t place, opened_place opened) {
                           [this](const storage::file_completion& done) {
                             recorder_->on_completion(done, world_.now);
                           },
-                          [this, folder = opened.folder](const std::string& name) {
+                          [this, place, folder = opened.folder](const std::string& name) {
+                            if (places_[place].folder != folder) {
+                              places_[place].removed_late.insert(name);
+                            }
                             return folder->check_removable(name, *own_);
                           },
                           [this, place](const std::string& name) { check_removal(place, name); })});

@@ -81,6 +81,23 @@ TEST_CASE("the note travels in the section header and is found there") {
         some_note());
 }
 
+TEST_CASE("the beginning of a recording's file gives its note, any other octets give none") {
+  section_header_block header;
+  octets out;
+  append(out, header);
+  CHECK_FALSE(read_recording_note(out).has_value());
+  CHECK_FALSE(read_recording_note({}).has_value());
+  header.custom = {to_option(some_note()).value()};
+  out.clear();
+  append(out, header);
+  CHECK(read_recording_note(out) == some_note());
+  CHECK_FALSE(read_recording_note(std::span(out).first(out.size() - 4)).has_value());
+  header.custom.front().value.back() = std::byte{'!'};  // no longer JSON
+  out.clear();
+  append(out, header);
+  CHECK_FALSE(read_recording_note(out).has_value());
+}
+
 TEST_CASE("a note of too many interfaces for one option fails") {
   recording_note note = some_note();
   for (int i = 0; i < 2000; ++i) {

@@ -204,6 +204,25 @@ TEST_CASE("a file's own word counts more than its name") {
   CHECK(previous(opened(folder)) == previous_file{3, "2018-main-000098.pcapng"});
 }
 
+TEST_CASE("of two files with one number the one that was not set aside is the previous one") {
+  const temporary_folder folder;
+  const std::string finished = "2018-main-000002.pcapng";
+  const std::string aside = "2017-main-000002.pcapng.damaged";
+  const auto written = [&folder](const std::string& name, const std::string& text, int when) {
+    folder.write(name, text);
+    set_changed(folder, name, 1519128000 + when);
+  };
+  for (const int aside_is_newer : {0, 1}) {
+    for (const auto* const finished_says : {"main 2", ""}) {
+      written(finished, finished_says, 1 - aside_is_newer);
+      written(aside, "main 2", aside_is_newer);
+      CHECK(previous(opened(folder)) == previous_file{2, finished});
+    }
+  }
+  written("2016-main-000003.pcapng.damaged", "main 3", 0);
+  CHECK(previous(opened(folder)) == previous_file{3, "2016-main-000003.pcapng.damaged"});
+}
+
 TEST_CASE("names alone give the sequence of files that cannot be read") {
   const temporary_folder folder;
   folder.write("2018-main-000002.pcapng", "");
