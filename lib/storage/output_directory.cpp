@@ -187,9 +187,10 @@ std::optional<directory_file> output_directory::look_at(const std::string& name)
   }
   if (looked.error != 0) {
     // A number that is taken stays taken, though nothing more can be said of its file.
-    return looked.error == ENOENT ? std::nullopt : std::optional(directory_file{.name = name});
+    return looked.error == ENOENT ? std::nullopt
+                                  : std::optional(directory_file{.name = name, .is_known = false});
   }
-  return directory_file{name, facts.size_bytes, facts.allocated_bytes, facts.changed};
+  return directory_file{name, facts.size_bytes, facts.allocated_bytes, facts.changed, true};
 }
 
 base::result<std::vector<directory_file>> output_directory::files(
@@ -257,7 +258,7 @@ base::result<std::optional<previous_file>> output_directory::find_previous(
       }
     }
     // An empty file that was set aside never was one of the series: its number is free.
-    if (file->size_bytes == 0 && file->name.ends_with(damaged_suffix)) {
+    if (file->is_known && file->size_bytes == 0 && file->name.ends_with(damaged_suffix)) {
       continue;
     }
     if (const auto sequence = names.sequence_of(file->name)) {
@@ -276,7 +277,7 @@ base::result<std::vector<kept_file>> output_directory::find_kept(const own_files
   std::vector<kept_file> kept;
   std::size_t reads_left = unnamed_files_max;
   for (directory_file& file : *all) {
-    if (!is_finished_name(file.name, own.names.extension())) {
+    if (!file.is_known || !is_finished_name(file.name, own.names.extension())) {
       continue;
     }
     auto sequence = own.names_tell_output ? own.names.sequence_of(file.name) : std::nullopt;

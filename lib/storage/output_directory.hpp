@@ -33,6 +33,7 @@ struct directory_file {
   std::uint64_t size_bytes = 0;
   std::uint64_t allocated_bytes = 0;  ///< what it takes of the disk
   base::wall_time changed{};          ///< last change of its octets
+  bool is_known = true;               ///< false: the disk told nothing but its name
 };
 
 /// The file that an output wrote last, in this life or an earlier one.
@@ -130,7 +131,8 @@ class output_directory {
 
   /// The finished files of this output, and those that were set aside, in no order. A name that
   /// tells the output is believed, for reading 100,000 files takes minutes; `check_removable` looks
-  /// again.
+  /// again. Left out are files of which the disk tells neither size nor age: nobody may remove
+  /// them for either.
   [[nodiscard]] base::result<std::vector<kept_file>> find_kept(const own_files& own) const;
 
   /// May this file be removed to make room? It must be finished or set aside, say of itself that it

@@ -18,7 +18,7 @@ std::string kept_stem(const std::string& prepared) {
 
 base::result<bool> output_directory::was_used(const directory_file& prepared,
                                               const own_files& own) const {
-  if (prepared.size_bytes == 0) {
+  if (prepared.is_known && prepared.size_bytes == 0) {
     return false;
   }
   const auto beginning = read_beginning(prepared.name);

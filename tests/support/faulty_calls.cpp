@@ -119,6 +119,12 @@ call_result faulty_calls::remove(int folder, const char* name) noexcept {
   return error != 0 ? call_result{0, error} : system_calls::remove(folder, name);
 }
 
+call_result faulty_calls::look_at(int folder, const char* name,
+                                  storage::file_facts& facts) noexcept {
+  const int error = enter("look_at");
+  return error != 0 ? call_result{0, error} : system_calls::look_at(folder, name, facts);
+}
+
 call_result faulty_calls::measure(int folder, storage::disk_space& space) noexcept {
   const int error = enter("measure");
   return error != 0 ? call_result{0, error} : system_calls::measure(folder, space);

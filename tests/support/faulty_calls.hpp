@@ -42,6 +42,9 @@ class faulty_calls : public storage::system_calls {
   storage::call_result rename(int folder, const char* from, const char* to) noexcept override;
   storage::call_result link(int folder, const char* from, const char* to) noexcept override;
   storage::call_result remove(int folder, const char* name) noexcept override;
+  using system_calls::look_at;
+  storage::call_result look_at(int folder, const char* name,
+                               storage::file_facts& facts) noexcept override;
   storage::call_result measure(int folder, storage::disk_space& space) noexcept override;
 
  private:

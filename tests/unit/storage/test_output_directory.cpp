@@ -11,6 +11,7 @@
 #include "storage/file_operations.hpp"
 #include "storage/output_directory.hpp"
 #include "support/catch.hpp"
+#include "support/faulty_calls.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace captured;
@@ -304,6 +305,20 @@ TEST_CASE("free space is told in octets") {
   CHECK(space->total_bytes > 0);
   CHECK(space->available_bytes <= space->total_bytes);
   CHECK(std::filesystem::space(folder.path()).capacity == space->total_bytes);
+}
+
+TEST_CASE("a file of which the disk tells nothing has its number, and is none to be removed") {
+  const temporary_folder folder;
+  folder.write("2018-main-000001.pcapng", "main 1");
+  folder.write("2018-main-000002.pcapng.damaged", "");
+  const auto calls = std::make_shared<testing::faulty_calls>();
+  const auto directory = output_directory::open(folder.path().string(), false, {}, calls);
+  REQUIRE(directory.has_value());
+  CHECK(previous(*directory) == previous_file{1, "2018-main-000001.pcapng"});
+  CHECK(directory->find_kept(own()).value().size() == 2);
+  calls->fail_all("look_at", EIO);
+  CHECK(previous(*directory) == previous_file{2, "2018-main-000002.pcapng.damaged"});
+  CHECK(directory->find_kept(own()).value().empty());
 }
 
 TEST_CASE("kept files are the finished ones of this output, by name or by what they say") {

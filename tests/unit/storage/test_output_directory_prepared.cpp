@@ -83,3 +83,17 @@ TEST_CASE(
   CHECK(settled->troubles.size() == 3);
   CHECK(settled->left == previous_file{7, "main-000007.pcapng"});
 }
+
+TEST_CASE("what was made ready is judged by what it holds when the disk does not tell its size") {
+  const temporary_folder folder;
+  folder.write(storage::prepared_name("main", 7), "main 7");
+  folder.write(storage::prepared_name("main", 8), "");
+  const auto calls = std::make_shared<testing::faulty_calls>();
+  calls->fail_all("look_at", EIO);
+  calls->fail_all("rename", EIO);
+  const auto settled = opened(folder, calls).remove_prepared(own());
+  REQUIRE(settled.has_value());
+  CHECK(settled->removed == 1);
+  CHECK(settled->left == previous_file{7, "main-000007.pcapng"});
+  CHECK(folder.names() == strings{storage::prepared_name("main", 7)});
+}
