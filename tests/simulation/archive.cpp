@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/bytes.hpp"
+#include "format/pcapng_codes.hpp"
 #include "support/scripted_source.hpp"
 
 namespace captured::simulation {
@@ -93,15 +94,26 @@ std::optional<std::string> name_on(const simulated_disk& disk, const std::string
 
 }  // namespace
 
+/// Our last block; without its second length.
+bool is_end_of_file(std::span<const std::byte> block) {
+  return block.size() >= 16 && word_at(block, 0) == format::block_type::custom_not_copyable &&
+         word_at(block, 8) == format::private_enterprise_number &&
+         word_at(block, 12) == static_cast<std::uint32_t>(format::own_block::end_of_file);
+}
+
 std::vector<found_frame> find_frames(std::span<const std::byte> octets, const std::string& name,
                                      breaches& found) {
   std::vector<found_frame> frames;
   std::vector<std::uint32_t> interfaces;  // by their id: the number in "if3"
   const std::uint64_t end = whole_blocks(octets);
+  const bool is_open = name.ends_with(".part");
   for (std::size_t at = 0; at < end;) {
     const std::uint32_t type = word_at(octets, at);
     const std::uint32_t length = word_at(octets, at + 4);
     const auto block = octets.subspan(at, length - 4);
+    if (is_open && is_end_of_file(block)) {
+      break;  // a repair got so far, and has not cut off what lies behind
+    }
     if (type == interface_description) {
       const auto called = option_of(block.subspan(16), 2);
       interfaces.push_back(called.size() < 3 ? 0 : std::to_integer<std::uint32_t>(called[2]) - '0');

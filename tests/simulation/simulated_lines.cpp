@@ -15,6 +15,8 @@ constexpr std::chrono::milliseconds drain_time{150};
 
 /// Of one file, at the most; not to be taken too exactly.
 constexpr std::uint64_t octets_under_way = 32 << 10;
+/// Of a packet's block; the same.
+constexpr std::uint64_t packet_bytes = 400;
 
 }  // namespace
 
@@ -204,6 +206,11 @@ void simulated_output::check_removal(std::uint32_t place, const std::string& nam
       ++files;
     }
   }
+  std::uint64_t waiting = 0;
+  for (const line& one : lines_) {
+    waiting += pipeline::read(*one.ledger).in_flight() * packet_bytes;
+  }
+  bool is_any_open = false;
   for (const simulated_place& each : places_) {
     for (const std::string& other : each.disk->names()) {
       // Those that could not get a name yet as well.
@@ -212,9 +219,11 @@ void simulated_output::check_removal(std::uint32_t place, const std::string& nam
         // Of a file that is ending, octets count before the disk has them.
         bytes += each.disk->octets(other).size() + octets_under_way;
         ++files;
+        is_any_open = true;
       }
     }
   }
+  bytes += is_any_open ? waiting : 0;
   const bool is_needed =
       (limits.size_bytes > 0 && bytes > limits.size_bytes) ||
       (limits.files > 0 && files > limits.files) || limits.age.count() > 0 ||
