@@ -152,7 +152,8 @@ base::result<opened_place> output_place::shared_state::open() {
   if (!kept) {
     return kept.error();
   }
-  place.kept = std::move(*kept);
+  place.kept = std::move(kept->files);
+  place.unknown = std::move(kept->unknown);
   place.direct_possible = storage::has_direct_writes(fd->get());
   folder = place.folder;
   options.left.clear();  // it is known now, and to look again would only take time

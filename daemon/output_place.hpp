@@ -31,6 +31,7 @@ struct opened_place {
   /// Without place_options::repair: what is left open there, perhaps by us.
   std::vector<std::string> still_open;
   std::vector<storage::kept_file> kept;
+  std::vector<std::string> unknown;  ///< as in kept_listing
   bool direct_possible = false;
   /// With place_options::left: where those recordings left off, and what was repaired to know it.
   std::map<std::string, format::recording_totals> left_off;

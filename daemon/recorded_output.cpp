@@ -46,7 +46,8 @@ recorded_output::recorded_output(boost::asio::any_io_executor reactor,
       one_writer_thread_(one_writer_thread),
       family_(std::move(family)),
       options_(std::move(options)),
-      first_place_timer_(reactor_) {}
+      first_place_timer_(reactor_),
+      repair_timer_(reactor_) {}
 
 recorded_output::~recorded_output() {
   repairs_.clear();  // their threads look at alive_

@@ -96,6 +96,9 @@ class recorded_output {
     std::vector<std::string> left_parts;
     std::shared_ptr<const storage::output_directory> left_in;
     std::set<std::string> refused;  ///< of those, the ones that the device did not take whole
+    /// What could not be repaired and may be later, as on a full disk, and where.
+    std::vector<std::string> failed_parts;
+    std::weak_ptr<const storage::output_directory> failed_in;
   };
 
   [[nodiscard]] base::result<> watch_place(std::uint32_t place, const std::string& recording,
@@ -119,6 +122,8 @@ class recorded_output {
               const std::shared_ptr<const storage::output_directory>& folder, std::uint32_t place);
   void on_repaired(std::uint32_t place, const std::string& part,
                    const base::result<pipeline::repaired_part>& how);
+  void repair_again_later(std::uint32_t place, const std::string& part);
+  void repair_again();
   void on_ended(const pipeline::recorder_outcome& how);
   /// Any thread; done only while this object is there.
   template <class Act>
@@ -152,6 +157,8 @@ class recorded_output {
   std::unique_ptr<pipeline::writer> writer_;
   /// Of what an earlier life left open.
   std::vector<std::unique_ptr<part_repairs>> repairs_;
+  boost::asio::steady_timer repair_timer_;
+  std::chrono::seconds repair_pause_{0};
   /// Tells handlers of `repairs_` that this object is still there; owned by it alone.
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };

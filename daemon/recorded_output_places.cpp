@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The part of recorded_output that follows its folders as they come and go.
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -16,6 +18,9 @@ namespace {
 
 /// The second folder begins alone when the first one has given no answer for so long.
 constexpr std::chrono::seconds first_place_patience{2};
+/// From one attempt at a repair to the next.
+constexpr std::chrono::seconds first_repair_pause{60};
+constexpr std::chrono::seconds longest_repair_pause{3600};
 
 /// Pages of direct writes are filled up with blocks, which other formats have none of.
 storage::direct_mode direct_mode_of(const pipeline::output_options& options) {
@@ -188,9 +193,15 @@ base::result<> recorded_output::attach(std::uint32_t place) {
   folder->next_sequence = opened.start.next_sequence;
   writer_->attach_place(place, std::move(*folder));
   left_off_.merge(opened.left_off);
+  if (!opened.unknown.empty()) {
+    log_line(log_level::warning, about(place),
+             "the disk tells neither size nor age of {} file(s), {} the first: no limit of retain "
+             "counts or removes them until this output is opened again",
+             opened.unknown.size(), opened.unknown.front());
+  }
   if (!opened.unread.empty()) {
     log_line(log_level::warning, {{"output", name()}},
-             "{} finished file(s) cannot be read, the last one: {}; where the life before wrote to "
+             "{} file(s) cannot be read, the first one: {}; where the life before wrote to "
              "them, packets that rings have yet are recorded again",
              opened.unread.size(), opened.unread.front().message());
   }
@@ -285,6 +296,7 @@ void recorded_output::repair(const pipeline::found_parts& parts,
   if (parts.to_repair.empty()) {
     return;
   }
+  places_[place].failed_in = folder;
   repairs_.push_back(std::make_unique<part_repairs>(
       folder, parts.to_repair, places_[place].refused,
       [this, place](const std::string& part, const base::result<pipeline::repaired_part>& how) {
@@ -303,6 +315,11 @@ void recorded_output::on_repaired(std::uint32_t place, const std::string& part,
   if (!how || !how->was_finished) {
     log_repaired(name(), part, how);
   }
+  if (how) {
+    repair_pause_ = {};
+  } else {
+    repair_again_later(place, part);
+  }
   if (how && state_ == output_state::open) {
     storage::kept_file file = how->file;
     file.place = place;
@@ -311,6 +328,34 @@ void recorded_output::on_repaired(std::uint32_t place, const std::string& part,
       file.sequence = own ? own->names.sequence_of(part).value_or(0) : 0;
     }
     writer_->keep(std::move(file));
+  }
+}
+
+/// In a folder that is gone by then, nothing is to be done: it is looked through when it is back.
+void recorded_output::repair_again_later(std::uint32_t place, const std::string& part) {
+  const bool is_armed = std::ranges::any_of(
+      places_, [](const place_state& one) { return !one.failed_parts.empty(); });
+  places_[place].failed_parts.push_back(part);
+  if (is_armed) {
+    return;
+  }
+  repair_pause_ = std::clamp(2 * repair_pause_, first_repair_pause, longest_repair_pause);
+  repair_timer_.expires_after(repair_pause_);
+  repair_timer_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
+    if (!error && !alive.expired()) {
+      repair_again();
+    }
+  });
+}
+
+void recorded_output::repair_again() {
+  for (std::uint32_t place = 0; place < storage::places_max; ++place) {
+    pipeline::found_parts parts;
+    parts.to_repair = std::exchange(places_[place].failed_parts, {});
+    const auto folder = places_[place].failed_in.lock();
+    if (folder && state_ == output_state::open) {
+      repair(parts, folder, place);
+    }
   }
 }
 

@@ -215,7 +215,8 @@ void recording::judge_requirements() {
 }
 
 bool recording::settled() const {
-  return std::none_of(interfaces_.begin(), interfaces_.end(),
+  return are_devices_known_ &&
+         std::none_of(interfaces_.begin(), interfaces_.end(),
                       [](const auto& one) {
                         return one->changing || one->state == interface_state::opening ||
                                one->state == interface_state::joining ||

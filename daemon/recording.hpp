@@ -189,6 +189,7 @@ class recording {
   base::steady_time reconciled_at_{};
   std::optional<base::steady_time> deadline_;  ///< of the stop
   bool are_links_watched_ = true;
+  bool are_devices_known_ = false;  ///< they could be listed once
   bool started_ = false;
   bool stopping_ = false;
   bool leaves_rings_ = false;  ///< those that are kept, at the stop

@@ -121,6 +121,7 @@ void recording::reconcile() {
   const auto devices = capture::all_devices();
   if (devices) {
     reconcile_with(*devices);
+    are_devices_known_ = true;
   } else {
     log_trouble(log_level::error, {{}, "list devices"}, "{}", devices.error().message());
   }

@@ -48,8 +48,8 @@ link_request request_for(const std::string& name) {
   return request;
 }
 
-/// A list is asked for anew when devices changed meanwhile; what the last one holds must do.
-constexpr int attempts_max = 10;
+/// A list is asked for anew when devices changed meanwhile: one may be missing in it.
+constexpr int attempts_max = 50;
 
 struct link_reply {
   std::vector<device> links = {};
@@ -117,6 +117,9 @@ base::result<std::vector<device>> query_links(const std::string& name) {
   }
   if (!reply) {
     return reply.error();
+  }
+  if (reply->interrupted) {
+    return base::system_failure(EAGAIN, context + ", which change all the time");
   }
   return std::move(reply->links);
 }

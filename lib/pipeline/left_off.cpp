@@ -127,12 +127,12 @@ base::result<last_ends> look_through_finished(const storage::output_directory& f
   if (!files) {
     return files.error();
   }
-  std::ranges::sort(*files, [](const storage::kept_file& a, const storage::kept_file& b) {
+  std::ranges::sort(files->files, [](const storage::kept_file& a, const storage::kept_file& b) {
     return a.sequence > b.sequence;
   });
-  files->resize(std::min(files->size(), last_files_max));
+  files->files.resize(std::min(files->files.size(), last_files_max));
   last_ends found;
-  for (const storage::kept_file& one : *files) {
+  for (const storage::kept_file& one : files->files) {
     if (wanted.empty()) {
       break;
     }
@@ -142,21 +142,31 @@ base::result<last_ends> look_through_finished(const storage::output_directory& f
 }
 
 /// Where a file ends that could not be closed, as on a full disk, is known all the same. One that
-/// cannot be read is as good as none.
+/// cannot be read is as good as none, and among those that could have told more.
 base::result<std::optional<recording_end>> read_open(const storage::output_directory& folder,
                                                      int fd, const std::string& name,
                                                      const std::vector<std::string>& wanted,
-                                                     const std::atomic<bool>& stop) {
+                                                     const std::atomic<bool>& stop,
+                                                     std::vector<base::failure>& unread) {
   const auto file = part_file::open(folder.calls(), fd, name, storage::file_access::read);
   const auto note =
-      file ? read_note(*file) : base::result<std::optional<format::recording_note>>(std::nullopt);
-  if (!note || !*note || std::ranges::find(wanted, (*note)->recording) == wanted.end()) {
+      file ? read_note(*file) : base::result<std::optional<format::recording_note>>(file.error());
+  if (!note) {
+    if (note.error().code.value() != ENOENT) {
+      unread.push_back(note.error());
+    }
+    return std::optional<recording_end>();
+  }
+  if (!*note || std::ranges::find(wanted, (*note)->recording) == wanted.end()) {
     return std::optional<recording_end>();
   }
   part_source source(*file, stop);
   const format::file_report report = format::verify_file(name, source);
   if (source.was_stopped()) {
     return *source.failure();
+  }
+  if (source.failure()) {
+    unread.push_back(*source.failure());
   }
   return report.note ? std::optional(recording_end{report.note->recording, report.note->sequence,
                                                    format::totals_at_end(report)})
@@ -167,7 +177,8 @@ base::result<> look_through_open(const storage::output_directory& folder, int fd
                                  const storage::own_files& own,
                                  const std::vector<std::string>& wanted,
                                  const std::map<std::string, recording_end>& ends,
-                                 const std::atomic<bool>& stop, last_ends& found) {
+                                 const std::atomic<bool>& stop, last_ends& found,
+                                 std::vector<base::failure>& unread) {
   const auto parts = folder.find_parts(own);
   if (!parts) {
     return parts.error();
@@ -175,7 +186,7 @@ base::result<> look_through_open(const storage::output_directory& folder, int fd
   for (const storage::open_part& one : *parts) {
     const auto known = ends.find(one.name);
     auto end = known != ends.end() ? base::result<std::optional<recording_end>>(known->second)
-                                   : read_open(folder, fd, one.name, wanted, stop);
+                                   : read_open(folder, fd, one.name, wanted, stop, unread);
     if (!end) {
       return end.error();
     }
@@ -206,7 +217,8 @@ base::result<left_off> find_left_off(const storage::output_directory& folder,
   if (!found) {
     return found.error();
   }
-  if (const auto open = look_through_open(folder, fd->get(), own, recordings, ends, stop, *found);
+  if (const auto open =
+          look_through_open(folder, fd->get(), own, recordings, ends, stop, *found, left.unread);
       !open) {
     return open.error();
   }

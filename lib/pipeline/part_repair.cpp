@@ -31,10 +31,10 @@ void follow(const storage::output_directory& folder, const std::string& from,
             const std::string& to) {
   const auto sidecar = find_sidecar(folder, from);
   const auto fd = folder.duplicate();
-  if (!sidecar || !fd) {
+  if (!sidecar || !*sidecar || !fd) {
     return;
   }
-  if (auto file = part_file::open(folder.calls(), fd->get(), *sidecar)) {
+  if (auto file = part_file::open(folder.calls(), fd->get(), **sidecar)) {
     static_cast<void>(file->rename_to(to, std::string(storage::sidecar_suffix)));
   }
 }
@@ -136,7 +136,12 @@ base::result<found_parts> find_parts(const storage::output_directory& folder,
       continue;
     }
     // Now, so that the file after it can name it.
-    if (folder.exists(without(one.name, storage::open_suffix))) {
+    const auto is_taken = folder.exists(without(one.name, storage::open_suffix));
+    if (!is_taken) {
+      found.troubles.push_back(is_taken.error());
+      continue;
+    }
+    if (*is_taken) {
       if (const auto moved =
               file->rename_to(stem_of(one.name) + "+r",
                               extension_of_part(one.name) + std::string(storage::open_suffix));
@@ -206,7 +211,8 @@ base::result<repaired_part> repair_part(const storage::output_directory& folder,
                   ? repair_blocks(folder, name, stop, end)
                   : repair_records(folder, name, stop);
   if (!done && done.error().code.value() == ENOENT) {
-    if (const auto there = folder.look_at(without(name, storage::open_suffix))) {
+    const auto there = folder.look_at(without(name, storage::open_suffix));
+    if (there && there->is_known) {
       repaired_part finished{.part = name};
       finished.file = {.name = there->name,
                        .size_bytes = there->size_bytes,

@@ -16,19 +16,23 @@ using storage::part_file;
 using storage::sidecar_of;
 
 /// A stem with which neither the file nor its sidecar replaces another one.
-std::string free_stem(const storage::output_directory& folder, const std::string& part,
-                      const std::optional<std::string>& sidecar) {
+base::result<std::string> free_stem(const storage::output_directory& folder,
+                                    const std::string& part,
+                                    const std::optional<std::string>& sidecar) {
   const std::string extension = extension_of_part(part);
-  std::string stem = stem_of(part);
-  const auto is_taken = [&] {
+  for (std::string stem = stem_of(part);; stem += "+r") {
     const std::string whole = stem + extension;
-    return folder.exists(whole) ||
-           (sidecar != sidecar_of(whole) && folder.exists(sidecar_of(whole)));
-  };
-  while (is_taken()) {
-    stem += "+r";
+    auto is_taken = folder.exists(whole);
+    if (is_taken && !*is_taken && sidecar != sidecar_of(whole)) {
+      is_taken = folder.exists(sidecar_of(whole));
+    }
+    if (!is_taken) {
+      return is_taken.error();
+    }
+    if (!*is_taken) {
+      return stem;
+    }
   }
-  return stem;
 }
 
 /// Cuts the sidecar behind what it says of so many records. Nothing when it does not know their
@@ -57,15 +61,19 @@ base::result<std::optional<part_file>> cut_sidecar(const storage::output_directo
 
 }  // namespace
 
-std::optional<std::string> find_sidecar(const storage::output_directory& folder,
-                                        const std::string& part) {
+base::result<std::optional<std::string>> find_sidecar(const storage::output_directory& folder,
+                                                      const std::string& part) {
   for (const std::string& name :
        {sidecar_of(part), sidecar_of(without(part, storage::open_suffix))}) {
-    if (folder.exists(name)) {
-      return name;
+    const auto is_there = folder.exists(name);
+    if (!is_there) {
+      return is_there.error();
+    }
+    if (*is_there) {
+      return std::optional(name);
     }
   }
-  return std::nullopt;
+  return std::optional<std::string>();
 }
 
 base::result<repaired_part> repair_records(const storage::output_directory& folder,
@@ -94,7 +102,11 @@ base::result<repaired_part> repair_records(const storage::output_directory& fold
     return set_aside(folder, *file, used.error().message());
   }
   std::optional<part_file> sidecar;
-  const auto sidecar_name = find_sidecar(folder, name);
+  const auto found_sidecar = find_sidecar(folder, name);
+  if (!found_sidecar) {
+    return found_sidecar.error();
+  }
+  const std::optional<std::string>& sidecar_name = *found_sidecar;
   if (extension_of_part(name) == ".lpcap") {
     auto cut = sidecar_name ? cut_sidecar(folder, fd->get(), *sidecar_name, whole.packets, stop)
                             : base::result<std::optional<part_file>>(std::nullopt);
@@ -110,14 +122,17 @@ base::result<repaired_part> repair_records(const storage::output_directory& fold
     return leave_unclosed(folder, *file, closed.error());
   }
   const std::string extension = extension_of_part(name);
-  const std::string stem = free_stem(folder, name, sidecar_name);
+  const auto stem = free_stem(folder, name, sidecar_name);
+  if (!stem) {
+    return stem.error();
+  }
   // The sidecar first: whoever sees the finished file finds it.
-  if (sidecar && sidecar->name() != sidecar_of(stem + extension)) {
-    if (const auto named = sidecar->rename_to(stem, sidecar_of(extension)); !named) {
+  if (sidecar && sidecar->name() != sidecar_of(*stem + extension)) {
+    if (const auto named = sidecar->rename_to(*stem, sidecar_of(extension)); !named) {
       return named.error();
     }
   }
-  if (const auto named = file->rename_to(stem, extension); !named) {
+  if (const auto named = file->rename_to(*stem, extension); !named) {
     return named.error();
   }
   repaired_part done = describe_part(name, *file);

@@ -82,8 +82,9 @@ base::result<repaired_part> repair_records(const storage::output_directory& fold
                                            const std::string& name, const std::atomic<bool>& stop);
 
 /// The sidecar of a part has the name that goes with it, or already that of the finished file, when
-/// an earlier attempt or the recorder ended between two names. Nothing when there is none.
-[[nodiscard]] std::optional<std::string> find_sidecar(const storage::output_directory& folder,
-                                                      const std::string& part);
+/// an earlier attempt or the recorder ended between two names. Nothing when there is none; fails
+/// when the disk does not tell.
+[[nodiscard]] base::result<std::optional<std::string>> find_sidecar(
+    const storage::output_directory& folder, const std::string& part);
 
 }  // namespace captured::pipeline

@@ -179,16 +179,28 @@ base::result<std::vector<std::string>> output_directory::names() const {
   return all;
 }
 
+int output_directory::look(const std::string& name, file_facts& facts) const {
+  constexpr int attempts = 4;  // a disk in trouble may fail now and then
+  int error = 0;
+  for (int i = 0; i < attempts; ++i) {
+    error = retried([&] { return calls_->look_at(fd_.get(), name.c_str(), facts); }).error;
+    if (error == 0 || error == ENOENT) {
+      break;
+    }
+  }
+  return error;
+}
+
 std::optional<directory_file> output_directory::look_at(const std::string& name) const {
   file_facts facts;
-  const auto looked = retried([&] { return calls_->look_at(fd_.get(), name.c_str(), facts); });
-  if (looked.error == 0 && !facts.is_regular) {
+  const int error = look(name, facts);
+  if (error == 0 && !facts.is_regular) {
     return std::nullopt;
   }
-  if (looked.error != 0) {
+  if (error != 0) {
     // A number that is taken stays taken, though nothing more can be said of its file.
-    return looked.error == ENOENT ? std::nullopt
-                                  : std::optional(directory_file{.name = name, .is_known = false});
+    return error == ENOENT ? std::nullopt
+                           : std::optional(directory_file{.name = name, .is_known = false});
   }
   return directory_file{name, facts.size_bytes, facts.allocated_bytes, facts.changed, true};
 }
@@ -268,19 +280,25 @@ base::result<std::optional<previous_file>> output_directory::find_previous(
   return last;
 }
 
-base::result<std::vector<kept_file>> output_directory::find_kept(const own_files& own) const {
+base::result<kept_listing> output_directory::find_kept(const own_files& own) const {
   auto all = files(own.names.extension());
   if (!all) {
     return all.error();
   }
   std::ranges::sort(*all, std::ranges::less{}, &directory_file::changed);
-  std::vector<kept_file> kept;
+  kept_listing kept;
   std::size_t reads_left = unnamed_files_max;
   for (directory_file& file : *all) {
-    if (!file.is_known || !is_finished_name(file.name, own.names.extension())) {
+    if (!is_finished_name(file.name, own.names.extension())) {
       continue;
     }
-    auto sequence = own.names_tell_output ? own.names.sequence_of(file.name) : std::nullopt;
+    if (!file.is_known) {
+      kept.unknown.push_back(std::move(file.name));
+      continue;
+    }
+    // Of too many to be read, the name must do: before one is removed it is read all the same.
+    auto sequence =
+        own.names_tell_output || reads_left == 0 ? own.names.sequence_of(file.name) : std::nullopt;
     if (!sequence && file.name.ends_with(damaged_suffix)) {
       sequence = sequence_of_renamed(file.name, own);  // it may have no beginning to say so
     }
@@ -299,8 +317,8 @@ base::result<std::vector<kept_file>> output_directory::find_kept(const own_files
       file.size_bytes += aside->size_bytes;
       file.allocated_bytes += aside->allocated_bytes;
     }
-    kept.push_back({std::move(file.name), file.size_bytes, file.allocated_bytes, file.changed,
-                    false, *sequence});
+    kept.files.push_back({std::move(file.name), file.size_bytes, file.allocated_bytes, file.changed,
+                          false, *sequence});
   }
   return kept;
 }
@@ -325,9 +343,13 @@ base::result<std::vector<open_part>> output_directory::find_parts(const own_file
   return parts;
 }
 
-bool output_directory::exists(const std::string& name) const {
+base::result<bool> output_directory::exists(const std::string& name) const {
   file_facts facts;
-  return calls_->look_at(fd_.get(), name.c_str(), facts).error == 0;
+  const int error = look(name, facts);
+  if (error != 0 && error != ENOENT) {
+    return base::system_failure(error, "look at " + path_ + "/" + name);
+  }
+  return error == 0;
 }
 
 base::result<std::optional<file_origin>> output_directory::origin_of(const std::string& name,
@@ -345,10 +367,7 @@ base::error_code output_directory::check_removable(const std::string& name,
     return base::error_code(error, boost::system::system_category());
   };
   file_facts facts;
-  const auto look = [&](const std::string& at) {
-    return retried([&] { return calls_->look_at(fd_.get(), at.c_str(), facts); }).error;
-  };
-  if (const int looked = look(name); looked != 0) {
+  if (const int looked = look(name, facts); looked != 0) {
     return looked == ENOENT ? base::error_code() : code(looked);
   }
   if (!facts.is_regular || !is_finished_name(name, own.names.extension())) {
@@ -363,7 +382,7 @@ base::error_code output_directory::check_removable(const std::string& name,
       return code(not_ours_error);
     }
   }
-  const int pin_looked = look(name + std::string(pin_suffix));
+  const int pin_looked = look(name + std::string(pin_suffix), facts);
   if (pin_looked == 0) {
     return code(pinned_error);
   }

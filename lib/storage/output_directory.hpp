@@ -91,8 +91,17 @@ struct open_part {
 
 /// A file of this name beside a file keeps retention from removing it.
 inline constexpr std::string_view pin_suffix = ".pin";
-/// Files whose names tell nothing that are read for their origin when the kept ones are looked for.
+/// Files whose names tell no output that are read for their origin when the kept ones are looked
+/// for; of more of them the template's form of the name must do.
 inline constexpr std::size_t unnamed_files_max = 4096;
+
+/// What is there when an output is opened.
+struct kept_listing {
+  std::vector<kept_file> files;
+  /// Finished files of which the disk tells neither size nor age: nobody may remove them for
+  /// either.
+  std::vector<std::string> unknown;
+};
 
 /// Functions block as the disk does; several threads may call them at once.
 class output_directory {
@@ -131,9 +140,8 @@ class output_directory {
 
   /// The finished files of this output, and those that were set aside, in no order. A name that
   /// tells the output is believed, for reading 100,000 files takes minutes; `check_removable` looks
-  /// again. Left out are files of which the disk tells neither size nor age: nobody may remove
-  /// them for either.
-  [[nodiscard]] base::result<std::vector<kept_file>> find_kept(const own_files& own) const;
+  /// again.
+  [[nodiscard]] base::result<kept_listing> find_kept(const own_files& own) const;
 
   /// May this file be removed to make room? It must be finished or set aside, say of itself that it
   /// is this output's (one that was set aside: at least by its name), and have no pin beside it.
@@ -147,8 +155,8 @@ class output_directory {
 
   /// The regular file of this name, or nothing when there is none.
   [[nodiscard]] std::optional<directory_file> look_at(const std::string& name) const;
-  /// Is there anything of this name?
-  [[nodiscard]] bool exists(const std::string& name) const;
+  /// Is there anything of this name? Fails when the disk does not tell.
+  [[nodiscard]] base::result<bool> exists(const std::string& name) const;
 
   /// Removes what an earlier life of this output made ready and did not come to use (see
   /// prepared_name). One that holds something all the same becomes an open part, for repair, unless
@@ -166,6 +174,8 @@ class output_directory {
       : path_(std::move(path)), fd_(std::move(fd)), calls_(std::move(calls)) {}
 
   [[nodiscard]] base::result<std::vector<std::string>> names() const;
+  /// Success, or errno; asks a disk that fails more than once.
+  [[nodiscard]] int look(const std::string& name, file_facts& facts) const;
   [[nodiscard]] base::result<bool> was_used(const directory_file& prepared,
                                             const own_files& own) const;
   /// `all` are the names in the folder.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The part of output_directory that deals with files which were made ready under a hidden name.
+#include <algorithm>
+
 #include "storage/output_directory.hpp"
 #include "storage/paired_file.hpp"
 #include "storage/part_file.hpp"
@@ -22,7 +24,12 @@ base::result<bool> output_directory::was_used(const directory_file& prepared,
     return false;
   }
   const auto beginning = read_beginning(prepared.name);
-  return beginning ? base::result<bool>(own.is_beginning(*beginning)) : beginning.error();
+  if (!beginning) {
+    return beginning.error();
+  }
+  // Anything but zeros, which the disk may show of what was reserved.
+  return own.is_beginning(*beginning) ||
+         std::ranges::any_of(*beginning, [](std::byte one) { return one != std::byte{0}; });
 }
 
 base::result<void> output_directory::keep_prepared(const std::string& name, const own_files& own,
@@ -59,7 +66,9 @@ base::result<void> output_directory::keep_prepared(const std::string& name, cons
 void output_directory::settle_prepared(const directory_file& prepared, const own_files& own,
                                        const std::vector<std::string>& all,
                                        prepared_outcome& outcome) const {
-  const auto used = was_used(prepared, own);
+  const std::uint64_t sequence = prepared_sequence(prepared.name, own.output).value_or(0);
+  const bool is_test = sequence == sequence_max;  // see test_writing
+  const auto used = is_test ? base::result<bool>(false) : was_used(prepared, own);
   if (used && !*used) {
     if (const auto gone = remove(prepared.name); !gone) {
       outcome.troubles.push_back(gone.error());
@@ -77,9 +86,7 @@ void output_directory::settle_prepared(const directory_file& prepared, const own
     return;
   }
   outcome.troubles.push_back(kept.error());
-  const std::uint64_t sequence = prepared_sequence(prepared.name, own.output).value_or(0);
-  const bool is_test = sequence == sequence_max;  // see test_writing
-  if (!is_test && (!outcome.left || sequence >= outcome.left->sequence)) {
+  if (!outcome.left || sequence >= outcome.left->sequence) {
     outcome.left = previous_file{sequence, kept_stem(prepared.name) + own.names.extension()};
   }
 }

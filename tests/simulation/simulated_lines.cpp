@@ -175,6 +175,15 @@ void simulated_output::check_packets() {
   }
 }
 
+/// By the archive's name.
+bool simulated_output::is_among(std::set<std::string> simulated_place::*names,
+                                const std::string& name) const {
+  return std::ranges::any_of(places_, [&](const simulated_place& each) {
+    const std::string& label = each.disk->label();
+    return name.starts_with(label) && (each.*names).contains(name.substr(label.size()));
+  });
+}
+
 /// What is being removed already is as good as gone: no further file may go for it.
 void simulated_output::check_removal(std::uint32_t place, const std::string& name) {
   if (!std::ranges::binary_search(places_[place].disk->names(), name)) {
@@ -192,14 +201,8 @@ void simulated_output::check_removal(std::uint32_t place, const std::string& nam
   const storage::retain_options& limits = options_.files.retain;
   std::uint64_t bytes = 0;
   std::uint64_t files = 0;
-  const auto is_known_gone = [this](const std::string& other) {
-    return std::ranges::none_of(places_, [&](const simulated_place& each) {
-      const std::string& label = each.disk->label();
-      return other.starts_with(label) && each.removed_late.contains(other.substr(label.size()));
-    });
-  };
   for (const auto& [other, one] : world_.files.files()) {
-    const bool is_gone = one.is_removed && is_known_gone(other);
+    const bool is_gone = one.is_removed && !is_among(&simulated_place::removed_late, other);
     if (one.output == options_.files.name && !is_gone &&
         std::ranges::find(leaving, other) == leaving.end()) {
       bytes += one.size_bytes;
@@ -256,7 +259,8 @@ void simulated_output::check_limits() {
   std::uint64_t files = 0;
   for (const auto& [name, one] : world_.files.files()) {
     // The newest one stays: from it the next life tells where the series goes on.
-    if (one.output == options_.files.name && !one.is_removed && one.sequence != newest &&
+    if (one.output == options_.files.name && !one.is_removed &&
+        !is_among(&simulated_place::unknown, name) && one.sequence != newest &&
         one.size_bytes > 0 && octets_of(name + ".pin").empty()) {
       // One that was set aside unforced may be shorter by now: the power went.
       bytes += octets_of(name).size();

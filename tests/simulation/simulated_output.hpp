@@ -131,6 +131,8 @@ class simulated_output {
   void check_packets();
   /// The limits of retention hold, and were the reason for what is asked to be removed.
   void check_removal(std::uint32_t place, const std::string& name);
+  [[nodiscard]] bool is_among(std::set<std::string> simulated_place::*names,
+                              const std::string& name) const;
   void check_limits();
 
  private:
@@ -165,6 +167,7 @@ class simulated_output {
     std::vector<std::string> parts;
     std::vector<std::string> still_open;
     std::vector<storage::kept_file> kept;
+    std::vector<std::string> unknown;
   };
   [[nodiscard]] std::optional<opened_place> open_place(std::uint32_t place);
   void attach(std::uint32_t place, opened_place opened);

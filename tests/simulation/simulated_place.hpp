@@ -36,6 +36,8 @@ struct simulated_place {
   std::vector<life> lives = {};
   /// By what hung in a folder that was the place's before: nobody hears of it.
   std::set<std::string> removed_late = {};
+  /// Of which the disk told nothing when the folder was opened: no limit counts them.
+  std::set<std::string> unknown = {};
   bool is_stalled = false;  ///< the disk gives no answer by this mount
   bool is_tested = false;
   bool repairs = true;  ///< when it is opened

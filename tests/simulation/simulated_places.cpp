@@ -63,7 +63,8 @@ std::optional<simulated_output::opened_place> simulated_output::open_place(std::
   }
   opened.start = std::move(*start);
   pipeline::go_on_behind(opened.start, left);
-  opened.kept = std::move(*kept);
+  opened.kept = std::move(kept->files);
+  opened.unknown = std::move(kept->unknown);
   opened.folder = std::make_shared<const storage::output_directory>(std::move(*folder));
   return opened;
 }
@@ -72,6 +73,7 @@ void simulated_output::attach(std::uint32_t place, opened_place opened) {
   simulated_place& at = places_[place];
   at.folder = opened.folder;
   at.mount = at.disk->mounts();
+  at.unknown = {opened.unknown.begin(), opened.unknown.end()};
   at.lives.push_back({.files = std::make_shared<pumped_files>(
                           *at.disk, world_.found,
                           [this](const storage::file_completion& done) {

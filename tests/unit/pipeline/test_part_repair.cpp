@@ -221,8 +221,8 @@ TEST_CASE("what a power cut left of a file's beginning and of its name is set as
   // It counts for the limits of the output, as all that is set aside.
   const auto kept = directory.find_kept(own());
   REQUIRE(kept.has_value());
-  REQUIRE(kept->size() == 1);
-  CHECK(kept->front().sequence == 7);
+  REQUIRE(kept->files.size() == 1);
+  CHECK(kept->files.front().sequence == 7);
 }
 
 TEST_CASE("a repaired file never takes a name that is there, and the next one knows its name") {

@@ -216,8 +216,8 @@ TEST_CASE("a series of records goes on behind the number of its newest file") {
   CHECK(continue_series(opened(folder), own(file_format::pcap), "")->next_sequence == 8);
   const auto kept = opened(folder).find_kept(own(file_format::pcap));
   REQUIRE(kept.has_value());
-  REQUIRE(kept->size() == 1);
-  CHECK(kept->front().sequence == 4);
+  REQUIRE(kept->files.size() == 1);
+  CHECK(kept->files.front().sequence == 4);
 }
 
 TEST_CASE("a file of records that a power cut left under its hidden name is kept") {

@@ -315,10 +315,13 @@ TEST_CASE("a file of which the disk tells nothing has its number, and is none to
   const auto directory = output_directory::open(folder.path().string(), false, {}, calls);
   REQUIRE(directory.has_value());
   CHECK(previous(*directory) == previous_file{1, "2018-main-000001.pcapng"});
-  CHECK(directory->find_kept(own()).value().size() == 2);
+  CHECK(directory->find_kept(own()).value().files.size() == 2);
   calls->fail_all("look_at", EIO);
   CHECK(previous(*directory) == previous_file{2, "2018-main-000002.pcapng.damaged"});
-  CHECK(directory->find_kept(own()).value().empty());
+  const auto untold = directory->find_kept(own());
+  CHECK(untold.value().files.empty());
+  CHECK(untold.value().unknown.size() == 2);
+  CHECK_FALSE(directory->exists("2018-main-000001.pcapng").has_value());
 }
 
 TEST_CASE("kept files are the finished ones of this output, by name or by what they say") {
@@ -335,7 +338,7 @@ TEST_CASE("kept files are the finished ones of this output, by name or by what t
   const auto kept = opened(folder).find_kept(own());
   REQUIRE(kept.has_value());
   strings names;
-  for (const auto& one : *kept) {
+  for (const auto& one : kept->files) {
     names.push_back(one.name);
   }
   std::ranges::sort(names);
@@ -343,7 +346,7 @@ TEST_CASE("kept files are the finished ones of this output, by name or by what t
         strings{"2026-main-000001.pcapng", "2026-main-000002.pcapng.damaged", "renamed.pcapng"});
   auto unnamed = own();
   unnamed.names_tell_output = false;
-  CHECK(opened(folder).find_kept(unnamed)->size() == 1);
+  CHECK(opened(folder).find_kept(unnamed)->files.size() == 1);
 }
 
 TEST_CASE("only a finished file that says it is ours, and has no pin, may be removed") {

@@ -18,13 +18,15 @@ using strings = std::vector<std::string>;
 
 namespace {
 
-/// Files of these tests are ours when they say more than four octets.
+/// Files of these tests are ours when they say more than four octets, the first one an m.
 storage::own_files own() {
   return {.names = *storage::file_name::parse("%Y-{output}-{sequence}", "main"),
           .output = "main",
           .read_origin = {},
           .names_tell_output = true,
-          .is_beginning = [](std::span<const std::byte> octets) { return octets.size() > 4; }};
+          .is_beginning = [](std::span<const std::byte> octets) {
+            return octets.size() > 4 && octets[0] == std::byte{'m'};
+          }};
 }
 
 output_directory opened(const temporary_folder& folder,
@@ -96,4 +98,29 @@ TEST_CASE("what was made ready is judged by what it holds when the disk does not
   CHECK(settled->removed == 1);
   CHECK(settled->left == previous_file{7, "main-000007.pcapng"});
   CHECK(folder.names() == strings{storage::prepared_name("main", 7)});
+}
+
+TEST_CASE("what was made ready and has lost its beginning is kept, zeros are not") {
+  const temporary_folder folder;
+  folder.write(storage::prepared_name("main", 7), std::string(100, '\0') + "packets");
+  folder.write(storage::prepared_name("main", 8), std::string(100, '\0'));
+  folder.write(storage::prepared_name("main", storage::sequence_max), "what a test wrote");
+  const auto settled = opened(folder).remove_prepared(own());
+  REQUIRE(settled.has_value());
+  CHECK(settled->removed == 2);
+  CHECK(folder.names() == strings{"main-000007.pcapng.part"});
+}
+
+TEST_CASE("of more files than are read, the form of their names must do") {
+  const temporary_folder folder;
+  for (std::size_t i = 0; i < storage::unnamed_files_max + 2; ++i) {
+    folder.write("2026-" + std::to_string(100000 + i) + ".pcapng", "");
+  }
+  auto unnamed = own();
+  unnamed.names = *storage::file_name::parse("%Y-{sequence}", "main");
+  unnamed.names_tell_output = false;
+  unnamed.read_origin = [](const std::string& /*name*/, std::span<const std::byte> /*octets*/) {
+    return std::optional(storage::file_origin{"main", 1});
+  };
+  CHECK(opened(folder).find_kept(unnamed).value().files.size() == storage::unnamed_files_max + 2);
 }
