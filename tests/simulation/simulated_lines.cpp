@@ -250,20 +250,23 @@ std::span<const std::byte> simulated_output::octets_of(const std::string& name) 
 
 void simulated_output::check_limits() {
   const storage::retain_options& limits = options_.files.retain;
+  // One that was set aside unforced may be shorter by now: the power went.
+  const auto size_of = [&](const auto& each) {
+    const bool is_ours = each.second.output == options_.files.name && !each.second.is_removed;
+    return is_ours ? octets_of(each.first).size() : 0;
+  };
   std::uint64_t newest = 0;
-  for (const auto& [name, one] : world_.files.files()) {
-    const bool counts = one.output == options_.files.name && !one.is_removed && one.size_bytes > 0;
-    newest = counts ? std::max(newest, one.sequence) : newest;
+  for (const auto& each : world_.files.files()) {
+    newest = size_of(each) > 0 ? std::max(newest, each.second.sequence) : newest;
   }
   std::uint64_t bytes = 0;
   std::uint64_t files = 0;
-  for (const auto& [name, one] : world_.files.files()) {
+  for (const auto& each : world_.files.files()) {
+    const auto& name = each.first;
     // The newest one stays: from it the next life tells where the series goes on.
-    if (one.output == options_.files.name && !one.is_removed &&
-        !is_among(&simulated_place::unknown, name) && one.sequence != newest &&
-        one.size_bytes > 0 && octets_of(name + ".pin").empty()) {
-      // One that was set aside unforced may be shorter by now: the power went.
-      bytes += octets_of(name).size();
+    if (size_of(each) > 0 && each.second.sequence != newest &&
+        !is_among(&simulated_place::unknown, name) && octets_of(name + ".pin").empty()) {
+      bytes += size_of(each);
       ++files;
     }
   }
