@@ -49,12 +49,13 @@ port_set::port_set(device_count_reader device_counts, format::recording_totals e
 }
 
 void port_set::attach(output_interface what) {
-  port* at = find(*what.description.block.name);
-  if (at == nullptr) {
+  const auto same = std::ranges::find(ports_, *what.description.block.name, &port::name);
+  const auto index = static_cast<std::size_t>(same - ports_.begin());
+  if (same == ports_.end()) {
     ports_.push_back(std::make_unique<port>(what));
-    at = ports_.back().get();
   }
-  at->attach(std::move(what), device_counts_);
+  ports_[index]->attach(std::move(what), device_counts_);
+  attached_.push_back(index);
   measure_texts();
 }
 
@@ -80,56 +81,45 @@ port* port_set::find(const std::string& name) noexcept {
   return at == ports_.end() ? nullptr : at->get();
 }
 
-std::size_t port_set::attached_count() const noexcept {
-  return static_cast<std::size_t>(
-      std::count_if(ports_.begin(), ports_.end(), [](const auto& one) { return one->attached(); }));
-}
-
-bool port_set::any_attached() const noexcept {
-  return std::any_of(ports_.begin(), ports_.end(), [](const auto& one) { return one->attached(); });
-}
-
 bool port_set::sources_closed() const noexcept {
-  return std::all_of(ports_.begin(), ports_.end(),
-                     [](const auto& one) { return !one->attached() || one->feed().closed(); });
+  return std::ranges::all_of(attached_,
+                             [this](std::size_t at) { return ports_[at]->feed().closed(); });
 }
 
 bool port_set::block_waiting() const noexcept {
-  return std::any_of(ports_.begin(), ports_.end(),
-                     [](const auto& one) { return one->attached() && one->feed().has_block(); });
+  return std::ranges::any_of(attached_,
+                             [this](std::size_t at) { return ports_[at]->feed().has_block(); });
 }
 
 bool port_set::has_lent_most() const noexcept {
-  return std::any_of(ports_.begin(), ports_.end(),
-                     [](const auto& one) { return one->attached() && is_half_lent(*one); });
+  return std::ranges::any_of(attached_,
+                             [this](std::size_t at) { return is_half_lent(*ports_[at]); });
 }
 
 bool port_set::holds_most() const noexcept {
-  return std::any_of(ports_.begin(), ports_.end(), [](const auto& one) {
-    return one->attached() && one->is_ring_kept() && is_half_lent(*one);
+  return std::ranges::any_of(attached_, [this](std::size_t at) {
+    return ports_[at]->is_ring_kept() && is_half_lent(*ports_[at]);
   });
 }
 
 std::optional<port_set::taken> port_set::take_block() noexcept {
-  for (std::size_t turn = 0; turn < ports_.size(); ++turn) {
-    const std::size_t candidate = (next_ + turn) % ports_.size();
-    if (!ports_[candidate]->attached() || ports_[candidate]->is_left) {
+  for (std::size_t turn = 0; turn < attached_.size(); ++turn) {
+    const std::size_t place = (next_ + turn) % attached_.size();
+    port& candidate = *ports_[attached_[place]];
+    if (candidate.is_left) {
       continue;
     }
-    if (auto lease = ports_[candidate]->feed().take()) {
-      next_ = candidate + 1;
-      return taken{std::move(*lease), candidate};
+    if (auto lease = candidate.feed().take()) {
+      next_ = place + 1;
+      return taken{std::move(*lease), attached_[place]};
     }
   }
   return std::nullopt;
 }
 
 std::size_t port_set::upcoming_bytes() const noexcept {
-  for (std::size_t turn = 0; turn < ports_.size(); ++turn) {
-    const port& candidate = *ports_[(next_ + turn) % ports_.size()];
-    if (!candidate.attached()) {
-      continue;
-    }
+  for (std::size_t turn = 0; turn < attached_.size(); ++turn) {
+    const port& candidate = *ports_[attached_[(next_ + turn) % attached_.size()]];
     if (const auto block = candidate.feed().peek()) {
       return capture::read_block_head(*block).used_bytes;
     }
@@ -199,17 +189,12 @@ bool port_set::is_leaving_due(std::size_t index, std::optional<std::size_t> in_w
 bool port_set::is_due(std::size_t index, base::steady_time now,
                       std::optional<std::size_t> in_work) const {
   const port& one = *ports_[index];
-  return one.attached() && (!one.described || !one.notes.empty() ||
-                            is_change_due(index, now, in_work) || is_leaving_due(index, in_work));
+  return !one.described || !one.notes.empty() || is_change_due(index, now, in_work) ||
+         is_leaving_due(index, in_work);
 }
 
 bool port_set::description_due(base::steady_time now, std::optional<std::size_t> in_work) const {
-  for (std::size_t i = 0; i < ports_.size(); ++i) {
-    if (is_due(i, now, in_work)) {
-      return true;
-    }
-  }
-  return false;
+  return std::ranges::any_of(attached_, [&](std::size_t at) { return is_due(at, now, in_work); });
 }
 
 void port_set::append_description(std::vector<std::byte>& out, port& of) {
@@ -220,7 +205,7 @@ void port_set::append_description(std::vector<std::byte>& out, port& of) {
 
 void port_set::describe(std::vector<std::byte>& out, base::moment now,
                         std::optional<std::size_t> in_work, const released_handler& released) {
-  for (std::size_t i = 0; i < ports_.size(); ++i) {
+  for (const std::size_t i : attached_) {
     if (!is_due(i, now.steady, in_work)) {
       continue;
     }
@@ -245,6 +230,7 @@ void port_set::describe(std::vector<std::byte>& out, base::moment now,
     if (leaves) {
       capture::block_source& source = one.feed().source();
       one.detach();
+      std::erase(attached_, i);  // which ends the walk
       measure_texts();
       released(one.name(), source);
     }
@@ -253,8 +239,8 @@ void port_set::describe(std::vector<std::byte>& out, base::moment now,
 }
 
 bool port_set::loss_statistics_due(base::steady_time now) const noexcept {
-  return std::any_of(ports_.begin(), ports_.end(), [now](const auto& one) {
-    return one->attached() && one->loss_unsaid && now >= one->loss_statistics_at;
+  return std::ranges::any_of(attached_, [&](std::size_t at) {
+    return ports_[at]->loss_unsaid && now >= ports_[at]->loss_statistics_at;
   });
 }
 
@@ -378,7 +364,8 @@ base::steady_time port_set::wake_at(base::steady_time now) const noexcept {
       at = std::min(at, other);
     }
   };
-  for (const auto& one : ports_) {
+  for (const std::size_t each : attached_) {
+    const auto& one = ports_[each];
     if (one->loss_unsaid) {
       sooner(one->loss_statistics_at);
     }

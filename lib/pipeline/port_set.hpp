@@ -31,8 +31,8 @@ class port_set {
   [[nodiscard]] port* find(const std::string& name) noexcept;
   [[nodiscard]] port& operator[](std::size_t index) noexcept { return *ports_[index]; }
 
-  [[nodiscard]] bool any_attached() const noexcept;
-  [[nodiscard]] std::size_t attached_count() const noexcept;
+  [[nodiscard]] bool any_attached() const noexcept { return !attached_.empty(); }
+  [[nodiscard]] std::size_t attached_count() const noexcept { return attached_.size(); }
   /// No feed will offer another block. What was offered before can still be taken: ask this first.
   [[nodiscard]] bool sources_closed() const noexcept;
   [[nodiscard]] bool block_waiting() const noexcept;
@@ -124,7 +124,9 @@ class port_set {
   device_count_reader device_counts_;
   format::recording_totals earlier_;
   std::vector<std::unique_ptr<port>> ports_;
-  std::size_t next_ = 0;  ///< where the round over the ports goes on
+  /// Indexes of those that are attached: the others can be many, where device names change.
+  std::vector<std::size_t> attached_;
+  std::size_t next_ = 0;  ///< of those, where the round over them goes on
   std::uint32_t next_interface_id_ = 0;
   std::optional<std::size_t> change_reached_;
   std::size_t text_bytes_max_ = 0;
