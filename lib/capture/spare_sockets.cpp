@@ -93,8 +93,11 @@ base::result<base::unique_fd> spare_sockets::take(framing form, const std::strin
   auto& spares = kind(form);
   if (!came_back_.wait_for(lock, longest_closing, [&spares] { return !spares.empty(); })) {
     base::failure why = base::system_failure(EMFILE, "open packet socket for " + device_name);
-    why.detail = "all " + std::to_string(count_) +
-                 " spare sockets are in use, and there is no right to open others (spare_sockets)";
+    const std::uint32_t lost = lost_[form == framing::cooked ? 1 : 0];
+    why.detail =
+        "all " + std::to_string(count_) + " spare sockets are in use" +
+        (lost == 0 ? "" : " or, as " + std::to_string(lost) + ", of no more use after a fanout") +
+        ", and there is no right to open others (spare_sockets)";
     return why;
   }
   base::unique_fd taken = std::move(spares.back());
@@ -104,6 +107,9 @@ base::result<base::unique_fd> spare_sockets::take(framing form, const std::strin
 
 void spare_sockets::give_back(framing form, base::unique_fd socket) noexcept {
   if (!undo(socket.get())) {
+    const std::lock_guard lock(mutex_);
+    ++lost_[form == framing::cooked ? 1
+                                    : 0];  // of a fanout group: the kernel binds it to nothing else
     return;
   }
   {

@@ -44,6 +44,7 @@ class spare_sockets {
   std::condition_variable came_back_;
   std::uint32_t count_ = 0;
   std::array<std::vector<base::unique_fd>, 2> kinds_;
+  std::array<std::uint32_t, 2> lost_{};
 };
 
 /// A packet socket that receives nothing, for it is made with protocol 0. Needs CAP_NET_RAW.
