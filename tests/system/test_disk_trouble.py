@@ -295,7 +295,7 @@ def test_a_folder_that_is_moved_or_removed_is_made_again(make_network, folder):
     verify(*recorder.files())
     one = traffic.check(captures)["interfaces"]["eth0"]
     stream = one["streams"]["1"]
-    # What was stored by then may lie in files that were removed; all that was stored later does not.
+    # What was stored by then may lie in files that were removed; what came later does not.
     assert stream["first"] <= stored and stream["last"] == sent - 1, (stream, stored)
     assert one["packets"] == sent - stream["first"] and traffic.flaws(one) == {}, one
 
