@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Half an hour of everything at random: eight interfaces with mixed load, disks that fill, freeze
+"""Half an hour of everything at random: nine interfaces with mixed load, disks that fill, freeze
 and go, folders that are moved, links that fall and vanish, rotations, reloads and pauses. Memory
 and descriptors stay flat, the ledger exact, every file whole, every numbered frame accounted for.
+One output keeps little, so that all the while files are removed, and no others than its oldest.
 
 SOAK_MINUTES shortens it, SOAK_SEED repeats its order of faults, SOAK_FAULTS="fill freeze" leaves
 out all others.
@@ -17,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from support import process, tools, traffic
-from support.disks import Disk, HostMounts
-from support.recorder import Recorder, configuration
+from support.disks import MIB, Disk, HostMounts
+from support.recorder import Recorder, configuration, unfinished
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "30"))
 SEED = int(os.environ.get("SOAK_SEED", "0")) or int(time.time())
@@ -31,6 +32,10 @@ DESCRIPTORS_OVER = 24  # files that are open for a moment: being closed, repaire
 STEADY = {"eth0": "full", "eth1": "full", "eth2": "frozen", "eth3": "frozen",
           "eth4": "moved", "eth5": "moved"}
 UNSTEADY = {"eth6": "plain", "eth7": "plain"}
+RETAINED = {"eth8": "retained"}  # steady, but its files go
+# Of files that hold two seconds the first limit leaves seven; after rotations the second is met.
+RETAINED_OCTETS = 3 * MIB // 2
+RETAINED_FILES = 8
 
 
 class Soak:
@@ -60,13 +65,16 @@ class Soak:
              "encoding": "compact", "direct": "off"},
             {**common, "name": "plain", "directory": str(self.folder / "plain"),
              "rotate": {"size": "4MiB", "interval": "10s", "skip_empty": True}},
+            {**common, "name": "retained", "directory": str(self.folder / "retained"),
+             "rotate": {"size": "512KiB", "interval": "2s", "skip_empty": True},
+             "retain": {"size": RETAINED_OCTETS, "files": RETAINED_FILES, "free": 0}},
         ]
 
     def text(self):
         ring = {"size": "16MiB", "block": "256KiB", "timeout": "50ms"}
         interfaces = [{"name": name, "ring": ring, "output": output,
-                       "filter": "" if name in STEADY else f"len < {9000 + self.filters % 2}"}
-                      for name, output in {**STEADY, **UNSTEADY}.items()]
+                       "filter": f"len < {9000 + self.filters % 2}" if name in UNSTEADY else ""}
+                      for name, output in {**STEADY, **UNSTEADY, **RETAINED}.items()]
         return configuration(self.folder, interfaces, outputs=self.outputs(), stop_timeout="30s",
                              control={"socket": str(self.control)})
 
@@ -163,7 +171,7 @@ class Soak:
 def soak_fixture(make_network, folder):
     with Disk(folder, "tmpfs", size_mib=200 + int(20 * MINUTES)) as full, \
             Disk(folder, "ext4", size_mib=300 + int(20 * MINUTES)) as frozen:
-        yield Soak(make_network(8), folder, full, frozen)
+        yield Soak(make_network(9), folder, full, frozen)
 
 
 def files_of(folders, pattern="*.pcapng"):
@@ -180,8 +188,8 @@ def test_everything_at_random(soak):
         soak.recorder = recorder
         small = traffic.Sender(soak.network, interfaces=["eth0", "eth2", "eth4"], size="60,128",
                                count=10**9, rate=400)
-        large = traffic.Sender(soak.network, interfaces=["eth1", "eth3", "eth5"], size="mix",
-                               count=10**9, rate=300)
+        large = traffic.Sender(soak.network, interfaces=["eth1", "eth3", "eth5", "eth8"],
+                               size="mix", count=10**9, rate=300)
         with small, large:
             # Each of them once, so that what they take of memory is taken.
             for fault in [*soak.faults(), soak.freeze_for_long]:
@@ -202,6 +210,7 @@ def test_everything_at_random(soak):
         ledger = recorder.stop(timeout=60)
     tell(soak, measured, ledger, sent)
     judge_files(soak, ledger, sent)
+    judge_retained(soak.folder / "retained", ledger, sent)
     memory = [kib for _, kib, _ in measured]
     assert max(memory) - memory[0] <= GROWTH_KIB_MAX, f"memory after the first minute: {memory}"
     counts = [count for _, _, count in measured]
@@ -218,15 +227,21 @@ def tell(soak, measured, ledger, sent):
         print(f"{name}: sent {sent.get(name, {}).get('sent', '?')}, {row}")
 
 
+def verify_files(output, files):
+    done = tools.run([tools.ours("capturectl"), "verify", *files], check=False, timeout=900)
+    summary = done.stdout.strip().splitlines()[-1]
+    print(f"{output}: {summary}")
+    assert ": 0 faults," in summary, done.stdout[-8000:]
+
+
 def judge_files(soak, ledger, sent):
     for output in ("full", "frozen", "moved", "plain"):
         folders = soak.folders_of(output)
         assert files_of(folders, "*.part") == [] and files_of(folders, "*.damaged") == [], output
+        if output != "frozen":  # what was made ready on a mount that went stays until a next start
+            assert [unfinished(one) for one in folders if one.exists() and unfinished(one)] == []
         files = files_of(folders)
-        done = tools.run([tools.ours("capturectl"), "verify", *files], check=False, timeout=900)
-        summary = done.stdout.strip().splitlines()[-1]
-        print(f"{output}: {summary}")
-        assert ": 0 faults," in summary, done.stdout[-8000:]
+        verify_files(output, files)
         for name, of in {**STEADY, **UNSTEADY}.items():
             if of != output:
                 continue
@@ -240,3 +255,24 @@ def judge_files(soak, ledger, sent):
             assert row["filteraccept"] == sent[name]["sent"], (name, row)
             assert found["packets"] == row["stored"] and traffic.flaws(found) == {}, (name, found)
             assert found["missing"] == row["osdrop"], (name, found, row)
+
+
+def judge_retained(folder, ledger, sent):
+    """There is the end of what was sent: as much as the limits leave, and one file."""
+    assert unfinished(folder) == []
+    files = files_of([folder])
+    octets = [path.stat().st_size for path in files]
+    print(f"retained: {sum(octets)} octets in {len(files)} files, of at most {max(octets)}")
+    assert len(files) <= RETAINED_FILES + 1 and sum(octets) <= RETAINED_OCTETS + max(octets)
+    assert len(files) >= RETAINED_FILES or sum(octets) > RETAINED_OCTETS - 2 * max(octets), \
+        "none goes that need not"
+    verify_files("retained", files)
+    for name in RETAINED:
+        count, row = sent[name]["sent"], ledger[name]
+        assert row["filteraccept"] == count and row["unwritten"] == 0, (name, row)
+        found = traffic.check(*files)["interfaces"][name]
+        assert traffic.flaws(found) == {}, (name, found)
+        (stream,) = found["streams"].values()
+        assert stream["first"] > 0, "files were removed"
+        missing = stream["missing"] + count - 1 - stream["last"]
+        assert missing <= row["osdrop"], (name, found, row)

@@ -15,7 +15,7 @@ import time
 
 from support import process, tools, traffic
 from support.machine import Machine, Service
-from support.recorder import configuration
+from support.recorder import configuration, nothing_is_left
 
 KILLS = int(os.environ.get("CAPTURED_KILLS", "1000"))
 SEED = int(os.environ.get("CAPTURED_SEED", "1"))
@@ -71,9 +71,7 @@ def send_while(machine, act):
 def judge(captures, sent):
     """What is missing or came twice, of all."""
     missing = repeated = frames = 0
-    assert list(captures.glob("*.part")) == [] and list(captures.glob(".*.prepared")) == []
-    for path in captures.glob("*.damaged"):
-        assert not any(path.read_bytes()), "only what holds nothing is set aside"
+    nothing_is_left(captures)
     for recorded, sending in NAMES.items():
         count = sent[sending]["sent"]
         account = traffic.check(captures, first=0, count=count)["interfaces"][recorded]

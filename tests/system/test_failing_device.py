@@ -15,7 +15,7 @@ from support.device import FailingDisk
 from support.disks import HostMounts
 from support.recorder import Recorder, configuration, verify
 from test_disk_trouble import (PATIENCE_SECONDS, RATE, RING, SIZE, both_balance, grows,
-                               in_order, output, put_away, stands_still, two_outputs)
+                               in_order, output, put_away, two_outputs)
 
 ROUNDS = 100 if os.environ.get("CAPTURED_LONG_TESTS") else 2
 
@@ -37,7 +37,8 @@ def test_a_device_that_stalls_costs_nothing_that_the_ring_holds(make_network, fo
             for turn in range(ROUNDS):
                 grows(captures)
                 disk.stall()
-                stands_still(captures)
+                process.wait_until(disk.is_waited_for, PATIENCE_SECONDS, "the device is asked")
+                time.sleep(0.5)  # longer than the recorder holds back
                 grows(other)
                 disk.heal()
                 longest = max(longest, grows(captures))

@@ -13,7 +13,7 @@ import pytest
 
 from support import process, tools, traffic
 from support.manager import Manager
-from support.recorder import STOP_SECONDS, Recorder, configuration
+from support.recorder import STOP_SECONDS, Recorder, configuration, nothing_is_left
 
 # So many for the long form, which ./dev soak runs.
 KILLS = int(os.environ.get("CAPTURED_KILLS", "12"))
@@ -44,12 +44,6 @@ def verify_chain(captures):
     """Files may say that octets were cut off, but none is at fault, and none is missing."""
     done = tools.run([tools.ours("capturectl"), "verify", captures], timeout=300, check=False)
     assert re.search(r": 0 faults, \d+ losses$", done.stdout.strip().splitlines()[-1]), done.stdout
-
-
-def nothing_is_left(captures):
-    assert list(captures.glob("*.part")) == [] and list(captures.glob(".*.prepared")) == []
-    for path in captures.glob("*.damaged"):
-        assert not any(path.read_bytes()), "only what holds nothing is set aside"
 
 
 def all_there(captures, sent, queues=1):

@@ -21,6 +21,7 @@ RINGS = {"size": "2MiB", "block": "64KiB"}
 WATCHDOG_SECONDS = 2
 WATCHDOG = f"[Service]\nWatchdogSec={WATCHDOG_SECONDS}\n"
 STATE = "/var/lib/captured"
+TAKEN_OVER = "taken over from the life before"
 
 
 def config(directory=STATE, stop_timeout="10s", **interface):
@@ -290,6 +291,21 @@ def test_it_is_started_again_after_a_kill_however_often(machine, service):
     send(machine, 1000)
     service.systemctl("stop")
     all_stored(machine, 1000)
+
+
+def test_it_is_started_again_after_a_plain_signal_and_its_ring_goes_on(machine, service):
+    send(machine, 1000)
+    before, taken_over = service.show("MainPID"), service.log().count(TAKEN_OVER)
+    machine.run(["kill", "-TERM", before])
+    send(machine, 1000, first=1000)
+    wait_for_another(service, before, 10)
+    assert service.log().count(TAKEN_OVER) == taken_over + 1, "the store was not dropped"
+    send(machine, 1000, first=2000)
+    service.systemctl("stop")
+    time.sleep(1)  # several times RestartSec
+    assert service.show("ActiveState") == "inactive", "a stop is one"
+    all_stored(machine, 3000)
+    verify(machine.path(STATE))
 
 
 def test_it_writes_nowhere_but_into_its_folders(machine, service):

@@ -35,7 +35,7 @@ class _Served:
         self.fuse = fuse
         self.backing = backing
         self.size = os.fstat(backing).st_size
-        self.control = control  # [0] stalls, [1] number of the error
+        self.control = control  # [0] stalls, [1] number of the error, [2] somebody waits
 
     def attributes(self, node):
         is_root = node == ROOT
@@ -63,6 +63,7 @@ class _Served:
             return
         if code in (READ, WRITE, FSYNC):
             while self.control[0]:
+                self.control[2] = 1
                 time.sleep(0.005)
             if self.control[1]:
                 return self.answer(unique, error=self.control[1])
@@ -149,7 +150,14 @@ class FailingDisk(Disk):
                 time.sleep(0.02)
 
     def stall(self):
+        """Look at no file and list no folder there until `heal`: who makes a file may hold the
+        folder, and the one who alone can heal would wait for himself."""
+        self.control[2] = 0
         self.control[0] = 1
+
+    def is_waited_for(self):
+        """It was asked for something since it stalls."""
+        return self.control[2] != 0
 
     def fail(self):
         self.control[1] = errno.EIO

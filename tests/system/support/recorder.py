@@ -137,6 +137,27 @@ class Recorder:
         return [entry.name for entry in self.folder.iterdir() if entry.name.endswith(".pcapng")]
 
 
+def unfinished(folder):
+    """The names of everything in a folder that is not a finished file, hidden or not: made ready
+    (".next"), open (".part"), set aside (".damaged"), or what nobody has thought of. The empty
+    ".OUTPUT.lock", by which an output claims its folder, stays for good and is passed over."""
+    def is_expected(path):
+        if path.name.startswith("."):
+            return path.suffix == ".lock" and path.stat().st_size == 0
+        return path.suffix == ".pcapng"
+
+    return sorted(path.name for path in Path(folder).iterdir() if not is_expected(path))
+
+
+def nothing_is_left(folder):
+    """After a clean stop: finished files, and of lives that were killed what was set aside for it
+    holds nothing."""
+    left = unfinished(folder)
+    assert [name for name in left if not name.endswith(".damaged")] == []
+    for name in left:
+        assert not any((Path(folder) / name).read_bytes()), "only what holds nothing is set aside"
+
+
 def verify(*paths, losses=False):
     """capturectl verify must find whole files, and tell of losses when there were some."""
     done = tools.run([tools.ours("capturectl"), "verify", *paths], timeout=300, check=False)
