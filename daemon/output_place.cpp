@@ -86,6 +86,11 @@ base::result<> output_place::shared_state::find_open(opened_place& place,
     for (const storage::open_part& one : *parts) {
       place.still_open.push_back(one.name);
     }
+    auto prepared = place.folder->find_prepared(options.output);
+    if (!prepared) {
+      return prepared.error();
+    }
+    place.still_prepared = std::move(*prepared);
     return {};
   }
   auto prepared = place.folder->remove_prepared(place.own);

@@ -30,6 +30,7 @@ struct opened_place {
   pipeline::found_parts parts;
   /// Without place_options::repair: what is left open there, perhaps by us.
   std::vector<std::string> still_open;
+  std::vector<storage::prepared_file> still_prepared;
   std::vector<storage::kept_file> kept;
   std::vector<std::string> unknown;  ///< as in kept_listing
   bool direct_possible = false;

@@ -22,7 +22,7 @@ constexpr int lowest_priority = 19;
 
 struct part_repairs::shared_state {
   std::shared_ptr<const storage::output_directory> folder;
-  std::vector<std::string> names;
+  pipeline::found_parts wanted;
   std::set<std::string> refused;
   std::atomic<bool> stop{false};
   std::atomic<bool> has_finished{false};
@@ -37,13 +37,14 @@ struct part_repairs::shared_state {
   }
   void run() {
     ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), lowest_priority);
-    for (const std::string& name : names) {
+    for (const std::string& name : wanted.to_repair) {
       if (stop) {
         return;
       }
       tell(name, refused.contains(name) ? pipeline::set_refused_aside(*folder, name)
                                         : pipeline::repair_part(*folder, name, stop));
     }
+    folder->remove_unused(wanted.prepared);
     finish();
   }
   /// A folder that is kept open cannot be unmounted.
@@ -54,18 +55,18 @@ struct part_repairs::shared_state {
 };
 
 part_repairs::part_repairs(std::shared_ptr<const storage::output_directory> folder,
-                           std::vector<std::string> names, std::set<std::string> refused,
+                           pipeline::found_parts wanted, std::set<std::string> refused,
                            handler done)
     : state_(std::make_shared<shared_state>()) {
   state_->folder = std::move(folder);
-  state_->names = std::move(names);
+  state_->wanted = std::move(wanted);
   state_->refused = std::move(refused);
   state_->done = std::move(done);
   const base::blocked_signals blocked;
   try {
     std::thread([state = state_] { state->run(); }).detach();
   } catch (const std::system_error& error) {
-    for (const std::string& name : state_->names) {
+    for (const std::string& name : state_->wanted.to_repair) {
       state_->tell(name, base::system_failure(error.code().value(), "start a thread for repair"));
     }
     state_->finish();

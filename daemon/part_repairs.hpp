@@ -22,11 +22,12 @@ class part_repairs {
   using handler =
       std::function<void(const std::string& part, const base::result<pipeline::repaired_part>&)>;
 
-  /// Begins with the first name. Those of which the device `refused` octets are set aside. `done`
-  /// is called for each file, on the thread. Without a thread nothing is repaired, and `done` is
-  /// called for each file before this returns.
+  /// Begins with what is `wanted` to be repaired, in its order, and then removes what was made
+  /// ready and holds nothing. Files of which the device `refused` octets are set aside. `done` is
+  /// called for each file that was to be repaired, on the thread. Without a thread nothing is
+  /// repaired, and `done` is called for each file before this returns.
   part_repairs(std::shared_ptr<const storage::output_directory> folder,
-               std::vector<std::string> names, std::set<std::string> refused, handler done);
+               pipeline::found_parts wanted, std::set<std::string> refused, handler done);
   part_repairs(const part_repairs&) = delete;
   part_repairs& operator=(const part_repairs&) = delete;
   /// What is not done yet stays as it was, for the next start. `done` is not called any more. A

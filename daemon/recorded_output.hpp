@@ -94,6 +94,7 @@ class recorded_output {
     bool was_lost = false;                 ///< since this output was opened
     /// What is to be repaired when there are none any more, and where.
     std::vector<std::string> left_parts;
+    std::vector<storage::prepared_file> left_prepared;
     std::shared_ptr<const storage::output_directory> left_in;
     std::set<std::string> refused;  ///< of those, the ones that the device did not take whole
     /// What could not be repaired and may be later, as on a full disk, and where.

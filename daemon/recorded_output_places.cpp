@@ -212,12 +212,14 @@ base::result<> recorded_output::attach(std::uint32_t place) {
   // Before a loss, what is open may be that of a recorder of this process that gave up.
   if (state.has_lost_files || !state.was_lost) {
     state.left_parts = std::move(opened.still_open);
+    state.left_prepared = std::move(opened.still_prepared);
     state.left_in = opened.folder;
   } else {
     // Nothing of ours is open there: what was in the folder before was closed while this one was
     // looked through.
     pipeline::found_parts left;
     left.to_repair = std::move(opened.still_open);
+    left.prepared = std::move(opened.still_prepared);
     repair(left, opened.folder, place);
   }
   return {};
@@ -233,6 +235,7 @@ void recorded_output::on_lost(std::uint32_t place, const base::failure& why) {
   state.has_lost_files = true;
   state.was_lost = true;
   state.left_parts.clear();
+  state.left_prepared.clear();
   state.left_in.reset();  // it could not be unmounted else
   writer_->lose_place(place, why);
 }
@@ -246,6 +249,7 @@ void recorded_output::on_left(std::uint32_t place) {
   }
   pipeline::found_parts parts;
   parts.to_repair = std::exchange(state.left_parts, {});
+  parts.prepared = std::exchange(state.left_prepared, {});
   if (const auto folder = std::exchange(state.left_in, nullptr)) {
     repair(parts, folder, place);
   }
@@ -293,12 +297,12 @@ void recorded_output::repair(const pipeline::found_parts& parts,
     log_repaired(name(), one.part, one);
   }
   std::erase_if(repairs_, [](const auto& one) { return one->has_finished(); });
-  if (parts.to_repair.empty()) {
+  if (parts.to_repair.empty() && parts.prepared.empty()) {
     return;
   }
   places_[place].failed_in = folder;
   repairs_.push_back(std::make_unique<part_repairs>(
-      folder, parts.to_repair, places_[place].refused,
+      folder, parts, places_[place].refused,
       [this, place](const std::string& part, const base::result<pipeline::repaired_part>& how) {
         post_to_reactor([this, place, part, how] { on_repaired(place, part, how); });
       }));

@@ -30,9 +30,10 @@ struct repaired_part {
 };
 
 struct found_parts {
-  std::vector<std::string> to_repair;    ///< names; oldest first
-  std::vector<repaired_part> set_aside;  ///< done already
-  std::vector<base::failure> troubles;   ///< of files that stay as they are
+  std::vector<std::string> to_repair;                 ///< names; oldest first
+  std::vector<repaired_part> set_aside;               ///< done already
+  std::vector<base::failure> troubles;                ///< of files that stay as they are
+  std::vector<storage::prepared_file> prepared = {};  ///< to be removed where they hold nothing
 };
 
 /// Looks at the beginnings of the files that this output left open, which takes no time however

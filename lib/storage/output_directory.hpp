@@ -95,6 +95,12 @@ inline constexpr std::string_view pin_suffix = ".pin";
 /// for; of more of them the template's form of the name must do.
 inline constexpr std::size_t unnamed_files_max = 4096;
 
+/// A file that was made ready, and which: another one may get its name later.
+struct prepared_file {
+  std::string name;
+  std::uint64_t inode = 0;
+};
+
 /// What is there when an output is opened.
 struct kept_listing {
   std::vector<kept_file> files;
@@ -163,6 +169,11 @@ class output_directory {
   /// it has another name already. To be called before the output makes files. Fails when the folder
   /// cannot be read.
   [[nodiscard]] base::result<prepared_outcome> remove_prepared(const own_files& own) const;
+  /// What lies there made ready, perhaps by this very life, which lost the folder meanwhile.
+  [[nodiscard]] base::result<std::vector<prepared_file>> find_prepared(
+      std::string_view output) const;
+  /// Removes those of them that are there yet and hold nothing, and returns how many.
+  std::size_t remove_unused(const std::vector<prepared_file>& prepared) const;
 
   /// Removes a file of the folder; one that is gone already is no error.
   base::result<void> remove(const std::string& name) const;

@@ -11,6 +11,11 @@ namespace captured::storage {
 
 namespace {
 
+/// Anything but zeros, which the disk may show of what was reserved.
+bool holds_anything(std::span<const std::byte> beginning) {
+  return std::ranges::any_of(beginning, [](std::byte one) { return one != std::byte{0}; });
+}
+
 /// "main-000007" of ".main-000007.next"
 std::string kept_stem(const std::string& prepared) {
   return prepared.substr(1, prepared.find_last_of('.') - 1);
@@ -27,9 +32,7 @@ base::result<bool> output_directory::was_used(const directory_file& prepared,
   if (!beginning) {
     return beginning.error();
   }
-  // Anything but zeros, which the disk may show of what was reserved.
-  return own.is_beginning(*beginning) ||
-         std::ranges::any_of(*beginning, [](std::byte one) { return one != std::byte{0}; });
+  return own.is_beginning(*beginning) || holds_anything(*beginning);
 }
 
 base::result<void> output_directory::keep_prepared(const std::string& name, const own_files& own,
@@ -104,6 +107,39 @@ base::result<prepared_outcome> output_directory::remove_prepared(const own_files
     }
   }
   return outcome;
+}
+
+base::result<std::vector<prepared_file>> output_directory::find_prepared(
+    std::string_view output) const {
+  const auto all = names();
+  if (!all) {
+    return all.error();
+  }
+  std::vector<prepared_file> found;
+  for (const auto& name : *all) {
+    file_facts facts;
+    if (is_prepared_name(name, output) && look(name, facts) == 0) {
+      found.push_back({name, facts.inode});
+    }
+  }
+  return found;
+}
+
+std::size_t output_directory::remove_unused(const std::vector<prepared_file>& prepared) const {
+  std::size_t removed = 0;
+  for (const prepared_file& one : prepared) {
+    file_facts facts;
+    if (look(one.name, facts) != 0 || facts.inode != one.inode || !facts.is_regular) {
+      continue;
+    }
+    const auto beginning = read_beginning(one.name);
+    if (!beginning || holds_anything(*beginning) || !remove(one.name)) {
+      continue;  // the next start deals with it
+    }
+    static_cast<void>(remove(sidecar_of(one.name)));
+    ++removed;
+  }
+  return removed;
 }
 
 }  // namespace captured::storage

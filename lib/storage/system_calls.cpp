@@ -28,7 +28,8 @@ file_facts facts_of(const struct stat& status) noexcept {
           .allocated_bytes = static_cast<std::uint64_t>(status.st_blocks) * 512,
           .changed = base::wall_time(std::chrono::seconds(status.st_mtim.tv_sec) +
                                      std::chrono::nanoseconds(status.st_mtim.tv_nsec)),
-          .is_regular = S_ISREG(status.st_mode)};
+          .is_regular = S_ISREG(status.st_mode),
+          .inode = status.st_ino};
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ struct file_facts {
   std::uint64_t allocated_bytes = 0;  ///< what it takes of the disk
   base::wall_time changed{};          ///< last change of its octets
   bool is_regular = false;
+  std::uint64_t inode = 0;  ///< which file of its file system
 };
 
 /// Names are relative to the descriptor `folder`. Functions may be called from several threads at

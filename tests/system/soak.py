@@ -238,8 +238,7 @@ def judge_files(soak, ledger, sent):
     for output in ("full", "frozen", "moved", "plain"):
         folders = soak.folders_of(output)
         assert files_of(folders, "*.part") == [] and files_of(folders, "*.damaged") == [], output
-        if output != "frozen":  # what was made ready on a mount that went stays until a next start
-            assert [unfinished(one) for one in folders if one.exists() and unfinished(one)] == []
+        assert [unfinished(one) for one in folders if one.exists() and unfinished(one)] == []
         files = files_of(folders)
         verify_files(output, files)
         for name, of in {**STEADY, **UNSTEADY}.items():

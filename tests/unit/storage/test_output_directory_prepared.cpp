@@ -124,3 +124,20 @@ TEST_CASE("of more files than are read, the form of their names must do") {
   };
   CHECK(opened(folder).find_kept(unnamed).value().files.size() == storage::unnamed_files_max + 2);
 }
+
+TEST_CASE("of what lay ready in a folder that was away, what was used or is a new one stays") {
+  const temporary_folder folder;
+  for (const std::uint64_t number : {7u, 8u, 9u}) {
+    folder.write(storage::prepared_name("main", number), number == 8 ? "main 8" : "");
+  }
+  const auto directory = opened(folder);
+  const auto found = directory.find_prepared("main");
+  REQUIRE(found.value().size() == 3);
+  CHECK(directory.find_prepared("other").value().empty());
+  const std::string renewed = folder.path() / storage::prepared_name("main", 9);
+  std::filesystem::rename(renewed, folder.path() / "as before");  // which keeps its inode in use
+  folder.write(storage::prepared_name("main", 9), "");
+  CHECK(directory.remove_unused(*found) == 1);
+  CHECK(folder.names() ==
+        strings{storage::prepared_name("main", 8), storage::prepared_name("main", 9), "as before"});
+}
