@@ -58,9 +58,9 @@ def test_from_a_device_that_dies_it_goes_to_the_second_folder_and_back_when_it_i
     network = make_network()
     captures, second = disk.path / "captures", folder / "second"
     config = configuration(captures, [{"name": "eth0", "ring": RING}], outputs=[
-        # Large, so that no two of them are open when it dies.
+        # Without a size, so that no two of them are open when it dies.
         output(captures, fallback=str(second), require_mount=True, sync="200ms",
-               rotate={"size": "16MiB", "interval": 0})])
+               rotate={"size": 0, "interval": 0})])
     network = HostMounts(network)
     with Recorder(network, captures, config=config) as recorder:
         with traffic.Sender(network, count=100_000_000, rate=RATE, size=SIZE) as sender:
