@@ -37,6 +37,9 @@ struct part_repairs::shared_state {
   }
   void run() {
     ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), lowest_priority);
+    if (!stop) {  // first, since the list tells less and less
+      folder->remove_unused(wanted.prepared);
+    }
     for (const std::string& name : wanted.to_repair) {
       if (stop) {
         return;
@@ -44,7 +47,6 @@ struct part_repairs::shared_state {
       tell(name, refused.contains(name) ? pipeline::set_refused_aside(*folder, name)
                                         : pipeline::repair_part(*folder, name, stop));
     }
-    folder->remove_unused(wanted.prepared);
     finish();
   }
   /// A folder that is kept open cannot be unmounted.

@@ -22,10 +22,10 @@ class part_repairs {
   using handler =
       std::function<void(const std::string& part, const base::result<pipeline::repaired_part>&)>;
 
-  /// Begins with what is `wanted` to be repaired, in its order, and then removes what was made
-  /// ready and holds nothing. Files of which the device `refused` octets are set aside. `done` is
-  /// called for each file that was to be repaired, on the thread. Without a thread nothing is
-  /// repaired, and `done` is called for each file before this returns.
+  /// Removes what was made ready and holds nothing, and goes on with what is to be repaired, in
+  /// its order. Files of which the device `refused` octets are set aside. `done` is called for each
+  /// file that was to be repaired, on the thread. Without a thread nothing is repaired, and `done`
+  /// is called for each file before this returns.
   part_repairs(std::shared_ptr<const storage::output_directory> folder,
                pipeline::found_parts wanted, std::set<std::string> refused, handler done);
   part_repairs(const part_repairs&) = delete;

@@ -196,6 +196,7 @@ void recorded_output::reconfigure(const pipeline::output_options& changed) {
 
 void recorded_output::on_ended(const pipeline::recorder_outcome& how) {
   state_ = output_state::ended;
+  repair_timer_.cancel();
   for (place_state& place : places_) {
     place.watch.reset();  // and with it our claim on the folder
   }

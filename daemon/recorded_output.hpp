@@ -99,7 +99,7 @@ class recorded_output {
     std::set<std::string> refused;  ///< of those, the ones that the device did not take whole
     /// What could not be repaired and may be later, as on a full disk, and where.
     std::vector<std::string> failed_parts;
-    std::weak_ptr<const storage::output_directory> failed_in;
+    std::weak_ptr<const storage::output_directory> folder;  ///< while it is attached
   };
 
   [[nodiscard]] base::result<> watch_place(std::uint32_t place, const std::string& recording,
@@ -122,8 +122,9 @@ class recorded_output {
   void repair(const pipeline::found_parts& parts,
               const std::shared_ptr<const storage::output_directory>& folder, std::uint32_t place);
   void on_repaired(std::uint32_t place, const std::string& part,
-                   const base::result<pipeline::repaired_part>& how);
-  void repair_again_later(std::uint32_t place, const std::string& part);
+                   const base::result<pipeline::repaired_part>& how,
+                   const std::shared_ptr<const storage::output_directory>& folder);
+  void on_unrepaired(std::uint32_t place, const std::string& part, const base::failure& why);
   void repair_again();
   void on_ended(const pipeline::recorder_outcome& how);
   /// Any thread; done only while this object is there.

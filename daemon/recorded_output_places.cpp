@@ -19,7 +19,7 @@ namespace {
 /// The second folder begins alone when the first one has given no answer for so long.
 constexpr std::chrono::seconds first_place_patience{2};
 /// From one attempt at a repair to the next.
-constexpr std::chrono::seconds first_repair_pause{60};
+constexpr std::chrono::seconds first_repair_pause{10};
 constexpr std::chrono::seconds longest_repair_pause{3600};
 
 /// Pages of direct writes are filled up with blocks, which other formats have none of.
@@ -205,8 +205,12 @@ base::result<> recorded_output::attach(std::uint32_t place) {
              "them, packets that rings have yet are recorded again",
              opened.unread.size(), opened.unread.front().message());
   }
+  state.folder = opened.folder;
   for (const auto& [part, how] : opened.repaired) {
     log_repaired(name(), part, how);
+    if (!how && how.error().code.value() != ENOENT) {
+      on_unrepaired(place, part, how.error());
+    }
   }
   repair(opened.parts, opened.folder, place);
   // Before a loss, what is open may be that of a recorder of this process that gave up.
@@ -236,6 +240,8 @@ void recorded_output::on_lost(std::uint32_t place, const base::failure& why) {
   state.was_lost = true;
   state.left_parts.clear();
   state.left_prepared.clear();
+  state.failed_parts.clear();
+  state.folder.reset();
   state.left_in.reset();  // it could not be unmounted else
   writer_->lose_place(place, why);
 }
@@ -300,31 +306,32 @@ void recorded_output::repair(const pipeline::found_parts& parts,
   if (parts.to_repair.empty() && parts.prepared.empty()) {
     return;
   }
-  places_[place].failed_in = folder;
   repairs_.push_back(std::make_unique<part_repairs>(
       folder, parts, places_[place].refused,
-      [this, place](const std::string& part, const base::result<pipeline::repaired_part>& how) {
-        post_to_reactor([this, place, part, how] { on_repaired(place, part, how); });
+      [this, place, in = std::weak_ptr(folder)](const std::string& part,
+                                                const base::result<pipeline::repaired_part>& how) {
+        post_to_reactor([this, place, part, how, in] { on_repaired(place, part, how, in.lock()); });
       }));
 }
 
 void recorded_output::on_repaired(std::uint32_t place, const std::string& part,
-                                  const base::result<pipeline::repaired_part>& how) {
+                                  const base::result<pipeline::repaired_part>& how,
+                                  const std::shared_ptr<const storage::output_directory>& folder) {
   if (!how && how.error().code.value() == ENOENT) {
     return;  // somebody took it
-  }
-  if (!how && how.error().code.value() == pipeline::refused_error) {
-    places_[place].refused.insert(part);
   }
   if (!how || !how->was_finished) {
     log_repaired(name(), part, how);
   }
-  if (how) {
-    repair_pause_ = {};
-  } else {
-    repair_again_later(place, part);
+  if (!how) {
+    // A folder that was lost meanwhile is looked through when it is back.
+    if (folder && folder == places_[place].folder.lock()) {
+      on_unrepaired(place, part, how.error());
+    }
+    return;
   }
-  if (how && state_ == output_state::open) {
+  repair_pause_ = {};
+  if (state_ == output_state::open) {
     storage::kept_file file = how->file;
     file.place = place;
     if (file.sequence == 0) {  // of a format that does not say it
@@ -335,8 +342,15 @@ void recorded_output::on_repaired(std::uint32_t place, const std::string& part,
   }
 }
 
-/// In a folder that is gone by then, nothing is to be done: it is looked through when it is back.
-void recorded_output::repair_again_later(std::uint32_t place, const std::string& part) {
+/// It is tried again later, as long as the folder is this one.
+void recorded_output::on_unrepaired(std::uint32_t place, const std::string& part,
+                                    const base::failure& why) {
+  if (why.code.value() == pipeline::refused_error) {
+    places_[place].refused.insert(part);
+  }
+  if (state_ != output_state::open && state_ != output_state::opening) {
+    return;
+  }
   const bool is_armed = std::ranges::any_of(
       places_, [](const place_state& one) { return !one.failed_parts.empty(); });
   places_[place].failed_parts.push_back(part);
@@ -353,11 +367,13 @@ void recorded_output::repair_again_later(std::uint32_t place, const std::string&
 }
 
 void recorded_output::repair_again() {
+  if (state_ != output_state::open) {
+    return;
+  }
   for (std::uint32_t place = 0; place < storage::places_max; ++place) {
     pipeline::found_parts parts;
     parts.to_repair = std::exchange(places_[place].failed_parts, {});
-    const auto folder = places_[place].failed_in.lock();
-    if (folder && state_ == output_state::open) {
+    if (const auto folder = places_[place].folder.lock()) {
       repair(parts, folder, place);
     }
   }

@@ -85,7 +85,10 @@ base::result<> recording::start(std::function<void()> ready, std::function<void(
   const auto report_ready = [this] {
     if (ready_ && !stopping_) {
       ready_timer_.cancel();
-      close_unwanted_rings();
+      are_rings_judged_ = are_devices_known_;
+      if (are_rings_judged_) {
+        close_unwanted_rings();
+      }
       std::exchange(ready_, nullptr)();
     }
   };
@@ -230,6 +233,9 @@ bool recording::settled() const {
 
 void recording::check_settled() {
   if (settled()) {
+    if (!ready_ && !std::exchange(are_rings_judged_, true)) {
+      close_unwanted_rings();  // the devices could not be listed before
+    }
     for (const auto& done : std::exchange(when_settled_, {})) {
       done();
     }

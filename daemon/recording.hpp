@@ -190,6 +190,7 @@ class recording {
   std::optional<base::steady_time> deadline_;  ///< of the stop
   bool are_links_watched_ = true;
   bool are_devices_known_ = false;  ///< they could be listed once
+  bool are_rings_judged_ = true;    ///< kept ones that nobody wants are closed
   bool started_ = false;
   bool stopping_ = false;
   bool leaves_rings_ = false;  ///< those that are kept, at the stop

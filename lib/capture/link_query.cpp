@@ -48,7 +48,8 @@ link_request request_for(const std::string& name) {
   return request;
 }
 
-/// A list is asked for anew when devices changed meanwhile: one may be missing in it.
+/// A list is asked for anew when devices changed meanwhile, for one may be missing in it; what the
+/// last one holds must do.
 constexpr int attempts_max = 50;
 
 struct link_reply {
@@ -117,9 +118,6 @@ base::result<std::vector<device>> query_links(const std::string& name) {
   }
   if (!reply) {
     return reply.error();
-  }
-  if (reply->interrupted) {
-    return base::system_failure(EAGAIN, context + ", which change all the time");
   }
   return std::move(reply->links);
 }

@@ -127,6 +127,9 @@ base::result<last_ends> look_through_finished(const storage::output_directory& f
   if (!files) {
     return files.error();
   }
+  for (const std::string& name : files->unknown) {
+    unread.push_back(base::system_failure(EIO, "look at " + folder.path() + "/" + name));
+  }
   std::ranges::sort(files->files, [](const storage::kept_file& a, const storage::kept_file& b) {
     return a.sequence > b.sequence;
   });

@@ -96,7 +96,9 @@ base::result<kept_listing> output_directory::find_kept(const own_files& own) con
       continue;
     }
     if (!file.is_known) {
-      kept.unknown.push_back(std::move(file.name));
+      if (own.names.sequence_of(file.name) || sequence_of_renamed(file.name, own)) {
+        kept.unknown.push_back(std::move(file.name));
+      }
       continue;
     }
     // Of too many to be read, the name must do: before one is removed it is read all the same.

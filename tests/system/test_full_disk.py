@@ -4,12 +4,13 @@ is room again the recording goes on by itself.
 """
 
 import contextlib
+import os
 import time
 
 import pytest
 
 from support import process, tools, traffic
-from support.recorder import Recorder, configuration, verify
+from support.recorder import Recorder, configuration, unfinished, verify
 
 RING = {"size": "2MiB", "block": "64KiB", "timeout": "50ms"}
 DISK = "8m"
@@ -106,3 +107,32 @@ def test_a_stop_on_a_full_disk_ends_in_time_and_tells_what_was_not_written(make_
     one = traffic.check(captures, partial=True)["interfaces"]["eth0"]
     assert one["packets"] == row["stored"] and traffic.flaws(one) == {}
     assert "unwritten" in recorder.log()
+
+
+def test_what_a_full_disk_does_not_let_be_repaired_is_repaired_when_there_is_room(
+        make_network, disk):
+    network = make_network()
+    captures = disk / "captures"
+    config = configuration(captures, [{"name": "eth0", "ring": RING}],
+                           outputs=outputs(captures, preallocate=False))
+    with Recorder(network, captures, config=config) as recorder:
+        traffic.send(network, count=500, rate=5_000, size=1000)
+        process.wait_until(lambda: recorder.parts()[0].stat().st_size > 400_000, 10,
+                           "packets are in the file")
+        recorder.kill()
+    part, = recorder.parts()
+    os.truncate(part, part.stat().st_size // 4096 * 4096)  # no room behind its end
+    filler = disk / "filler"
+    with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as taking:
+        while taking.write(bytes(4096)):
+            pass
+    with Recorder(network, captures, config=config) as recorder:
+        process.wait_until(lambda: f"{part.name} stays as it is" in recorder.log(), 10,
+                           "the repair fails")
+        assert part.exists()
+        filler.unlink()
+        process.wait_until(lambda: "left open by an earlier life" in recorder.log(), 30,
+                           "the repair succeeds")
+        recorder.stop()
+        assert unfinished(captures) == [] and len(recorder.files()) == 2
+        verify(captures)
