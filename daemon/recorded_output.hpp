@@ -97,7 +97,7 @@ class recorded_output {
     std::vector<storage::prepared_file> left_prepared;
     std::shared_ptr<const storage::output_directory> left_in;
     std::set<std::string> refused;  ///< of those, the ones that the device did not take whole
-    /// What could not be repaired and may be later, as on a full disk, and where.
+    /// What could not be repaired and may be later, as on a full disk.
     std::vector<std::string> failed_parts;
     std::weak_ptr<const storage::output_directory> folder;  ///< while it is attached
   };

@@ -82,7 +82,7 @@ base::result<std::shared_ptr<spare_sockets>> spare_sockets::open(std::uint32_t c
       if (!one) {
         return one.error();
       }
-      made->kind(form).push_back(std::move(*one));
+      made->kind(form).sockets.push_back(std::move(*one));
     }
   }
   return made;
@@ -90,10 +90,9 @@ base::result<std::shared_ptr<spare_sockets>> spare_sockets::open(std::uint32_t c
 
 base::result<base::unique_fd> spare_sockets::take(framing form, const std::string& device_name) {
   std::unique_lock lock(mutex_);
-  auto& spares = kind(form);
-  if (!came_back_.wait_for(lock, longest_closing, [&spares] { return !spares.empty(); })) {
+  auto& [spares, lost] = kind(form);
+  if (!came_back_.wait_for(lock, longest_closing, [&all = spares] { return !all.empty(); })) {
     base::failure why = base::system_failure(EMFILE, "open packet socket for " + device_name);
-    const std::uint32_t lost = lost_[form == framing::cooked ? 1 : 0];
     why.detail =
         "all " + std::to_string(count_) + " spare sockets are in use" +
         (lost == 0 ? "" : " or, as " + std::to_string(lost) + ", of no more use after a fanout") +
@@ -108,13 +107,13 @@ base::result<base::unique_fd> spare_sockets::take(framing form, const std::strin
 void spare_sockets::give_back(framing form, base::unique_fd socket) noexcept {
   if (!undo(socket.get())) {
     const std::lock_guard lock(mutex_);
-    ++lost_[form == framing::cooked ? 1
-                                    : 0];  // of a fanout group: the kernel binds it to nothing else
+    // As after a fanout group: the kernel binds it to nothing else.
+    ++kind(form).lost;
     return;
   }
   {
     const std::lock_guard lock(mutex_);
-    kind(form).push_back(std::move(socket));  // there was room for it before
+    kind(form).sockets.push_back(std::move(socket));  // there was room for it before
   }
   came_back_.notify_all();
 }

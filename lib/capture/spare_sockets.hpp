@@ -35,16 +35,17 @@ class spare_sockets {
 
  private:
   spare_sockets() = default;
+  struct pool {
+    std::vector<base::unique_fd> sockets;
+    std::uint32_t lost = 0;  ///< could not be undone
+  };
   /// Of the two kinds of socket the one that gives packets in this form.
-  std::vector<base::unique_fd>& kind(framing form) noexcept {
-    return kinds_[form == framing::cooked ? 1 : 0];
-  }
+  pool& kind(framing form) noexcept { return kinds_[form == framing::cooked ? 1 : 0]; }
 
   std::mutex mutex_;
   std::condition_variable came_back_;
   std::uint32_t count_ = 0;
-  std::array<std::vector<base::unique_fd>, 2> kinds_;
-  std::array<std::uint32_t, 2> lost_{};
+  std::array<pool, 2> kinds_;
 };
 
 /// A packet socket that receives nothing, for it is made with protocol 0. Needs CAP_NET_RAW.
